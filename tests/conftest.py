@@ -1,0 +1,30 @@
+"""What every test shares: the hypothesis profiles and the rule for tests that need image sets."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `data` where RAISR_DATA is not set."""
+    if os.environ.get("RAISR_DATA"):
+        return
+    skip = pytest.mark.skip(reason="RAISR_DATA is not set")
+    for item in items:
+        if item.get_closest_marker("data"):
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """Folder of the image sets; only for tests marked `data`."""
+    return Path(os.environ["RAISR_DATA"])
