@@ -1,0 +1,46 @@
+"""Learned filters chosen by local gradients (RAISR, BLADE), fast on a CPU.
+
+>>> import numpy as np, raisr
+>>> noisy = raisr.noise.add_gaussian_noise(np.full((64, 64), 128, np.uint8), sigma=25, seed=0)
+>>> float(np.std(raisr.denoise(noisy, sigma=25, data_range=255))) < 6
+True
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+_HOME = {
+    "FilterBank": "raisr.filtering",
+    "GradientStatistics": "raisr.statistics",
+    "HashSpec": "raisr.hashing",
+    "NormalEquations": "raisr.learning",
+    "Stage": "raisr.filtering",
+    "denoise": "raisr.denoising",
+    "estimate_sigma": "raisr.denoising",
+    "gradient_statistics": "raisr.statistics",
+    "hash_image": "raisr.hashing",
+    "learn_filters": "raisr.learning",
+    "noise": "raisr",
+}
+
+__all__ = sorted(_HOME)
+
+try:
+    __version__ = version("raisr")
+except PackageNotFoundError:
+    __version__ = "0+unknown"
+
+
+def __getattr__(name):
+    # Public names are found on first use, so that `import raisr` loads neither Numba nor SciPy.
+    if name == "noise":
+        return import_module("raisr.noise")
+    if name not in _HOME:
+        raise AttributeError(f"module 'raisr' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,187 @@
+"""Structure tensor, gradient statistics and class map, row by row in strips that stay in L1.
+
+The kernels avoid fused and reassociated arithmetic: a pixel's bits do not depend on where a strip,
+a row block or a vector begins. Sums of a box window over 8-bit pixels are exact in float32.
+"""
+
+import numpy as np
+from numba import njit
+
+__all__ = ["class_rows", "statistics_rows"]
+
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
+_STRIP = 256
+
+
+@njit(**_JIT)
+def _add_pair(first, last, weight, n, out):
+    for i in range(n):
+        out[i] += weight * (first[i] + last[i])
+
+
+@njit(**_JIT)
+def _scale(line, weight, n, out):
+    for i in range(n):
+        out[i] = weight * line[i]
+
+
+@njit(**_JIT)
+def _smooth_along_row(line, taps, n, out):
+    """``out[i] = sum_t taps[t] * line[i + t]``, taps symmetric."""
+    k, h = taps.size, taps.size // 2
+    _scale(line[h : h + n], taps[h], n, out)
+    for t in range(h):
+        _add_pair(line[t : t + n], line[k - 1 - t : k - 1 - t + n], taps[t], n, out)
+
+
+@njit(**_JIT)
+def _smooth_across_rows(ring, y, taps, n, out):
+    """``out = sum_t taps[t] * row (y + t)``; row j lies in slot ``j % k`` of the ring."""
+    k, h = taps.size, taps.size // 2
+    _scale(ring[(y + h) % k], taps[h], n, out)
+    for t in range(h):
+        _add_pair(ring[(y + t) % k], ring[(y + k - 1 - t) % k], taps[t], n, out)
+
+
+@njit(**_JIT)
+def _gradient_products(above, here, below, n, products):
+    """Products of the doubled central differences along rows (r) and columns (c)."""
+    rr, rc, cc = products[0], products[1], products[2]
+    left, right = here[:n], here[2 : 2 + n]
+    for i in range(n):
+        r = below[i + 1] - above[i + 1]
+        c = right[i] - left[i]
+        rr[i] = r * r
+        rc[i] = r * c
+        cc[i] = c * c
+
+
+@njit(**_JIT)
+def _push_row(padded, y, x0, n, taps, products, ring):
+    """Smooth row `y` of the gradient products along the row into its slot of the ring."""
+    m = n + taps.size - 1
+    row = padded[:, x0 : x0 + m + 2]
+    _gradient_products(row[y], row[y + 1], row[y + 2], m, products)
+    slot = y % taps.size
+    for channel in range(3):
+        _smooth_along_row(products[channel], taps, n, ring[channel, slot])
+
+
+@njit(**_JIT)
+def _tensor_row(ring, y, n, taps, tensor):
+    """Smooth the ring along columns: trace, difference and doubled cross term of row `y`."""
+    for channel in range(3):
+        _smooth_across_rows(ring[channel], y, taps, n, tensor[channel])
+    rr, rc, cc = tensor[0], tensor[1], tensor[2]
+    for i in range(n):
+        total, difference = rr[i] + cc[i], rr[i] - cc[i]
+        rr[i] = total
+        cc[i] = difference
+        rc[i] += rc[i]
+
+
+@njit(**_JIT)
+def _classify(tensor, n, directions, strengths, coherences, strides, squared, index, out):
+    """Class of each pixel from comparisons alone: no arc tangent, root or division."""
+    trace, cross, difference = tensor[0], tensor[1], tensor[2]
+    half = np.int32((directions.shape[0] + 1) * strides[0])
+    zero = np.float32(0)
+    for i in range(n):
+        d, b = difference[i], cross[i]
+        squared[i] = d * d + b * b
+        lower = (b < zero) or ((b == zero) and (d < zero))
+        difference[i] = -d if lower else d
+        cross[i] = -b if lower else b
+        index[i] = half if lower else np.int32(0)
+    step = np.int32(strides[0])
+    for e in range(directions.shape[0]):
+        c, s = directions[e, 0], directions[e, 1]
+        for i in range(n):
+            passed = (cross[i] * c >= difference[i] * s) and (squared[i] > zero)
+            index[i] += step if passed else np.int32(0)
+    step = np.int32(strides[1])
+    for e in range(strengths.size):
+        edge = strengths[e]
+        for i in range(n):
+            gap = edge - trace[i]
+            passed = (gap <= zero) or (squared[i] >= gap * gap)
+            index[i] += step if passed else np.int32(0)
+    step = np.int32(strides[2])
+    for e in range(coherences.size):
+        ratio = coherences[e]
+        for i in range(n):
+            passed = (squared[i] >= ratio * (trace[i] * trace[i])) and (squared[i] > zero)
+            index[i] += step if passed else np.int32(0)
+    for i in range(n):
+        out[i] = np.uint16(index[i])
+
+
+@njit(**_JIT)
+def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0, y1):
+    """Class map of rows `y0` to `y1` of the image.
+
+    Parameters
+    ----------
+    padded : (H + k + 1, >= W + k + 1) float32
+        Image with a margin of ``k // 2 + 1`` on every side, k the length of `taps`.
+    taps : (k,) float32
+        Symmetric window weights.
+    directions : (orientations / 2 - 1, 2) float32
+        Cosine and sine of the orientation edges of the first half turn, doubled angle.
+    strengths : float32
+        Edges for twice the larger eigenvalue of the weighted sum of doubled gradients.
+    coherences : float32
+        Edges for ``(s1 - s2)**2 / (s1 + s2)**2``.
+    strides : (3,) int64
+        Index step of orientation, strength and coherence.
+    out : (H, W) uint16
+        Written in place.
+    """
+    k, width = taps.size, out.shape[1]
+    products = np.empty((3, _STRIP + k), np.float32)
+    ring = np.empty((3, k, _STRIP), np.float32)
+    tensor = np.empty((3, _STRIP), np.float32)
+    squared = np.empty(_STRIP, np.float32)
+    index = np.empty(_STRIP, np.int32)
+    for x0 in range(0, width, _STRIP):
+        n = min(_STRIP, width - x0)
+        for y in range(y0, y0 + k - 1):
+            _push_row(padded, y, x0, n, taps, products, ring)
+        for y in range(y0, y1):
+            _push_row(padded, y + k - 1, x0, n, taps, products, ring)
+            _tensor_row(ring, y, n, taps, tensor)
+            row = out[y, x0 : x0 + n]
+            _classify(tensor, n, directions, strengths, coherences, strides, squared, index, row)
+
+
+@njit(**_JIT)
+def statistics_rows(padded, taps, norm, root, scale, orientation, strength, coherence, y0, y1):
+    """Gradient statistics of rows `y0` to `y1`; arguments as in `class_rows`.
+
+    `norm` turns twice the larger eigenvalue of the weighted sum into that of the mean; `root` asks
+    for its square root; `scale` is the unit of the gradients.
+    """
+    k, width = taps.size, orientation.shape[1]
+    products = np.empty((3, _STRIP + k), np.float32)
+    ring = np.empty((3, k, _STRIP), np.float32)
+    tensor = np.empty((3, _STRIP), np.float32)
+    for x0 in range(0, width, _STRIP):
+        n = min(_STRIP, width - x0)
+        for y in range(y0, y0 + k - 1):
+            _push_row(padded, y, x0, n, taps, products, ring)
+        for y in range(y0, y1):
+            _push_row(padded, y + k - 1, x0, n, taps, products, ring)
+            _tensor_row(ring, y, n, taps, tensor)
+            for i in range(n):
+                trace, b, d = np.float64(tensor[0, i]), tensor[1, i], tensor[2, i]
+                spread = np.sqrt(np.float64(d) * d + np.float64(b) * b)
+                large, small = trace + spread, max(trace - spread, 0.0)
+                turn = np.arctan2(np.float64(b), np.float64(d)) / (2 * np.pi)
+                turn = np.float32(turn + 1.0 if turn < 0 else turn)
+                value = large * norm * scale * scale
+                roots = np.sqrt(large) + np.sqrt(small)
+                orientation[y, x0 + i] = turn if turn < 1 else np.float32(0)
+                strength[y, x0 + i] = np.sqrt(value) if root else value
+                coherence[y, x0 + i] = (
+                    (np.sqrt(large) - np.sqrt(small)) / roots if roots > 0 else 0.0
+                )

@@ -1,0 +1,286 @@
+"""`FilterBank`: one linear filter per class, in one stage or a cascade."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raisr._blocks import over_blocks, pad
+from raisr._validate import as_plane, check_threads, restore
+from raisr.hashing import HashSpec, class_map
+
+__all__ = ["FilterBank", "Stage", "run_stage"]
+
+_FORMAT = "raisr filter bank 1"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One hash and its filters.
+
+    Parameters
+    ----------
+    spec : HashSpec
+        What a class is.
+    filters : (num_classes, planes, size, size) float32
+        Correlation weights over the pixel's neighbourhood in each plane: the input image, and
+        from the second stage on the output of the stage before.
+    bias : (num_classes,) float32
+        Constant added to the result, gray levels.
+    """
+
+    spec: HashSpec
+    filters: np.ndarray
+    bias: np.ndarray
+
+    def __post_init__(self):
+        filters = np.ascontiguousarray(self.filters, np.float32)
+        bias = np.ascontiguousarray(self.bias, np.float32)
+        classes, size = self.spec.num_classes, filters.shape[-1] if filters.ndim == 4 else 0
+        if filters.shape[:1] != (classes,) or filters.shape[2:] != (size, size):
+            raise ValueError(
+                f"filters must be ({classes}, planes, size, size) for this spec, "
+                f"got shape {filters.shape}"
+            )
+        if size % 2 == 0 or size > 15:
+            raise ValueError(f"filter size must be odd and at most 15, got {size}")
+        if bias.shape != (classes,):
+            raise ValueError(f"bias must be ({classes},), got shape {bias.shape}")
+        if not (np.isfinite(filters).all() and np.isfinite(bias).all()):
+            raise ValueError("filters and bias must be finite")
+        object.__setattr__(self, "filters", filters)
+        object.__setattr__(self, "bias", bias)
+
+    @property
+    def size(self) -> int:
+        """Side of the filters."""
+        return int(self.filters.shape[-1])
+
+    @property
+    def planes(self) -> int:
+        """Number of planes the filters reach into."""
+        return int(self.filters.shape[1])
+
+    @cached_property
+    def packed(self) -> np.ndarray:
+        """Filters as `raisr._kernels.apply.filter_rows` reads them."""
+        from raisr._simd import lanes_for
+
+        classes, planes, size, _ = self.filters.shape
+        packed = np.zeros((classes, 1 + planes * size, lanes_for(size)), np.float32)
+        packed[:, 0, 0] = self.bias
+        packed[:, 1:, :size] = self.filters.reshape(classes, planes * size, size)
+        return packed
+
+
+def run_stage(stage, planes, guide, num_threads):
+    """Output of one stage, (H, W) float32.
+
+    `planes` are the (H, W) float32 planes its filters reach into, `guide` the plane it hashes.
+    """
+    classes = hash_plane(guide, stage.spec, num_threads)
+    return filter_plane(stage, planes, classes, num_threads)
+
+
+def hash_plane(guide, spec, num_threads):
+    """Class map of a plane in gray levels, (H, W) uint16."""
+    return class_map(pad([guide], spec.window // 2 + 1)[0], spec, guide.shape, num_threads)
+
+
+def filter_plane(stage, planes, classes, num_threads):
+    """Planes filtered by class, (H, W) float32."""
+    from raisr._kernels.apply import filter_rows
+    from raisr._simd import lanes_for, token
+
+    padded = pad(planes, stage.size // 2)
+    out = np.empty(classes.shape, np.float32)
+    tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
+
+    def block(y0, y1):
+        filter_rows(*tokens, padded, classes, stage.packed, out, y0, y1)
+
+    over_blocks(block, classes.shape[0], num_threads)
+    return out
+
+
+class FilterBank:
+    """Learned filters: apply them, keep them, look at them.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        The first reaches into the image alone; each later one into the image and the output of
+        the one before, which it also hashes.
+    metadata : dict, optional
+        JSON-able facts about the training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spec = HashSpec.preset("csconv")
+    >>> delta = np.zeros((spec.num_classes, 1, 3, 3), np.float32)
+    >>> delta[:, :, 1, 1] = 1
+    >>> bank = FilterBank([Stage(spec, delta, np.zeros(spec.num_classes))])
+    >>> image = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    >>> bool((bank.apply(image) == image).all())
+    True
+    """
+
+    def __init__(self, stages, metadata=None):
+        self.stages = tuple(stages)
+        self.metadata = dict(metadata or {})
+        if not self.stages:
+            raise ValueError("a FilterBank needs at least one stage")
+        for index, stage in enumerate(self.stages):
+            wanted = 1 if index == 0 else 2
+            if stage.planes != wanted:
+                raise ValueError(
+                    f"stage {index} must have filters for {wanted} plane(s), got {stage.planes}"
+                )
+
+    def __repr__(self):
+        parts = ", ".join(
+            "{}x{}x{} classes of {}x{}".format(*s.spec.shape, s.size, s.size) for s in self.stages
+        )
+        return f"FilterBank({parts})"
+
+    def apply(self, image, guide=None, *, data_range=None, num_threads=None):
+        """Filter an image.
+
+        Parameters
+        ----------
+        image : (H, W) array_like
+            uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
+        guide : (H, W) array_like, optional
+            Image that the first stage hashes instead of `image`, in the same unit.
+        data_range : float, optional
+            Value of white: by default the maximum of an integer type, 1.0 for floats.
+        num_threads : int, optional
+            Default: every core. The result does not depend on it.
+
+        Returns
+        -------
+        out : (H, W) array
+            Of the dtype of `image`. Integers are rounded and clipped, floats neither clipped nor
+            rescaled.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape, an empty image, NaN or infinity, or a guide of another
+            shape.
+
+        Notes
+        -----
+        Borders are reflected. Time grows with pixels times ``planes * size**2`` of each stage.
+        """
+        plane = as_plane(image, data_range)
+        dtype = np.asarray(image).dtype
+        hashed = None if guide is None else as_plane(guide, data_range, "guide")
+        if hashed is not None and hashed.shape != plane.shape:
+            raise ValueError(f"guide must have shape {plane.shape}, got {hashed.shape}")
+        out = self.apply_plane(plane, hashed, check_threads(num_threads))
+        return restore(out, dtype, data_range)
+
+    def apply_plane(self, plane, guide=None, num_threads=1):
+        """`apply` for a (H, W) float32 plane in gray levels, unchecked."""
+        out = plane if guide is None else guide
+        for index, stage in enumerate(self.stages):
+            planes = [plane] if index == 0 else [plane, out]
+            out = run_stage(stage, planes, out, num_threads)
+        return out
+
+    def info(self) -> dict[str, Any]:
+        """What the bank holds and how it was learned, as JSON-able values."""
+        stages = [
+            {
+                "classes": stage.spec.num_classes,
+                "shape": list(stage.spec.shape),
+                "planes": stage.planes,
+                "size": stage.size,
+                "macs_per_pixel": stage.planes * stage.size**2,
+                "spec": stage.spec.to_dict(),
+            }
+            for stage in self.stages
+        ]
+        return {"stages": stages, "metadata": self.metadata}
+
+    def plot(self, stage=0):
+        """Picture of one stage's filters: rows strength x coherence, columns orientation."""
+        from raisr.plotting import plot_bank
+
+        return plot_bank(self, stage)
+
+    def save(self, path, *, dtype="float32"):
+        """Write the bank as a safetensors file, all or nothing.
+
+        Parameters
+        ----------
+        path : path_like
+            Written under a temporary name, then renamed.
+        dtype : {"float32", "float16"}
+            Type of the stored weights; float16 halves the file and costs about 0.001 dB.
+        """
+        from safetensors.numpy import save
+
+        tensors = {}
+        for index, stage in enumerate(self.stages):
+            tensors[f"stage{index}.filters"] = stage.filters.astype(dtype)
+            tensors[f"stage{index}.bias"] = stage.bias.astype(dtype)
+        header = {
+            "format": _FORMAT,
+            "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
+            "metadata": json.dumps(self.metadata),
+        }
+        _write_atomically(Path(path), save(tensors, header))
+
+    @classmethod
+    def load(cls, path):
+        """Read a bank written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, truncated or not a filter bank.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no filter bank at {path}")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = file.metadata() or {}
+                if header.get("format") != _FORMAT:
+                    raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
+                specs = [HashSpec.from_dict(spec) for spec in json.loads(header["specs"])]
+                stages = [
+                    Stage(
+                        spec,
+                        file.get_tensor(f"stage{index}.filters"),
+                        file.get_tensor(f"stage{index}.bias"),
+                    )
+                    for index, spec in enumerate(specs)
+                ]
+                return cls(stages, json.loads(header["metadata"]))
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a readable filter bank: {error}") from error
+
+
+def _write_atomically(path, content):
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,268 @@
+"""What a class is: `HashSpec`, and the class map of an image."""
+
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from raisr._blocks import over_blocks, pad
+from raisr._validate import GRAY_LEVELS, as_plane, check_threads
+
+__all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
+
+_AXES = ("orientation", "strength", "coherence")
+
+
+@dataclass(frozen=True)
+class HashSpec:
+    """Definition of the classes: everything that turns an image into a class map.
+
+    The structure tensor is the windowed mean of the products of the central differences of the
+    image on [0, 1] times `strength_scale`. With its eigenvalues ``s1 >= s2`` and its matrix
+    ``[[a, b], [b, c]]`` (rows first):
+
+    - orientation ``phi = atan2(s1 - a, b) / pi`` modulo 1: the angle of the dominant gradient
+      from the row axis, in half turns (0: gradient along the rows, 0.5: along the columns);
+    - strength ``sqrt(s1)`` or ``s1``;
+    - coherence ``(sqrt(s1) - sqrt(s2)) / (sqrt(s1) + sqrt(s2))``, 0 where the image is flat.
+
+    Each is cut into bins; an edge belongs to the bin above it. Orientation bins are equal and the
+    first starts at 0. A pixel without any orientation (``s1 == s2``) has orientation 0.
+
+    Parameters
+    ----------
+    window : int
+        Odd side of the averaging window, 3 to 31 pixels.
+    weighting : {"box", "gaussian"}
+        Weights of the window.
+    gaussian_sigma : float
+        Standard deviation of the Gaussian weights, pixels; unused by "box".
+    strength : {"sqrt", "eigenvalue"}
+        Definition of strength.
+    strength_scale : float
+        Factor on the image; 219/255 makes strengths of full-range images those of video-range
+        luma (16..235), which the csconv edges were made for.
+    orientations : int
+        Number of orientation bins: 1 or even, so that a quarter turn maps bins onto bins.
+    strength_edges, coherence_edges : tuple of float
+        Ascending edges; one bin more than edges.
+    index_order : tuple of str
+        Order of "orientation", "strength", "coherence" in the class index, slowest first.
+
+    References
+    ----------
+    Xu et al., "Efficient Deep Image Denoising via Class Specific Convolution", AAAI 2021;
+    Romano, Isidoro, Milanfar, "RAISR", IEEE TCI 2016; Getreuer et al., "BLADE", ICCP 2018.
+
+    Examples
+    --------
+    >>> HashSpec.preset("csconv").num_classes
+    72
+    """
+
+    window: int = 9
+    weighting: str = "box"
+    gaussian_sigma: float = 2.0
+    strength: str = "sqrt"
+    strength_scale: float = 1.0
+    orientations: int = 8
+    strength_edges: tuple[float, ...] = (0.2 / 3, 0.4 / 3)
+    coherence_edges: tuple[float, ...] = (1 / 3, 2 / 3)
+    index_order: tuple[str, ...] = _AXES
+
+    def __post_init__(self):
+        for name in ("strength_edges", "coherence_edges"):
+            object.__setattr__(self, name, tuple(float(e) for e in getattr(self, name)))
+        object.__setattr__(self, "index_order", tuple(self.index_order))
+        _check_spec(self)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of orientation, strength and coherence bins."""
+        return self.orientations, len(self.strength_edges) + 1, len(self.coherence_edges) + 1
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return int(np.prod(self.shape))
+
+    @property
+    def strides(self) -> tuple[int, int, int]:
+        """Class index step of one orientation, strength and coherence bin."""
+        steps, step = {}, 1
+        for axis in reversed(self.index_order):
+            steps[axis] = step
+            step *= self.shape[_AXES.index(axis)]
+        return steps[_AXES[0]], steps[_AXES[1]], steps[_AXES[2]]
+
+    @staticmethod
+    def preset(name: str) -> "HashSpec":
+        """Spec called `name`: "csconv" (8x3x3), "raisr" (24x3x3) or "blade" (16x5x3)."""
+        if name not in PRESETS:
+            raise ValueError(f"no preset {name!r}: choose from {', '.join(sorted(PRESETS))}")
+        return PRESETS[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Fields as JSON-able values."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "HashSpec":
+        """Inverse of `to_dict`; refuses unknown and missing fields."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            raise ValueError(f"a HashSpec has the fields {sorted(known)}, got {sorted(values)}")
+        return cls(**values)
+
+    @cached_property
+    def taps(self) -> np.ndarray:
+        """Window weights along one axis, (window,) float32; ones for "box", so sums are exact."""
+        if self.weighting == "box":
+            return np.ones(self.window, np.float32)
+        offsets = np.arange(self.window) - self.window // 2
+        weights = np.exp(-(offsets**2) / (2 * self.gaussian_sigma**2))
+        return (weights / weights.sum()).astype(np.float32)
+
+    @cached_property
+    def norm(self) -> float:
+        """Factor from twice an eigenvalue of the summed doubled differences to its mean."""
+        return 1 / (8 * float(self.taps.sum(dtype=np.float64)) ** 2)
+
+    @property
+    def scale(self) -> float:
+        """Factor from gray levels to the unit of `strength`'s gradients."""
+        return self.strength_scale / GRAY_LEVELS
+
+    @cached_property
+    def kernel_edges(self) -> tuple[np.ndarray, ...]:
+        """Edges as `raisr._kernels.hash.class_rows` compares them, and the index strides."""
+        angles = 2 * np.pi * np.arange(1, self.orientations // 2) / max(self.orientations, 1)
+        directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        directions[np.abs(directions) < 1e-12] = 0
+        strengths = np.array(self.strength_edges, np.float64)
+        strengths = strengths**2 if self.strength == "sqrt" else strengths
+        ratios = (1 - np.array(self.coherence_edges)) / (1 + np.array(self.coherence_edges))
+        coherences = ((1 - ratios**2) / (1 + ratios**2)) ** 2
+        return (
+            directions.astype(np.float32),
+            (strengths / (self.norm * self.scale**2)).astype(np.float32),
+            coherences.astype(np.float32),
+            np.array(self.strides, np.int64),
+        )
+
+
+def _check_spec(spec):
+    if spec.window % 2 == 0 or not 3 <= spec.window <= 31:
+        raise ValueError(f"window must be odd, from 3 to 31, got {spec.window}")
+    if spec.weighting not in ("box", "gaussian"):
+        raise ValueError(f'weighting must be "box" or "gaussian", got {spec.weighting!r}')
+    if spec.strength not in ("sqrt", "eigenvalue"):
+        raise ValueError(f'strength must be "sqrt" or "eigenvalue", got {spec.strength!r}')
+    if spec.orientations != 1 and (spec.orientations < 2 or spec.orientations % 2):
+        raise ValueError(f"orientations must be 1 or even, got {spec.orientations}")
+    for name in ("gaussian_sigma", "strength_scale"):
+        if not getattr(spec, name) > 0:
+            raise ValueError(f"{name} must be positive, got {getattr(spec, name)}")
+    for name in ("strength_edges", "coherence_edges"):
+        edges = np.array(getattr(spec, name))
+        if not (np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0) and np.all(edges > 0)):
+            raise ValueError(f"{name} must be positive, finite and ascending, got {tuple(edges)}")
+    if spec.coherence_edges and spec.coherence_edges[-1] > 1:
+        raise ValueError(f"coherence_edges must not exceed 1, got {spec.coherence_edges}")
+    if sorted(spec.index_order) != sorted(_AXES):
+        raise ValueError(f"index_order must hold {_AXES} once each, got {spec.index_order}")
+    if spec.num_classes > 65536:
+        raise ValueError(f"at most 65536 classes, got {spec.num_classes}")
+
+
+PRESETS = {
+    "csconv": HashSpec(strength_scale=219 / 255),
+    "raisr": HashSpec(
+        weighting="gaussian",
+        strength="eigenvalue",
+        orientations=24,
+        strength_edges=(0.0001, 0.001),
+        coherence_edges=(0.25, 0.5),
+    ),
+    "blade": HashSpec(
+        window=7,
+        weighting="gaussian",
+        gaussian_sigma=1.5,
+        orientations=16,
+        strength_edges=tuple(s / 255 for s in (10.0, 20.0, 30.0, 40.0)),
+        coherence_edges=(0.2, 0.8),
+    ),
+}
+"""Named specs: the paper's, RAISR's and BLADE's."""
+
+
+def resolve_spec(spec):
+    """Spec itself, or the preset of that name."""
+    if isinstance(spec, HashSpec):
+        return spec
+    if isinstance(spec, str):
+        return HashSpec.preset(spec)
+    raise TypeError(f"spec must be a HashSpec or the name of a preset, got {type(spec).__name__}")
+
+
+def class_map(padded, spec, shape, num_threads):
+    """Class map, (H, W) uint16, of a plane with a margin of ``window // 2 + 1``."""
+    from raisr._kernels.hash import class_rows
+
+    out = np.empty(shape, np.uint16)
+
+    def block(y0, y1):
+        class_rows(padded, spec.taps, *spec.kernel_edges, out, y0, y1)
+
+    over_blocks(block, shape[0], num_threads)
+    return out
+
+
+def hash_image(image, spec="csconv", *, data_range=None, num_threads=None):
+    """Class of every pixel.
+
+    Parameters
+    ----------
+    image : (H, W) array_like
+        uint8, uint16, float16, float32 or float64; any size from 1 x 1.
+    spec : HashSpec or str
+        What a class is, or the name of a preset.
+    data_range : float, optional
+        Value of white: by default the maximum of an integer type, 1.0 for floats. Pass 219 for
+        video-range luma (16..235).
+    num_threads : int, optional
+        Default: every core. The result does not depend on it.
+
+    Returns
+    -------
+    classes : (H, W) uint8, or uint16 beyond 256 classes
+        ``0 <= classes < spec.num_classes``; the index is that of `HashSpec.strides`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, an empty image, NaN or infinity.
+
+    Notes
+    -----
+    Borders are reflected. Bins are found by comparisons on the float32 structure tensor; a pixel
+    whose statistics lie within float32 rounding (about 1e-5, relative) of an edge may fall to
+    either side. With the box window and 8-bit pixels the tensor is exact, and so is the rule that
+    an edge belongs to the bin above. Time grows with the pixels times ``window + bins``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
+    >>> int(hash_image(ramp)[16, 16])
+    38
+    """
+    spec = resolve_spec(spec)
+    plane = as_plane(image, data_range)
+    padded = pad([plane], spec.window // 2 + 1)[0]
+    classes = class_map(padded, spec, plane.shape, check_threads(num_threads))
+    return classes.astype(np.uint8) if spec.num_classes <= 256 else classes

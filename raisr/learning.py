@@ -1,0 +1,361 @@
+"""Least-squares learning of one linear filter per class."""
+
+import dataclasses
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from scipy import linalg
+
+from raisr import __version__
+from raisr._blocks import pad
+from raisr._validate import as_plane, check_threads
+from raisr.filtering import FilterBank, Stage, hash_plane
+from raisr.hashing import resolve_spec
+from raisr.statistics import gradient_statistics
+
+__all__ = ["NormalEquations", "learn_filters"]
+
+_CENTRE = np.float32(128)
+_BATCH = 1 << 19
+_EDGE_SAMPLES = 1 << 21
+
+
+def dihedral_views():
+    """The eight rotations and flips, each with what it does to an orientation bin of `bins`."""
+
+    def view(turns, flip):
+        def transform(patch):
+            patch = np.rot90(patch, turns, axes=(-2, -1))
+            return np.flip(patch, -1) if flip else patch
+
+        def move(bins, count):
+            bins = (bins + turns * (count // 2)) % count
+            return count - 1 - bins if flip else bins
+
+        return transform, move
+
+    return [view(turns, flip) for flip in (False, True) for turns in range(4)]
+
+
+class NormalEquations:
+    """Sums from which every class's least-squares filter follows.
+
+    For each class, the Gram matrix of the samples ``[taps - 128, 1, target - 128]`` in float64:
+    ``A^T A``, ``A^T b``, ``b^T b`` and the number of samples. Sums of two data sets add up, so
+    they can be accumulated anywhere and merged.
+
+    Parameters
+    ----------
+    spec : HashSpec
+        What a class is.
+    planes : int
+        Number of image planes the filters reach into.
+    size : int
+        Odd side of the filters, 3 to 15.
+
+    Attributes
+    ----------
+    totals : (num_classes, n, n) float64, n = planes * size**2 + 2
+        Gram matrices; only the upper triangles are kept.
+    """
+
+    def __init__(self, spec, planes=1, size=7):
+        if size % 2 == 0 or not 1 <= size <= 15:
+            raise ValueError(f"size must be odd, from 1 to 15, got {size}")
+        self.spec, self.planes, self.size = spec, planes, size
+        self.taps = planes * size * size
+        self.totals = np.zeros((spec.num_classes, self.taps + 2, self.taps + 2))
+
+    @property
+    def counts(self):
+        """Number of samples of each class, (num_classes,) int64."""
+        return self.totals[:, self.taps, self.taps].round().astype(np.int64)
+
+    def add(self, planes, target, classes, num_threads=1):
+        """Accumulate one image: float32 planes and target in gray levels, uint16 classes.
+
+        Classes are summed by different threads, each in the order of the pixels: the totals do
+        not depend on the number of threads.
+        """
+        from raisr._kernels.gram import accumulate_classes, sort_by_class
+        from raisr._simd import lanes_for, token
+
+        padded = pad([plane - _CENTRE for plane in planes], self.size // 2)
+        order, starts = sort_by_class(classes, self.spec.num_classes)
+        target = target - _CENTRE
+        tokens = token(self.size), token(lanes_for(self.size))
+
+        def block(bounds):
+            accumulate_classes(*tokens, padded, target, order, starts, *bounds, self.totals)
+
+        cuts = np.searchsorted(starts, np.linspace(0, classes.size, 8 * num_threads + 1)[1:-1])
+        cuts = [0, *cuts.tolist(), self.spec.num_classes]
+        blocks = [b for b in zip(cuts[:-1], cuts[1:], strict=True) if b[0] < b[1]]
+        if num_threads == 1:
+            for bounds in blocks:
+                block(bounds)
+            return
+        with ThreadPoolExecutor(num_threads) as pool:
+            for _ in pool.map(block, blocks):
+                pass
+
+    def merge(self, other):
+        """Add the sums of `other`, which must have the same spec, planes and size."""
+        if (self.spec, self.planes, self.size) != (other.spec, other.planes, other.size):
+            raise ValueError("only equations of the same spec, planes and size can be merged")
+        self.totals += other.totals
+        return self
+
+    def symmetrised(self):
+        """Equations of the data seen in all eight rotations and flips.
+
+        A view permutes the taps and moves a class's samples to the class of the turned
+        orientation, so no image is hashed or packed again.
+        """
+        result = NormalEquations(self.spec, self.planes, self.size)
+        shape = self.planes, self.size, self.size
+        index = np.arange(self.taps + 2)
+        moved = np.arange(self.spec.num_classes).reshape(_index_shape(self.spec))
+        axis = self.spec.index_order.index("orientation")
+        bins = np.arange(self.spec.orientations)
+        full = np.empty(self.totals.shape[1:])
+        views = []
+        for transform, move in dihedral_views():
+            taps = transform(index[: self.taps].reshape(shape)).ravel()
+            destination = np.take(moved, move(bins, self.spec.orientations), axis).ravel()
+            views.append((np.r_[taps, index[self.taps :]], destination))
+        for c, upper in enumerate(self.totals):
+            np.add(np.triu(upper), np.triu(upper, 1).T, out=full)
+            for taps, destination in views:
+                result.totals[destination[c]] += full[taps[:, None], taps]
+        return result
+
+    def solve(self, *, ridge=1e-6, min_samples=None):
+        """Filters of every class.
+
+        Parameters
+        ----------
+        ridge : float
+            Added to the diagonal of ``A^T A``, as a share of its mean (not to the bias).
+        min_samples : int, optional
+            A class with fewer samples is *thin* and borrows, by the rule "pooled neighbours":
+            the sums of the classes of the same orientation within 1, 2, ... steps of strength
+            and coherence are added until there are enough, then those of all orientations.
+            Default: four times the number of taps. Without any sample at all, the filter is the
+            identity on the last plane.
+
+        Returns
+        -------
+        filters : (num_classes, planes, size, size) float32
+        bias : (num_classes,) float32
+            Gray levels.
+        thin : (num_classes,) bool
+            Classes that borrowed.
+        """
+        if min_samples is None:
+            min_samples = 4 * self.taps
+        counts = self.counts
+        thin = counts < min_samples
+        filters = np.empty((self.spec.num_classes, self.taps), np.float64)
+        bias = np.empty(self.spec.num_classes)
+        for c in range(self.spec.num_classes):
+            gram = self._pooled(c, counts, min_samples) if thin[c] else self.totals[c]
+            filters[c], bias[c] = self._solve_one(gram, ridge)
+        shape = (-1, self.planes, self.size, self.size)
+        return filters.reshape(shape).astype(np.float32), bias.astype(np.float32), thin
+
+    def _solve_one(self, gram, ridge):
+        n, taps = gram[self.taps, self.taps], self.taps
+        if n == 0:
+            weights = np.zeros(taps)
+            weights[taps - self.size**2 + self.size**2 // 2] = 1
+            return weights, 0.0
+        mean = gram[:taps, taps] / n
+        target_mean = gram[taps, taps + 1] / n
+        # Eliminating the bias leaves the covariances.
+        matrix = gram[:taps, :taps] - n * np.outer(mean, mean)
+        vector = gram[:taps, taps + 1] - n * mean * target_mean
+        step = np.arange(taps)
+        matrix[step, step] += ridge * max(matrix[step, step].mean(), n * 1e-3)
+        factor = linalg.cho_factor(matrix, lower=False, check_finite=False)
+        weights = linalg.cho_solve(factor, vector, check_finite=False)
+        offset = target_mean - mean @ weights
+        return weights, offset + float(_CENTRE) * (1 - weights.sum())
+
+    def _pooled(self, c, counts, min_samples):
+        orientations, strengths, coherences = self.spec.shape
+        steps = np.array(self.spec.strides)
+        o, s, m = (c // steps) % self.spec.shape
+        for ring in (np.array([o]), np.arange(orientations)):
+            for radius in range(1, max(strengths, coherences)):
+                near_s = np.arange(max(0, s - radius), min(strengths, s + radius + 1))
+                near_m = np.arange(max(0, m - radius), min(coherences, m + radius + 1))
+                grid = np.ix_(ring * steps[0], near_s * steps[1], near_m * steps[2])
+                members = sum(grid).ravel()
+                if counts[members].sum() >= min_samples:
+                    return self.totals[members].sum(axis=0)
+        return self.totals.sum(axis=0)
+
+
+def _index_shape(spec):
+    sizes = dict(zip(("orientation", "strength", "coherence"), spec.shape, strict=True))
+    return tuple(sizes[axis] for axis in spec.index_order)
+
+
+def learn_filters(
+    pairs,
+    spec=None,
+    *,
+    size=7,
+    stages=1,
+    edges="quantile",
+    ridge=1e-6,
+    symmetric=True,
+    min_samples=None,
+    data_range=None,
+    num_threads=None,
+    progress=None,
+):
+    """Learn a filter bank from pairs of images.
+
+    Parameters
+    ----------
+    pairs : iterable of (input, target) or (input, target, guide)
+        Two-dimensional images of one shape: what the filters will see, what they should give,
+        and optionally the image that the first stage hashes instead of the input. It is gone
+        through once to fit edges and once to learn, for each stage; an iterator that can be read
+        only once is first copied to memory.
+    spec : HashSpec or str, optional
+        What a class is, or the name of a preset. Default: "blade".
+    size : int
+        Odd side of the filters, 1 to 15.
+    stages : int
+        Number of stages. Later ones hash the output of the one before, and filter it together
+        with the input.
+    edges : {"quantile", "fixed"}
+        "quantile" replaces the edges of strength and coherence, for each stage, by quantiles of
+        the training statistics, so that bins are equally filled; "fixed" keeps the spec's.
+    ridge : float
+        See `NormalEquations.solve`.
+    symmetric : bool
+        Learn from all eight rotations and flips of the images, at no cost per pixel.
+    min_samples : int, optional
+        See `NormalEquations.solve`.
+    data_range : float, optional
+        Value of white in the images: by default the maximum of an integer type, 1.0 for floats.
+    num_threads : int, optional
+        Default: every core. The result does not depend on it.
+    progress : bool, optional
+        Show a progress bar; default: on a terminal.
+
+    Returns
+    -------
+    FilterBank
+
+    Raises
+    ------
+    TypeError, ValueError
+        For images of another dtype or shape, an empty `pairs`, NaN or infinity.
+
+    Notes
+    -----
+    Each class's filter ``w`` and bias ``b`` minimise ``sum (w . taps + b - target)**2 +
+    ridge |w|**2`` (Romano et al., 2016, equation 2, with a bias). The time is that of half a
+    matrix product of ``planes * size**2`` columns per pixel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> clean = rng.integers(0, 256, (48, 48)).astype(np.float32)
+    >>> bank = learn_filters([(clean, 255 - clean)], size=3, data_range=255)
+    >>> float(np.abs(bank.apply(clean, data_range=255) - (255 - clean)).max()) < 0.1
+    True
+    """
+    if edges not in ("quantile", "fixed"):
+        raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
+    if int(stages) != stages or stages < 1:
+        raise ValueError(f"stages must be a positive whole number, got {stages!r}")
+    spec = resolve_spec("blade" if spec is None else spec)
+    if iter(pairs) is pairs:
+        pairs = list(pairs)
+    source = _Source(pairs, data_range, check_threads(num_threads), progress)
+    facts: dict = {"raisr": __version__, "symmetric": symmetric, "edges": edges, "ridge": ridge}
+    learned: list[Stage] = []
+    for index in range(stages):
+        if edges == "quantile":
+            spec = _fit_edges(source, learned, spec)
+        equations = NormalEquations(spec, 1 if index == 0 else 2, size)
+        for planes, target, guide in source.samples(learned, f"stage {index + 1} of {stages}"):
+            classes = hash_plane(guide, spec, source.num_threads)
+            equations.add(planes, target, classes, source.num_threads)
+        facts["pixels"] = int(equations.counts.sum())
+        if symmetric:
+            equations = equations.symmetrised()
+        filters, bias, thin = equations.solve(ridge=ridge, min_samples=min_samples)
+        facts.setdefault("thin_classes", []).append(int(thin.sum()))
+        learned.append(Stage(spec, filters, bias))
+    return FilterBank(learned, facts)
+
+
+class _Source:
+    """Training pairs as planes in gray levels, run through the stages learned so far."""
+
+    def __init__(self, pairs, data_range, num_threads, progress):
+        self.pairs, self.data_range, self.num_threads = pairs, data_range, num_threads
+        self.progress = sys.stderr.isatty() if progress is None else progress
+
+    def samples(self, stages, label):
+        """Yield (planes, target, hashed plane) for the stage that follows `stages`."""
+        from tqdm import tqdm
+
+        total = len(self.pairs) if hasattr(self.pairs, "__len__") else None
+        empty = True
+        for pair in tqdm(self.pairs, label, total, unit="image", disable=not self.progress):
+            empty = False
+            image, target, guide = self._planes(pair)
+            if not stages:
+                yield [image], target, guide
+            else:
+                out = FilterBank(stages).apply_plane(image, guide, self.num_threads)
+                yield [image, out], target, out
+        if empty:
+            raise ValueError("pairs is empty: there is nothing to learn from")
+
+    def _planes(self, pair):
+        if len(pair) not in (2, 3):
+            raise ValueError(f"a pair must be (input, target[, guide]), got {len(pair)} items")
+        names = ("input", "target", "guide")
+        planes = [
+            as_plane(image, self.data_range, name)
+            for image, name in zip(pair, names, strict=False)
+        ]
+        if len({plane.shape for plane in planes}) > 1:
+            raise ValueError(
+                f"images of a pair must have one shape, got {[p.shape for p in planes]}"
+            )
+        return planes[0], planes[1], planes[-1 if len(pair) == 3 else 0]
+
+
+def _fit_edges(source, stages, spec):
+    """Spec whose bins of strength and coherence are equally filled on the training images."""
+    strengths, coherences = [], []
+    kept = 0
+    for _, _, guide in source.samples(stages, "edges"):
+        found = gradient_statistics(guide, spec, data_range=255, num_threads=source.num_threads)
+        # Every 13th pixel keeps quantiles exact enough and 60-megapixel sets in memory.
+        strengths.append(found.strength.ravel()[::13])
+        coherences.append(found.coherence.ravel()[::13])
+        kept += strengths[-1].size
+    return dataclasses.replace(
+        spec,
+        strength_edges=_quantiles(strengths, len(spec.strength_edges), spec.strength_edges),
+        coherence_edges=_quantiles(coherences, len(spec.coherence_edges), spec.coherence_edges),
+    )
+
+
+def _quantiles(parts, count, fallback):
+    found = np.quantile(np.concatenate(parts), np.arange(1, count + 1) / (count + 1))
+    usable = np.all(found > 0) and np.all(np.diff(found) > 0)
+    return tuple(found.tolist()) if usable else fallback
