@@ -1,5 +1,6 @@
 """Writing a file so that a reader meets the old content or the new one, never half of it."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -12,13 +13,16 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     OSError
-        If the folder is missing or read-only, or the disk is full.
+        If the folder is missing or read-only, or the disk is full; it names `path`.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise

@@ -231,7 +231,7 @@ def test_what_a_format_cannot_hold(tmp_path, name, pixels, message):
 
 
 def test_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="nowhere/a.png"):
         write_image(tmp_path / "nowhere" / "a.png", random_pixels())
 
 
