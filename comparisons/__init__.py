@@ -1,0 +1,1 @@
+"""Measurements: every method under two stated protocols, beside the numbers others print."""

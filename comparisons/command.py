@@ -1,0 +1,199 @@
+"""What the commands of the comparisons share: options, one-line errors, files written."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from comparisons.datasets import dataset_names
+from comparisons.protocol import PROTOCOLS
+from comparisons.provenance import write_file, write_json
+from comparisons.store import COMMITTED
+from comparisons.tables import Table
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line on stderr, with exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and leave."""
+        self.exit(2, f"error: {message}\n")
+
+
+def table_parser(
+    prog: str, description: str, *, protocols: list[str], sigmas: list[float]
+) -> argparse.ArgumentParser:
+    """Return the parser with the options of every command that prints a table."""
+    parser = Parser(prog=f"python -m {prog}", description=description)
+    parser.add_argument(
+        "--datasets",
+        action=ListOf,
+        item=one_of(dataset_names()),
+        default=["sample"],
+        metavar="SET",
+        help=f"one or more of {', '.join(dataset_names())} (default: sample, which needs no data)",
+    )
+    add_protocol_options(parser, protocols=protocols, sigmas=sigmas)
+    add_data_options(parser)
+    parser.add_argument(
+        "--seeds",
+        action=ListOf,
+        item=int,
+        default=[0],
+        metavar="N",
+        help="noise draws to average over; the same ones for every method (default: 0)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=at_least(1),
+        help="images in work at once, a thread each (default: all cores)",
+    )
+    parser.add_argument(
+        "--from-results",
+        nargs="?",
+        type=Path,
+        const=COMMITTED,
+        metavar="DIR",
+        help="compute nothing: render stored results, by default the committed ones",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="DIR",
+        help="where the table, the pictures and the cache go (default: output)",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="where the result files go (default: results in the folder --output)",
+    )
+    return parser
+
+
+def add_protocol_options(
+    parser: argparse.ArgumentParser, *, protocols: list[str], sigmas: list[float]
+) -> None:
+    """Add --protocol and --sigma with these defaults."""
+    parser.add_argument(
+        "--protocol",
+        action=ListOf,
+        item=one_of(list(PROTOCOLS)),
+        default=protocols,
+        metavar="NAME",
+        help=f"one or more of {', '.join(PROTOCOLS)} (default: {' '.join(protocols)})",
+    )
+    parser.add_argument(
+        "--sigma",
+        action=ListOf,
+        item=_sigma,
+        default=list(map(float, sigmas)),
+        metavar="S",
+        help=f"noise levels in gray levels (default: {' '.join(f'{s:g}' for s in sigmas)})",
+    )
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add --download."""
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch image sets that are not in $RAISR_DATA from their public addresses",
+    )
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a command: an expected error is one line on stderr and exit status 2."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
+    """Parse the options of a `table_parser`; the folder of results follows --output."""
+    options = parser.parse_args(arguments)
+    options.results = options.results or options.output / "results"
+    if options.from_results and not options.from_results.is_dir():
+        raise FileNotFoundError(f"--from-results: no folder {options.from_results}")
+    return options
+
+
+def publish(tables: list[Table], folder: Path, stem: str) -> list[Path]:
+    """Print tables on the terminal and write them as Markdown, LaTeX and JSON.
+
+    Returns
+    -------
+    list of Path
+        The files written: `stem`.md, .tex and .json in `folder`.
+    """
+    for table in tables:
+        table.print()
+    markdown, latex, data = (folder / f"{stem}{suffix}" for suffix in (".md", ".tex", ".json"))
+    write_file(markdown, "\n".join(table.to_markdown() for table in tables))
+    write_file(latex, "\n".join(table.to_latex() for table in tables))
+    write_json(data, [table.to_dict() for table in tables])
+    return [markdown, latex, data]
+
+
+def announce(paths: list[Path]) -> None:
+    """Say which files were written."""
+    print("wrote " + ", ".join(map(str, paths)))
+
+
+def one_of(choices: list[str]) -> Callable[[str], str]:
+    """Return the converter of a name that must be one of `choices`."""
+
+    def convert(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"no {text!r}; choose from {', '.join(choices)}")
+        return text
+
+    return convert
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return the converter of a whole number that is not below `least`."""
+
+    def convert(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"wanted {least} or more, got {text}")
+        return value
+
+    return convert
+
+
+class ListOf(argparse.Action):
+    """Values separated by spaces or commas, each converted by `item`."""
+
+    def __init__(self, *, item: Callable[[str], Any], **options: Any) -> None:
+        super().__init__(nargs="+", **options)
+        self.item = item
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Convert the values and keep each once."""
+        try:
+            items = [self.item(text) for value in values for text in value.split(",") if text]
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+        setattr(namespace, self.dest, list(dict.fromkeys(items)))
+
+
+def _sigma(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 256:
+        raise ValueError(f"wanted a noise level between 0 and 255, got {text}")
+    return value

@@ -1,0 +1,81 @@
+"""Learn the filter banks of the rows RAISR+N and RAISR+C: `python -m comparisons.learn_banks`.
+
+Each is 8x3x3 classes with quantile edges and 7x7 filters, learned from bsd400 under the protocol
+and at the noise level it is measured with. RAISR+N hashes the noisy image, RAISR+C the clean one.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from comparisons import command
+from comparisons.datasets import Dataset, load_dataset
+from comparisons.methods import bank_path
+from comparisons.protocol import PROTOCOLS, Protocol, Sample, noise_seed
+
+if TYPE_CHECKING:
+    from raisr import FilterBank
+
+ROWS = {"raisr_n": False, "raisr_c": True}  # row -> does the hash see the clean image
+
+
+class TrainingPairs:
+    """(noisy, clean) planes of a set, made anew in each pass; with the clean plane as guide."""
+
+    def __init__(self, dataset: Dataset, protocol: Protocol, sigma: float, *, oracle: bool) -> None:
+        self.dataset, self.protocol, self.sigma, self.oracle = dataset, protocol, sigma, oracle
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __iter__(self) -> Iterator[tuple[NDArray, ...]]:
+        for index in range(len(self)):
+            sample = self.sample(index)
+            guide = (sample.clean,) if self.oracle else ()
+            yield (sample.noisy, sample.clean, *guide)
+
+    def sample(self, index: int) -> Sample:
+        """Return the sample of one image, the same in every pass."""
+        image = self.dataset.images[index]
+        seed = noise_seed(self.dataset.folder, image.name, self.sigma)
+        return self.protocol.prepare(image.read(), self.sigma, seed)
+
+
+def learn_bank(dataset: Dataset, protocol: Protocol, sigma: float, row: str) -> "FilterBank":
+    """Return the filter bank of one row, with the facts of its training in the metadata."""
+    from raisr import learn_filters
+
+    pairs = TrainingPairs(dataset, protocol, sigma, oracle=ROWS[row])
+    bank = learn_filters(pairs, "csconv", size=7, data_range=pairs.sample(0).data_range)
+    bank.metadata |= {
+        "row": row,
+        "protocol": protocol.name,
+        "sigma": sigma,
+        "training_set": dataset.name,
+        "training_images": len(dataset),
+        "terms": "learned from BSDS500, which is for non-commercial research and education",
+    }
+    return bank
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Learn and write the banks that the options name."""
+    parser = command.Parser(
+        prog="python -m comparisons.learn_banks", description=__doc__.split("\n\n")[0]
+    )
+    command.add_protocol_options(parser, protocols=list(PROTOCOLS), sigmas=[15, 25, 50])
+    command.add_data_options(parser)
+    options = parser.parse_args(arguments)
+    dataset = load_dataset("bsd400", download=options.download)
+    for protocol in options.protocol:
+        for sigma in options.sigma:
+            for row in ROWS:
+                path = bank_path(protocol, sigma, row)
+                path.parent.mkdir(exist_ok=True)
+                learn_bank(dataset, PROTOCOLS[protocol], sigma, row).save(path)
+                print(f"wrote {path.name}")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,137 @@
+"""The rows of the tables: one registry from a row's name to how it is built and what it costs."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from comparisons.protocol import Sample
+from comparisons.provenance import content_digest
+
+if TYPE_CHECKING:
+    from raisr import FilterBank
+
+BANKS = Path(__file__).with_name("banks")
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A method, ready to run at one noise level under one protocol.
+
+    Attributes
+    ----------
+    run : callable
+        Sample -> denoised plane; works on the calling thread only.
+    fingerprint : str
+        Changes whenever the output may change.
+    kflops : float or None
+        Cost in kFLOPs per pixel: 2 x multiply-accumulate of the filters, the hash not counted.
+    as_is : bool
+        True for the noisy input, which is scored without clipping.
+    """
+
+    run: Callable[[Sample], NDArray]
+    fingerprint: str
+    kflops: float | None = None
+    as_is: bool = False
+
+
+Denoisers = dict[str, Denoiser | None]  # by the name of the row; None: not trained
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row: its label, what it is, and `build(protocol name, sigma)`; None means not trained."""
+
+    label: str
+    about: str
+    build: Callable[[str, float], Denoiser | None]
+
+
+def bank_path(protocol: str, sigma: float, row: str) -> Path:
+    """Return where the filter bank of a row lies; `comparisons.learn_banks` writes it."""
+    return BANKS / f"{protocol}_{sigma:g}_{row}.safetensors"
+
+
+@cache
+def package_digest() -> str:
+    """Return the SHA-256 of the code and the filter banks of the package raisr."""
+    import raisr
+
+    root = Path(raisr.__file__).parent
+    return content_digest([*root.rglob("*.py"), *root.rglob("*.safetensors")])
+
+
+def _noisy(protocol: str, sigma: float) -> Denoiser:
+    return Denoiser(lambda sample: sample.noisy, "noisy", kflops=0.0, as_is=True)
+
+
+def _learned_bank(row: str, oracle: bool, protocol: str, sigma: float) -> Denoiser | None:
+    path = bank_path(protocol, sigma, row)
+    if not path.is_file():
+        return None
+    from raisr import FilterBank
+
+    bank = FilterBank.load(path)
+
+    def run(sample: Sample) -> NDArray:
+        guide = sample.clean if oracle else None
+        return bank.apply(sample.noisy, guide, data_range=sample.data_range, num_threads=1)
+
+    return Denoiser(run, _fingerprint(path), _kflops(bank))
+
+
+def _shipped_model(model: str, protocol: str, sigma: float) -> Denoiser:
+    import raisr
+
+    def run(sample: Sample) -> NDArray:
+        return raisr.denoise(
+            sample.noisy,
+            sample.sigma,
+            model=model,
+            data_range=sample.data_range,
+            num_threads=1,
+        )
+
+    return Denoiser(run, _fingerprint())
+
+
+def _not_trained(protocol: str, sigma: float) -> None:
+    return None
+
+
+def _kflops(bank: "FilterBank") -> float:
+    return sum(2 * stage["macs_per_pixel"] for stage in bank.info()["stages"]) / 1000
+
+
+def _fingerprint(*banks: Path) -> str:
+    digests = [package_digest(), *([content_digest(banks)] if banks else [])]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+METHODS: dict[str, Method] = {
+    "noisy": Method("noisy", "the noisy input", _noisy),
+    "raisr_n": Method(
+        "RAISR+N",
+        "the paper's RAISR row: 72 filters of 7x7, hash of the noisy image",
+        partial(_learned_bank, "raisr_n", False),
+    ),
+    "raisr_c": Method(
+        "RAISR+C",
+        "an oracle, not a denoiser: 72 filters of 7x7, hash of the clean image",
+        partial(_learned_bank, "raisr_c", True),
+    ),
+    "raisr_fast": Method(
+        "raisr fast", "raisr.denoise(model='fast')", partial(_shipped_model, "fast")
+    ),
+    "raisr_best": Method(
+        "raisr best", "raisr.denoise(model='best')", partial(_shipped_model, "best")
+    ),
+    "kpn": Method("KPN", "kernel prediction network", _not_trained),
+    "kpn_plus": Method("KPN+", "kernel prediction inside CS-EDSR", _not_trained),
+    "cs_edsr": Method("CS-EDSR", "class-specific convolution in EDSR", _not_trained),
+}
