@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from tqdm import tqdm
 
 import raisr
 from raisr._validate import data_range_of
-from raisr.io import check_format, list_images, read_image, write_image
+from raisr.io import SUFFIXES, check_format, list_images, read_image, write_image
 from raisr.plotting import class_map_picture
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ def denoise(arguments: Namespace) -> int:
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
     if arguments.model not in ("fast", "best"):
+        if not Path(arguments.model).is_file():
+            raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
         arguments.model = raisr.FilterBank.load(arguments.model)
     if source.is_dir():
         return _denoise_folder(source, target, arguments)
     if target.is_dir():
         target = target / source.name
-    _refuse_existing(target, arguments)
+    _check_target(target, arguments)
     sigma = _denoise_file(source, target, arguments)
     if sigma is not None and arguments.sigma is None:
         print(f"{target}: removed noise of sigma {sigma:.4g} (estimated)")
@@ -68,9 +71,7 @@ def learn(arguments: Namespace) -> int:
     output = arguments.output
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: the name of a bank must end in .safetensors")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent}: no such folder")
-    _refuse_existing(output, arguments)
+    _check_target(output, arguments)
     pairs = TrainingPairs(arguments)
     bank = raisr.learn_filters(
         pairs,
@@ -88,7 +89,7 @@ def learn(arguments: Namespace) -> int:
 
 def hash_file(arguments: Namespace) -> int:
     """Draw the class map of an image."""
-    _refuse_existing(arguments.output, arguments)
+    _check_target(arguments.output, arguments)
     spec = raisr.HashSpec.preset(arguments.spec)
     luma, dtype = _read_luma(arguments.input)
     white = data_range_of(dtype, arguments.white)
@@ -156,12 +157,14 @@ class TrainingPairs:
 
 
 def _denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
-    if target.exists() and not target.is_dir():
+    if not target.is_dir() and (target.exists() or target.suffix.lower() in SUFFIXES):
         raise NotADirectoryError(f"{target}: OUT must be a folder, as {source} is one")
     inside = target.resolve()
     names = [n for n in list_images(source) if inside not in (source / n).resolve().parents]
     if not names:
         raise ValueError(f"{source}: no images in this folder")
+    target.mkdir(parents=True, exist_ok=True)
+    _check_writable(target)
     kept = failed = 0
     for name in tqdm(names, unit="image", disable=None):
         result = target / name
@@ -203,9 +206,17 @@ def _denoise_file(source: Path, target: Path, arguments: Namespace) -> float | N
     return sigma
 
 
-def _refuse_existing(target: Path, arguments: Namespace) -> None:
+def _check_target(target: Path, arguments: Namespace) -> None:
     if target.exists() and not arguments.overwrite:
         raise FileExistsError(f"{target}: already there; pass --overwrite to replace it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent}: no such folder")
+    _check_writable(target.parent)
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder}: no permission to write in this folder")
 
 
 def _read_luma(path: Path) -> tuple[np.ndarray, np.dtype]:

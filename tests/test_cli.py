@@ -163,10 +163,9 @@ def test_denoise_refuses_bad_input(tmp_path, photos, bank, capsys):
     fails(capsys, "photos: IN and OUT must differ", "denoise", photos, photos)
     fails(capsys, "out.gif: the name must end in one of", "denoise", source, tmp_path / "out.gif")
     fails(capsys, "notes.txt: not a readable PNG", "denoise", photos / "notes.txt", target)
-    fails(
-        capsys, "no/a.png: No such file", "denoise", "--model", bank, source, tmp_path / "no/a.png"
-    )
+    fails(capsys, "no: no such folder", "denoise", source, tmp_path / "no/a.png")
     fails(capsys, "a.png: OUT must be a folder", "denoise", photos / "sub", source)
+    fails(capsys, "new.png: OUT must be a folder", "denoise", photos, tmp_path / "new.png")
     (tmp_path / "empty").mkdir()
     fails(capsys, "empty: no images in this folder", "denoise", tmp_path / "empty", tmp_path / "o")
     write_image(target, GRAY)
@@ -189,12 +188,32 @@ def test_not_a_number_is_refused(tmp_path, bank, capsys):
     fails(capsys, message, "denoise", *arguments)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"nonsense", b"\x10" + b"\0" * 7 + b"{" * 16])
-def test_unknown_or_corrupt_bank(tmp_path, photos, capsys, content):
+@pytest.mark.parametrize("command", ["denoise", "hash", "learn", "folder"])
+def test_read_only_folder(tmp_path, photos, capsys, monkeypatch, command):
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write in any folder
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    arguments = {
+        "denoise": ["denoise", photos / "a.png", locked / "a.png"],
+        "folder": ["denoise", photos, locked],
+        "hash": ["hash", photos / "a.png", locked / "a.png"],
+        "learn": ["learn", "--clean", photos, "--sigma", "9", "-o", locked / "a.safetensors"],
+    }[command]
+    fails(capsys, "locked: no permission to write in this folder", *arguments)
+    assert not any(locked.iterdir())
+
+
+def test_unknown_bank(tmp_path, photos, capsys):
+    arguments = ["--model", "bset", photos / "a.png", tmp_path / "out.png"]
+    fails(capsys, "bset: not fast, best or the file of a bank", "denoise", *arguments)
+    fails(capsys, "no filter bank at bset", "info", "bset")
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x10" + b"\0" * 7 + b"{" * 16])
+def test_corrupt_bank(tmp_path, photos, capsys, content):
     path = tmp_path / "bad.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    message = "no filter bank at" if content is None else "is not a readable filter bank"
+    path.write_bytes(content)
+    message = "bad.safetensors is not a readable filter bank"
     fails(capsys, message, "denoise", "--model", path, photos / "a.png", tmp_path / "out.png")
     fails(capsys, message, "info", path)
     assert not (tmp_path / "out.png").exists()
