@@ -69,7 +69,8 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
     """Show every filter of one stage.
 
     One row a strength and coherence, weakest above; one column an orientation. A stage that
-    reads several planes has a mosaic for each, side by side and on the same colour scale.
+    reads several planes has a mosaic for each, side by side and on the same colour scale, which is
+    linear near zero and logarithmic beyond: the taps around the centre are small against it.
 
     Parameters
     ----------
@@ -91,6 +92,7 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
         If the bank has no such stage.
     """
     try:
+        from matplotlib.colors import AsinhNorm
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plotting needs matplotlib: pip install 'raisr[plot]'") from error
@@ -108,7 +110,8 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
     limit = float(np.abs(filters).max()) or 1.0
     axes = figure.subplots(1, planes, squeeze=False)[0]
     for plane, (ax, mosaic) in enumerate(zip(axes, mosaics, strict=True)):
-        image = ax.imshow(mosaic, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        norm = AsinhNorm(limit / 20, vmin=-limit, vmax=limit)
+        image = ax.imshow(mosaic, cmap="RdBu_r", norm=norm, interpolation="nearest")
         _label_bins(ax, spec, size + 1)
         if planes > 1:
             ax.set_title(f"plane {plane}")
