@@ -15,13 +15,12 @@ from tqdm import tqdm
 
 import raisr
 from raisr._validate import data_range_of
+from raisr.denoising import MODELS, _luma
 from raisr.io import SUFFIXES, check_format, list_images, read_image, write_image
 from raisr.plotting import class_map_picture
 
 if TYPE_CHECKING:
     from raisr import FilterBank
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 class NoiseLevel(NamedTuple):
@@ -51,7 +50,9 @@ def denoise(arguments: Namespace) -> int:
         raise FileNotFoundError(f"{source}: no such file or folder")
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
-    if arguments.model not in ("fast", "best"):
+    if arguments.model not in MODELS:
+        if arguments.sigma:
+            raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
         if not Path(arguments.model).is_file():
             raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
         arguments.model = raisr.FilterBank.load(arguments.model)
@@ -222,10 +223,9 @@ def _check_writable(folder: Path) -> None:
 def _read_luma(path: Path) -> tuple[np.ndarray, np.dtype]:
     """Luma in the file's values, (H, W) float32, and the file's dtype; alpha is left out."""
     pixels, _ = read_image(path)
-    if pixels.ndim == 2:
-        return pixels.astype(np.float32), pixels.dtype
-    colours = pixels[..., : 3 if pixels.shape[2] >= 3 else 1].astype(np.float32)
-    return colours @ (_LUMA if colours.shape[2] == 3 else np.ones(1, np.float32)), pixels.dtype
+    colours = np.atleast_3d(pixels)
+    colours = colours[..., :3] if colours.shape[2] >= 3 else colours[..., :1]
+    return _luma(np.moveaxis(colours, -1, 0).astype(np.float32)), pixels.dtype
 
 
 def _summary(bank: FilterBank) -> str:

@@ -83,10 +83,10 @@ def test_denoise_keeps_depth_and_alpha(tmp_path, bank, suffix, dtype, channels):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2)])
-@pytest.mark.parametrize("model", ["fast", "best"])
-def test_denoise_tiny_images(tmp_path, size, model):
+@pytest.mark.parametrize("options", [["--sigma", "25"], ["--model", "best", "--sigma", "4%"], []])
+def test_denoise_tiny_images(tmp_path, size, options):
     write_image(tmp_path / "in.png", np.full(size, 90, np.uint8))
-    arguments = ["--sigma", "25", "--model", model, tmp_path / "in.png", tmp_path / "out.png"]
+    arguments = [*options, tmp_path / "in.png", tmp_path / "out.png"]
     assert main(["denoise", *map(str, arguments)]) == 0
     assert read_image(tmp_path / "out.png")[0].shape == size
 
@@ -207,6 +207,15 @@ def test_unknown_bank(tmp_path, photos, capsys):
     arguments = ["--model", "bset", photos / "a.png", tmp_path / "out.png"]
     fails(capsys, "bset: not fast, best or the file of a bank", "denoise", *arguments)
     fails(capsys, "no filter bank at bset", "info", "bset")
+    arguments = [
+        "--sigma",
+        "25",
+        "--model",
+        "my.safetensors",
+        photos / "a.png",
+        tmp_path / "out.png",
+    ]
+    fails(capsys, "--sigma has no effect on the bank my.safetensors", "denoise", *arguments)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x10" + b"\0" * 7 + b"{" * 16])
@@ -338,7 +347,7 @@ def test_hash_draws_the_classes(tmp_path, capsys):
     assert main(["hash", str(tmp_path / "in.png"), str(target)]) == 0
     picture, _ = read_image(target)
     assert picture.shape == COLOUR.shape
-    luma = COLOUR.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = COLOUR.astype(np.float32) @ np.array([0.29894, 0.58704, 0.11402], np.float32)
     classes = raisr.hash_image(luma, data_range=255)
     for index in np.unique(classes):
         assert len(np.unique(picture[classes == index], axis=0)) == 1
