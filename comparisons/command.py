@@ -1,6 +1,7 @@
 """What the commands of the comparisons share: options, one-line errors, files written."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,7 @@ def table_parser(
     parser.add_argument(
         "--seeds",
         action=ListOf,
-        item=int,
+        item=at_least(0),
         default=[0],
         metavar="N",
         help="noise draws to average over; the same ones for every method (default: 0)",
@@ -152,7 +153,7 @@ def one_of(choices: list[str]) -> Callable[[str], str]:
 
     def convert(text: str) -> str:
         if text not in choices:
-            raise ValueError(f"no {text!r}; choose from {', '.join(choices)}")
+            raise argparse.ArgumentTypeError(f"no {text!r}; choose from {', '.join(choices)}")
         return text
 
     return convert
@@ -162,10 +163,9 @@ def at_least(least: int) -> Callable[[str], int]:
     """Return the converter of a whole number that is not below `least`."""
 
     def convert(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"wanted {least} or more, got {text}")
-        return value
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"wanted a whole number from {least}, got {text!r}")
+        return int(text)
 
     return convert
 
@@ -187,13 +187,18 @@ class ListOf(argparse.Action):
         """Convert the values and keep each once."""
         try:
             items = [self.item(text) for value in values for text in value.split(",") if text]
-        except ValueError as error:
+        except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentError(self, str(error)) from error
+        if not items:
+            raise argparse.ArgumentError(self, "wanted one value or more, got none")
         setattr(namespace, self.dest, list(dict.fromkeys(items)))
 
 
 def _sigma(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 256:
-        raise ValueError(f"wanted a noise level between 0 and 255, got {text}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 255:
+        raise argparse.ArgumentTypeError(f"wanted a noise level above 0, at most 255, got {text!r}")
     return value

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.datasets import Dataset, load_dataset
 from comparisons.methods import bank_path
-from comparisons.protocol import PROTOCOLS, Protocol, Sample, noise_seed
+from comparisons.protocol import PROTOCOLS, Protocol, noise_seed
 
 if TYPE_CHECKING:
     from raisr import FilterBank
@@ -30,16 +30,11 @@ class TrainingPairs:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[tuple[NDArray, ...]]:
-        for index in range(len(self)):
-            sample = self.sample(index)
+        for image in self.dataset:
+            seed = noise_seed(self.dataset.folder, image.name, self.sigma)
+            sample = self.protocol.prepare(image.read(), self.sigma, seed)
             guide = (sample.clean,) if self.oracle else ()
             yield (sample.noisy, sample.clean, *guide)
-
-    def sample(self, index: int) -> Sample:
-        """Return the sample of one image, the same in every pass."""
-        image = self.dataset.images[index]
-        seed = noise_seed(self.dataset.folder, image.name, self.sigma)
-        return self.protocol.prepare(image.read(), self.sigma, seed)
 
 
 def learn_bank(dataset: Dataset, protocol: Protocol, sigma: float, row: str) -> "FilterBank":
@@ -47,7 +42,7 @@ def learn_bank(dataset: Dataset, protocol: Protocol, sigma: float, row: str) -> 
     from raisr import learn_filters
 
     pairs = TrainingPairs(dataset, protocol, sigma, oracle=ROWS[row])
-    bank = learn_filters(pairs, "csconv", size=7, data_range=pairs.sample(0).data_range)
+    bank = learn_filters(pairs, "csconv", size=7, data_range=protocol.data_range)
     bank.metadata |= {
         "row": row,
         "protocol": protocol.name,
@@ -68,12 +63,12 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
-    for protocol in options.protocol:
+    for protocol in (PROTOCOLS[name] for name in options.protocol):
         for sigma in options.sigma:
             for row in ROWS:
                 path = bank_path(protocol, sigma, row)
                 path.parent.mkdir(exist_ok=True)
-                learn_bank(dataset, PROTOCOLS[protocol], sigma, row).save(path)
+                learn_bank(dataset, protocol, sigma, row).save(path)
                 print(f"wrote {path.name}")
 
 

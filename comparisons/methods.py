@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
-from comparisons.protocol import Sample
+from comparisons.protocol import Protocol, Sample
 from comparisons.provenance import content_digest
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ Denoisers = dict[str, Denoiser | None]  # by the name of the row; None: not trai
 
 @dataclass(frozen=True)
 class Method:
-    """A row: its label, what it is, and `build(protocol name, sigma)`; None means not trained."""
+    """A row: its label, what it is, and `build(protocol, sigma)`; None means not trained."""
 
     label: str
     about: str
-    build: Callable[[str, float], Denoiser | None]
+    build: Callable[[Protocol, float], Denoiser | None]
 
 
-def bank_path(protocol: str, sigma: float, row: str) -> Path:
+def bank_path(protocol: Protocol, sigma: float, row: str) -> Path:
     """Return where the filter bank of a row lies; `comparisons.learn_banks` writes it."""
-    return BANKS / f"{protocol}_{sigma:g}_{row}.safetensors"
+    return BANKS / f"{protocol.name}_{sigma:g}_{row}.safetensors"
 
 
 @cache
@@ -66,11 +66,11 @@ def package_digest() -> str:
     return content_digest([*root.rglob("*.py"), *root.rglob("*.safetensors")])
 
 
-def _noisy(protocol: str, sigma: float) -> Denoiser:
+def _noisy(protocol: Protocol, sigma: float) -> Denoiser:
     return Denoiser(lambda sample: sample.noisy, "noisy", kflops=0.0, as_is=True)
 
 
-def _learned_bank(row: str, oracle: bool, protocol: str, sigma: float) -> Denoiser | None:
+def _learned_bank(row: str, oracle: bool, protocol: Protocol, sigma: float) -> Denoiser | None:
     path = bank_path(protocol, sigma, row)
     if not path.is_file():
         return None
@@ -85,8 +85,14 @@ def _learned_bank(row: str, oracle: bool, protocol: str, sigma: float) -> Denois
     return Denoiser(run, _fingerprint(path), _kflops(bank))
 
 
-def _shipped_model(model: str, protocol: str, sigma: float) -> Denoiser:
+def _shipped_model(model: str, protocol: Protocol, sigma: float) -> Denoiser | None:
     import raisr
+    from raisr.denoising import bank_for
+
+    try:
+        bank = bank_for(model, sigma * 255 / protocol.data_range)
+    except FileNotFoundError:
+        return None
 
     def run(sample: Sample) -> NDArray:
         return raisr.denoise(
@@ -97,10 +103,10 @@ def _shipped_model(model: str, protocol: str, sigma: float) -> Denoiser:
             num_threads=1,
         )
 
-    return Denoiser(run, _fingerprint())
+    return Denoiser(run, _fingerprint(), _kflops(bank))
 
 
-def _not_trained(protocol: str, sigma: float) -> None:
+def _not_trained(protocol: Protocol, sigma: float) -> None:
     return None
 
 

@@ -66,6 +66,10 @@ class Protocol(Interface):
     def summary(self) -> str:
         """The protocol in one line, for the notes under a table."""
 
+    @property
+    def data_range(self) -> float:
+        """White minus black of its planes, in gray levels."""
+
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return the sample of a clean 8-bit image, gray (H, W) or RGB (H, W, 3)."""
 
@@ -87,11 +91,14 @@ class StandardProtocol:
 
     name: str = "standard"
     summary: str = "gray 0..255, unclipped noise, output clipped; SSIM Gaussian 11x11"
+    data_range: float = _PEAK
 
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return gray (see `rgb_to_gray`) and gray + N(0, sigma^2)."""
         clean = rgb_to_gray(image).astype(np.float32)
-        return Sample(add_gaussian_noise(clean, sigma, seed), clean, _PEAK, sigma, self.name)
+        return Sample(
+            add_gaussian_noise(clean, sigma, seed), clean, self.data_range, sigma, self.name
+        )
 
     def score(self, output: NDArray, clean: NDArray, *, as_is: bool = False) -> tuple[float, float]:
         """Return PSNR in dB (peak 255) and SSIM of the clipped output."""
@@ -117,12 +124,13 @@ class PaperProtocol:
 
     name: str = "paper"
     summary: str = "BT.601 luma 16..235, noise clipped to 8-bit RGB, peak 255; SSIM uniform 7x7"
+    data_range: float = _WHITE - _BLACK
 
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return the video-range luma of the image and of its noisy 8-bit version."""
         _check_image(image)
         if image.ndim == 2:
-            clean = _BLACK + (_WHITE - _BLACK) / _PEAK * image
+            clean = _BLACK + self.data_range / _PEAK * image
             noisy = np.clip(add_gaussian_noise(clean, sigma, seed), _BLACK, _WHITE)
         else:
             ycbcr = rgb2ycbcr(image)
@@ -130,9 +138,8 @@ class PaperProtocol:
             ycbcr[..., 0] = add_gaussian_noise(clean, sigma, seed)
             rgb = np.clip(ycbcr2rgb(ycbcr), 0, 1) * _PEAK
             noisy = rgb2ycbcr(np.rint(rgb).astype(np.uint8))[..., 0]
-        return Sample(
-            noisy.astype(np.float32), clean.astype(np.float32), _WHITE - _BLACK, sigma, self.name
-        )
+        planes = noisy.astype(np.float32), clean.astype(np.float32)
+        return Sample(*planes, self.data_range, sigma, self.name)
 
     def score(self, output: NDArray, clean: NDArray, *, as_is: bool = False) -> tuple[float, float]:
         """Return PSNR in dB (peak 255) and SSIM of the clipped and rounded output."""
