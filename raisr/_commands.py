@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 import raisr
-from raisr._validate import data_range_of
-from raisr.denoising import MODELS, _luma
+from raisr._validate import GRAY_LEVELS, data_range_of
+from raisr.denoising import LADDER, MODELS, _luma
 from raisr.io import SUFFIXES, check_format, list_images, read_image, write_image
 from raisr.plotting import class_map_picture
 
@@ -50,20 +50,14 @@ def denoise(arguments: Namespace) -> int:
         raise FileNotFoundError(f"{source}: no such file or folder")
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
-    if arguments.model not in MODELS:
-        if arguments.sigma:
-            raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
-        if not Path(arguments.model).is_file():
-            raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
-        arguments.model = raisr.FilterBank.load(arguments.model)
+    arguments.bank = _load_model(arguments)
     if source.is_dir():
         return _denoise_folder(source, target, arguments)
     if target.is_dir():
         target = target / source.name
     _check_target(target, arguments)
-    sigma = _denoise_file(source, target, arguments)
-    if sigma is not None and arguments.sigma is None:
-        print(f"{target}: removed noise of sigma {sigma:.4g} (estimated)")
+    removed = _denoise_file(source, target, arguments)
+    print(f"{target}: {removed}")
     return 0
 
 
@@ -157,6 +151,16 @@ class TrainingPairs:
         return luma
 
 
+def _load_model(arguments: Namespace) -> str | FilterBank:
+    if arguments.model in MODELS:
+        return arguments.model
+    if arguments.sigma:
+        raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
+    if not Path(arguments.model).is_file():
+        raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
+    return raisr.FilterBank.load(arguments.model)
+
+
 def _denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
     if not target.is_dir() and (target.exists() or target.suffix.lower() in SUFFIXES):
         raise NotADirectoryError(f"{target}: OUT must be a folder, as {source} is one")
@@ -182,8 +186,8 @@ def _denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _denoise_file(source: Path, target: Path, arguments: Namespace) -> float | None:
-    """Denoise one file and return the noise level used, where there is one."""
+def _denoise_file(source: Path, target: Path, arguments: Namespace) -> str:
+    """Denoise one file and say what was done."""
     pixels, metadata = read_image(source)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     check_format(target, pixels.dtype, channels)
@@ -194,9 +198,18 @@ def _denoise_file(source: Path, target: Path, arguments: Namespace) -> float | N
     axis = -1 if colours.ndim == 3 else None
     white = data_range_of(pixels.dtype, arguments.white)
     sigma = arguments.sigma.of(white) if arguments.sigma else None
-    if sigma is None and isinstance(arguments.model, str):
-        sigma = raisr.estimate_sigma(colours, channel_axis=axis)
-    options = {"model": arguments.model, "data_range": white, "num_threads": arguments.threads}
+    done = f"filtered with {arguments.model}"
+    if arguments.model in MODELS:
+        if sigma is None:
+            sigma = raisr.estimate_sigma(colours, channel_axis=axis)
+        level = f"{sigma:.4g} ({100 * sigma / white:.2g}% of white)"
+        if sigma > white * LADDER[-1] / GRAY_LEVELS:
+            raise ValueError(
+                f"{source}: noise of sigma {level} is more than the shipped filters are made for; "
+                f"white is taken to be {white:g}: see --white"
+            )
+        done = f"removed noise of sigma {level}{'' if arguments.sigma else ', estimated'}"
+    options = {"model": arguments.bank, "data_range": white, "num_threads": arguments.threads}
     try:
         result = raisr.denoise(colours, sigma, channel_axis=axis, **options)
     except ValueError as error:
@@ -204,7 +217,7 @@ def _denoise_file(source: Path, target: Path, arguments: Namespace) -> float | N
     if alpha is not None:
         result = np.dstack([result, alpha])
     write_image(target, result, metadata)
-    return sigma
+    return done
 
 
 def _check_target(target: Path, arguments: Namespace) -> None:

@@ -108,15 +108,18 @@ def test_denoise_estimates_and_reports_the_noise(tmp_path, capsys):
     assert main(["denoise", str(source), str(target)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{target}: removed noise of sigma ")
+    assert out.endswith("% of white), estimated\n")
     assert float(out.split("sigma ")[1].split()[0]) == pytest.approx(20, rel=0.1)
     assert read_image(target)[0].std() < 8
 
 
-def test_percent_and_values_mean_the_same(tmp_path):
+def test_percent_and_values_mean_the_same(tmp_path, capsys):
     source = tmp_path / "in.png"
     write_image(source, GRAY.astype(np.uint16) * 257)
     for name, sigma in [("values.png", "6553.5"), ("percent.png", "10%")]:
         assert main(["denoise", "--sigma", sigma, str(source), str(tmp_path / name)]) == 0
+    reports = capsys.readouterr().out.splitlines()
+    assert [r.split(": ")[1] for r in reports] == ["removed noise of sigma 6554 (10% of white)"] * 2
     values, percent = (read_image(tmp_path / n)[0] for n in ("values.png", "percent.png"))
     np.testing.assert_array_equal(values, percent)
     assert (values != read_image(source)[0]).any()
@@ -186,6 +189,16 @@ def test_not_a_number_is_refused(tmp_path, bank, capsys):
     message = "in.tif: image is not finite at (3, 4)"
     arguments = ["--model", bank, tmp_path / "in.tif", tmp_path / "out.tif"]
     fails(capsys, message, "denoise", *arguments)
+
+
+def test_white_of_float_files(tmp_path, capsys):
+    source, target = tmp_path / "in.tif", tmp_path / "out.tif"
+    noisy = raisr.noise.add_gaussian_noise(np.full((64, 64), 128), 20, seed=0)
+    write_image(source, noisy)
+    message = "more than the shipped filters are made for; white is taken to be 1: see --white"
+    fails(capsys, message, "denoise", source, target)
+    assert main(["denoise", "--white", "255", str(source), str(target)]) == 0
+    assert read_image(target)[0].std() < 8
 
 
 @pytest.mark.parametrize("command", ["denoise", "hash", "learn", "folder"])
