@@ -1,0 +1,225 @@
+"""`denoise`: shipped filter banks for a ladder of noise levels, interpolated between them."""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from raisr._validate import (
+    GRAY_LEVELS,
+    as_planes,
+    check_sigma,
+    check_threads,
+    data_range_of,
+    restore,
+)
+from raisr.filtering import FilterBank, Stage, filter_plane, hash_plane
+
+__all__ = ["LADDER", "bank_for", "denoise", "estimate_sigma"]
+
+LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
+"""Noise levels, in gray levels of 255, that banks are shipped for."""
+
+MODELS = ("fast", "best")
+_LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103], np.float32)
+
+
+def bank_path(model, sigma):
+    """Where the bank of a model for one rung of the ladder is shipped."""
+    return Path(__file__).parent / "banks" / f"{model}_{sigma:g}.safetensors"
+
+
+@lru_cache(maxsize=64)
+def _shipped(model, sigma):
+    return FilterBank.load(bank_path(model, sigma))
+
+
+@lru_cache(maxsize=64)
+def bank_for(model, sigma):
+    """Bank of a shipped model for any noise level.
+
+    Parameters
+    ----------
+    model : {"fast", "best"}
+    sigma : float
+        Noise level in gray levels of 255, above 0, at most 75.
+
+    Returns
+    -------
+    FilterBank
+        Between two rungs of `LADDER`, filters are interpolated linearly and edges
+        geometrically; below the lowest rung, filters towards the identity.
+    """
+    if sigma > LADDER[-1]:
+        raise ValueError(
+            f"sigma is {sigma:.4g} gray levels of 255; shipped banks end at {LADDER[-1]:g} "
+            "(is data_range right?)"
+        )
+    upper = int(np.searchsorted(LADDER, sigma))
+    high = _shipped(model, LADDER[upper])
+    if LADDER[upper] == sigma:
+        return high
+    low = _shipped(model, LADDER[upper - 1]) if upper else _identity_like(high)
+    start = LADDER[upper - 1] if upper else 0.0
+    weight = (sigma - start) / (LADDER[upper] - start)
+    stages = [_between(a, b, weight) for a, b in zip(low.stages, high.stages, strict=True)]
+    return FilterBank(stages, {"model": model, "sigma": sigma, "interpolated": True})
+
+
+def _identity_like(bank):
+    stages = []
+    for stage in bank.stages:
+        filters = np.zeros_like(stage.filters)
+        filters[:, 0, stage.size // 2, stage.size // 2] = 1
+        stages.append(Stage(stage.spec, filters, np.zeros_like(stage.bias)))
+    return FilterBank(stages)
+
+
+def _between(low, high, weight):
+    def edges(name):
+        pairs = zip(getattr(low.spec, name), getattr(high.spec, name), strict=True)
+        return tuple(a ** (1 - weight) * b**weight for a, b in pairs)
+
+    spec = dataclasses.replace(
+        high.spec, strength_edges=edges("strength_edges"), coherence_edges=edges("coherence_edges")
+    )
+    mix = np.float32(weight)
+    return Stage(
+        spec,
+        low.filters + mix * (high.filters - low.filters),
+        low.bias + mix * (high.bias - low.bias),
+    )
+
+
+def denoise(
+    image, sigma=None, *, model="fast", channel_axis=None, data_range=None, num_threads=None
+):
+    """Remove white Gaussian noise.
+
+    Parameters
+    ----------
+    image : array_like, (H, W) or with channels along `channel_axis`
+        uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
+    sigma : float, optional
+        Standard deviation of the noise, in the unit of the image; 0 returns a copy. Default:
+        `estimate_sigma`.
+    model : {"fast", "best"} or FilterBank
+        "fast" is one stage, "best" a cascade; a bank of your own is applied as it is, whatever
+        `sigma`.
+    channel_axis : int, optional
+        Axis of the channels of a colour image. Its luma (three channels: ITU-R BT.601; else
+        the mean) chooses the classes of every channel.
+    data_range : float, optional
+        Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
+        on 0..255 needs ``data_range=255``.
+    num_threads : int, optional
+        Default: every core. The result does not depend on it.
+
+    Returns
+    -------
+    out : array
+        Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
+        clipped nor rescaled.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, an empty image, NaN or infinity, an unknown model, or a
+        sigma above 75/255 of white.
+
+    Notes
+    -----
+    Borders are reflected. The shipped banks were learned from BSDS500 photographs, whose terms
+    are non-commercial research and education.
+
+    References
+    ----------
+    Getreuer et al., "BLADE: Filter learning for general purpose computational photography",
+    ICCP 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raisr.noise import add_gaussian_noise
+    >>> clean = np.full((64, 64), 0.5)
+    >>> noisy = add_gaussian_noise(clean, sigma=0.1, seed=0)
+    >>> out = denoise(noisy, sigma=0.1)
+    >>> bool(np.abs(out - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
+    True
+    """
+    planes = as_planes(image, channel_axis, data_range)
+    dtype = np.asarray(image).dtype
+    white = data_range_of(dtype, data_range)
+    threads = check_threads(num_threads)
+    if isinstance(model, FilterBank):
+        out = _apply(model, planes, threads)
+    elif model in MODELS:
+        level = _estimate(planes) if sigma is None else check_sigma(sigma, white)
+        out = _apply(bank_for(model, level), planes, threads) if level > 0 else planes.copy()
+    else:
+        raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
+    out = restore(out, dtype, data_range)
+    return out[0] if channel_axis is None else np.moveaxis(out, 0, channel_axis)
+
+
+def _apply(bank, planes, num_threads):
+    """Every channel through the bank, with the classes of the luma of each stage's input."""
+    if len(planes) == 1:
+        return bank.apply_plane(planes[0], None, num_threads)[np.newaxis]
+    out = planes
+    for index, stage in enumerate(bank.stages):
+        classes = hash_plane(_luma(out), stage.spec, num_threads)
+        inputs = [[p] if index == 0 else [p, o] for p, o in zip(planes, out, strict=True)]
+        out = np.stack([filter_plane(stage, pair, classes, num_threads) for pair in inputs])
+    return out
+
+
+def _luma(planes):
+    weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
+    return np.tensordot(weights, planes, axes=1)
+
+
+def estimate_sigma(image, *, channel_axis=None):
+    """Standard deviation of white Gaussian noise, from the finest wavelet coefficients.
+
+    Parameters
+    ----------
+    image : array_like, (H, W) or with channels along `channel_axis`
+        uint8, uint16, float16, float32 or float64.
+    channel_axis : int, optional
+        Axis of the channels of a colour image; their estimates are averaged.
+
+    Returns
+    -------
+    sigma : float
+        In the unit of the image; 0 for images too small to tell (a side below 2 pixels).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `denoise`.
+
+    Notes
+    -----
+    `skimage.restoration.estimate_sigma` (Donoho and Johnstone's median of the absolute
+    coefficients). Fine texture counts as noise: expect up to two gray levels too much.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raisr.noise import add_gaussian_noise
+    >>> noisy = add_gaussian_noise(np.full((128, 128), 100.0), sigma=20, seed=0)
+    >>> bool(abs(estimate_sigma(noisy) - 20) < 1)
+    True
+    """
+    return _estimate(as_planes(image, channel_axis, GRAY_LEVELS))
+
+
+def _estimate(planes):
+    from skimage import restoration
+
+    if min(planes.shape[1:]) < 2:
+        return 0.0
+    found = [restoration.estimate_sigma(plane) for plane in planes if np.ptp(plane) > 0]
+    return float(np.mean(found)) if found else 0.0
