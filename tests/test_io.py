@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from raisr._png16 import _body, _header
@@ -186,6 +188,23 @@ def test_truncated_png16(tmp_path, kept):
     path.write_bytes(data[: int(kept * len(data)) if isinstance(kept, float) else kept])
     with pytest.raises(ValueError, match="cut.png: (not a readable|cannot be read)"):
         read_image(path)
+
+
+@given(
+    suffix=st.sampled_from([".png", ".jpg", ".bmp", ".tif"]),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=5),
+)
+def test_damaged_bytes_give_an_image_or_a_clear_error(tmp_path_factory, suffix, changes):
+    data = bytearray(encoded(suffix))
+    for place, value in changes:
+        data[int(place**3 * len(data))] = value  # mostly in the header
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    path.write_bytes(data)
+    try:
+        result = read_image(path)[0].shape
+    except ValueError as error:
+        result = str(error)
+    assert isinstance(result, tuple) or result.startswith(f"{path}: ")
 
 
 def test_foreign_files(tmp_path):
