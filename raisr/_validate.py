@@ -33,7 +33,7 @@ def _as_array(image, name):
 
 
 def data_range_of(dtype, data_range=None):
-    """Value of white: `data_range`, else the integer type's maximum, else 1.0 for floats."""
+    """Return the value of white: `data_range`, the integer type's maximum, or 1.0 for floats."""
     if data_range is None:
         dtype = np.dtype(dtype)
         return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
@@ -63,7 +63,7 @@ def _refuse_not_finite(array, plane, name):
 
 
 def as_plane(image, data_range=None, name="image"):
-    """Two-dimensional image in gray levels.
+    """Return a two-dimensional image in gray levels.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def as_plane(image, data_range=None, name="image"):
 
 
 def as_planes(image, channel_axis, data_range=None, name="image"):
-    """Channels of an image in gray levels, (C, H, W) float32; C is 1 without `channel_axis`."""
+    """Return the channels of an image in gray levels: (C, H, W) float32, C = 1 without an axis."""
     array = _as_array(image, name)
     if channel_axis is None:
         return as_plane(array, data_range, name)[np.newaxis]
@@ -108,7 +108,7 @@ def as_planes(image, channel_axis, data_range=None, name="image"):
 
 
 def restore(plane, dtype, data_range=None):
-    """Gray levels back in the unit and dtype of the caller's image.
+    """Return gray levels in the unit and dtype of the caller's image.
 
     Integers are rounded to nearest (halves to even) and clipped to the type's range; floats are
     neither rescaled nor clipped. `plane` may be overwritten.
@@ -124,7 +124,7 @@ def restore(plane, dtype, data_range=None):
 
 
 def check_sigma(sigma, white):
-    """Noise level in gray levels, from the image's own unit."""
+    """Return the noise level in gray levels, from the image's own unit."""
     value = float(sigma)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"sigma must be finite and not negative, got {sigma!r}")
@@ -132,7 +132,7 @@ def check_sigma(sigma, white):
 
 
 def check_threads(num_threads):
-    """Number of threads: the argument, or every core this process may use."""
+    """Return the number of threads: the argument, or every core this process may use."""
     if num_threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if isinstance(num_threads, bool) or int(num_threads) != num_threads or num_threads < 1:

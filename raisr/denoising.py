@@ -14,7 +14,8 @@ from raisr._validate import (
     data_range_of,
     restore,
 )
-from raisr.filtering import FilterBank, Stage, filter_plane, hash_plane
+from raisr.filtering import FilterBank, Stage, filter_plane
+from raisr.hashing import class_map
 
 __all__ = ["LADDER", "bank_for", "denoise", "estimate_sigma"]
 
@@ -26,7 +27,7 @@ _LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103], np.f
 
 
 def bank_path(model, sigma):
-    """Where the bank of a model for one rung of the ladder is shipped."""
+    """Return where the bank of a model for one rung of the ladder is shipped."""
     return Path(__file__).parent / "banks" / f"{model}_{sigma:g}.safetensors"
 
 
@@ -37,7 +38,7 @@ def _shipped(model, sigma):
 
 @lru_cache(maxsize=64)
 def bank_for(model, sigma):
-    """Bank of a shipped model for any noise level.
+    """Return the bank of a shipped model for any noise level.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def _apply(bank, planes, num_threads):
         return bank.apply_plane(planes[0], None, num_threads)[np.newaxis]
     out = planes
     for index, stage in enumerate(bank.stages):
-        classes = hash_plane(_luma(out), stage.spec, num_threads)
+        classes = class_map(_luma(out), stage.spec, num_threads)
         inputs = [[p] if index == 0 else [p, o] for p, o in zip(planes, out, strict=True)]
         out = np.stack([filter_plane(stage, pair, classes, num_threads) for pair in inputs])
     return out
@@ -181,7 +182,7 @@ def _luma(planes):
 
 
 def estimate_sigma(image, *, channel_axis=None):
-    """Standard deviation of white Gaussian noise, from the finest wavelet coefficients.
+    """Estimate the standard deviation of white Gaussian noise from the finest wavelet scale.
 
     Parameters
     ----------

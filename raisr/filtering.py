@@ -1,8 +1,6 @@
 """`FilterBank`: one linear filter per class, in one stage or a cascade."""
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from raisr._blocks import over_blocks, pad
+from raisr._files import write_atomically
 from raisr._validate import as_plane, check_threads, restore
 from raisr.hashing import HashSpec, class_map
 
-__all__ = ["FilterBank", "Stage", "run_stage"]
+__all__ = ["FilterBank", "Stage", "filter_plane"]
 
 _FORMAT = "raisr filter bank 1"
 
@@ -78,22 +77,8 @@ class Stage:
         return packed
 
 
-def run_stage(stage, planes, guide, num_threads):
-    """Output of one stage, (H, W) float32.
-
-    `planes` are the (H, W) float32 planes its filters reach into, `guide` the plane it hashes.
-    """
-    classes = hash_plane(guide, stage.spec, num_threads)
-    return filter_plane(stage, planes, classes, num_threads)
-
-
-def hash_plane(guide, spec, num_threads):
-    """Class map of a plane in gray levels, (H, W) uint16."""
-    return class_map(pad([guide], spec.window // 2 + 1)[0], spec, guide.shape, num_threads)
-
-
 def filter_plane(stage, planes, classes, num_threads):
-    """Planes filtered by class, (H, W) float32."""
+    """Filter each pixel of the planes by its class; (H, W) float32."""
     from raisr._kernels.apply import filter_rows
     from raisr._simd import lanes_for, token
 
@@ -192,11 +177,12 @@ class FilterBank:
         out = plane if guide is None else guide
         for index, stage in enumerate(self.stages):
             planes = [plane] if index == 0 else [plane, out]
-            out = run_stage(stage, planes, out, num_threads)
+            classes = class_map(out, stage.spec, num_threads)
+            out = filter_plane(stage, planes, classes, num_threads)
         return out
 
     def info(self) -> dict[str, Any]:
-        """What the bank holds and how it was learned, as JSON-able values."""
+        """Return what the bank holds and how it was learned, as JSON-able values."""
         stages = [
             {
                 "classes": stage.spec.num_classes,
@@ -211,7 +197,7 @@ class FilterBank:
         return {"stages": stages, "metadata": self.metadata}
 
     def plot(self, stage=0):
-        """Picture of one stage's filters: rows strength x coherence, columns orientation."""
+        """Draw one stage's filters: rows strength x coherence, columns orientation."""
         from raisr.plotting import plot_bank
 
         return plot_bank(self, stage)
@@ -237,7 +223,7 @@ class FilterBank:
             "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
             "metadata": json.dumps(self.metadata),
         }
-        _write_atomically(Path(path), save(tensors, header))
+        write_atomically(path, save(tensors, header))
 
     @classmethod
     def load(cls, path):
@@ -272,15 +258,3 @@ class FilterBank:
                 return cls(stages, json.loads(header["metadata"]))
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a readable filter bank: {error}") from error
-
-
-def _write_atomically(path, content):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

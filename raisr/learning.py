@@ -1,6 +1,7 @@
 """Least-squares learning of one linear filter per class."""
 
 import dataclasses
+import itertools
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,8 +11,8 @@ from scipy import linalg
 from raisr import __version__
 from raisr._blocks import pad
 from raisr._validate import as_plane, check_threads
-from raisr.filtering import FilterBank, Stage, hash_plane
-from raisr.hashing import resolve_spec
+from raisr.filtering import FilterBank, Stage
+from raisr.hashing import class_map, resolve_spec
 from raisr.statistics import gradient_statistics
 
 __all__ = ["NormalEquations", "learn_filters"]
@@ -22,7 +23,7 @@ _EDGE_SAMPLES = 1 << 21
 
 
 def dihedral_views():
-    """The eight rotations and flips, each with what it does to an orientation bin of `bins`."""
+    """Return the eight rotations and flips: what each does to a patch, and to orientation bins."""
 
     def view(turns, flip):
         def transform(patch):
@@ -89,9 +90,9 @@ class NormalEquations:
         def block(bounds):
             accumulate_classes(*tokens, padded, target, order, starts, *bounds, self.totals)
 
-        cuts = np.searchsorted(starts, np.linspace(0, classes.size, 8 * num_threads + 1)[1:-1])
-        cuts = [0, *cuts.tolist(), self.spec.num_classes]
-        blocks = [b for b in zip(cuts[:-1], cuts[1:], strict=True) if b[0] < b[1]]
+        shares = np.linspace(0, classes.size, 8 * num_threads + 1)[1:-1]
+        cuts = [0, *np.searchsorted(starts, shares).tolist(), self.spec.num_classes]
+        blocks = [bounds for bounds in itertools.pairwise(cuts) if bounds[0] < bounds[1]]
         if num_threads == 1:
             for bounds in blocks:
                 block(bounds)
@@ -108,7 +109,7 @@ class NormalEquations:
         return self
 
     def symmetrised(self):
-        """Equations of the data seen in all eight rotations and flips.
+        """Return the equations of the data seen in all eight rotations and flips.
 
         A view permutes the taps and moves a class's samples to the class of the turned
         orientation, so no image is hashed or packed again.
@@ -132,7 +133,7 @@ class NormalEquations:
         return result
 
     def solve(self, *, ridge=1e-6, min_samples=None):
-        """Filters of every class.
+        """Solve for the filters of every class.
 
         Parameters
         ----------
@@ -191,8 +192,8 @@ class NormalEquations:
             for radius in range(1, max(strengths, coherences)):
                 near_s = np.arange(max(0, s - radius), min(strengths, s + radius + 1))
                 near_m = np.arange(max(0, m - radius), min(coherences, m + radius + 1))
-                grid = np.ix_(ring * steps[0], near_s * steps[1], near_m * steps[2])
-                members = sum(grid).ravel()
+                across, s_steps, m_steps = np.ix_(ring, near_s, near_m)
+                members = (across * steps[0] + s_steps * steps[1] + m_steps * steps[2]).ravel()
                 if counts[members].sum() >= min_samples:
                     return self.totals[members].sum(axis=0)
         return self.totals.sum(axis=0)
@@ -208,7 +209,7 @@ def learn_filters(
     spec=None,
     *,
     size=7,
-    stages=1,
+    stages=None,
     edges="quantile",
     ridge=1e-6,
     symmetric=True,
@@ -226,13 +227,14 @@ def learn_filters(
         and optionally the image that the first stage hashes instead of the input. It is gone
         through once to fit edges and once to learn, for each stage; an iterator that can be read
         only once is first copied to memory.
-    spec : HashSpec or str, optional
-        What a class is, or the name of a preset. Default: "blade".
+    spec : HashSpec or str, or a list of these, optional
+        What a class is, or the name of a preset; a list gives each stage its own. Default:
+        "blade".
     size : int
         Odd side of the filters, 1 to 15.
-    stages : int
-        Number of stages. Later ones hash the output of the one before, and filter it together
-        with the input.
+    stages : int, optional
+        Number of stages, where `spec` is not a list; default 1. Later ones hash the output of
+        the one before, and filter it together with the input.
     edges : {"quantile", "fixed"}
         "quantile" replaces the edges of strength and coherence, for each stage, by quantiles of
         the training statistics, so that bins are equally filled; "fixed" keeps the spec's.
@@ -275,20 +277,18 @@ def learn_filters(
     """
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
-    if int(stages) != stages or stages < 1:
-        raise ValueError(f"stages must be a positive whole number, got {stages!r}")
-    spec = resolve_spec("blade" if spec is None else spec)
+    specs = _stage_specs(spec, stages)
     if iter(pairs) is pairs:
         pairs = list(pairs)
     source = _Source(pairs, data_range, check_threads(num_threads), progress)
     facts: dict = {"raisr": __version__, "symmetric": symmetric, "edges": edges, "ridge": ridge}
     learned: list[Stage] = []
-    for index in range(stages):
+    for index, spec in enumerate(specs):
         if edges == "quantile":
             spec = _fit_edges(source, learned, spec)
         equations = NormalEquations(spec, 1 if index == 0 else 2, size)
-        for planes, target, guide in source.samples(learned, f"stage {index + 1} of {stages}"):
-            classes = hash_plane(guide, spec, source.num_threads)
+        for planes, target, guide in source.samples(learned, f"stage {index + 1} of {len(specs)}"):
+            classes = class_map(guide, spec, source.num_threads)
             equations.add(planes, target, classes, source.num_threads)
         facts["pixels"] = int(equations.counts.sum())
         if symmetric:
@@ -297,6 +297,17 @@ def learn_filters(
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(spec, filters, bias))
     return FilterBank(learned, facts)
+
+
+def _stage_specs(spec, stages):
+    if isinstance(spec, (list, tuple)):
+        if not spec or stages not in (None, len(spec)):
+            raise ValueError(f"stages must be the number of specs, {len(spec)}, got {stages!r}")
+        return [resolve_spec(item) for item in spec]
+    count = 1 if stages is None else stages
+    if isinstance(count, bool) or int(count) != count or count < 1:
+        raise ValueError(f"stages must be a positive whole number, got {stages!r}")
+    return [resolve_spec("blade" if spec is None else spec)] * int(count)
 
 
 class _Source:
@@ -328,8 +339,7 @@ class _Source:
             raise ValueError(f"a pair must be (input, target[, guide]), got {len(pair)} items")
         names = ("input", "target", "guide")
         planes = [
-            as_plane(image, self.data_range, name)
-            for image, name in zip(pair, names, strict=False)
+            as_plane(image, self.data_range, name) for image, name in zip(pair, names, strict=False)
         ]
         if len({plane.shape for plane in planes}) > 1:
             raise ValueError(

@@ -6,7 +6,7 @@ __all__ = ["add_gaussian_noise"]
 
 
 def add_gaussian_noise(image, sigma, seed):
-    """Image plus white Gaussian noise, neither clipped nor rounded.
+    """Add white Gaussian noise, neither clipped nor rounded.
 
     Parameters
     ----------

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from raisr._blocks import over_blocks, pad
+from raisr._blocks import over_blocks
 from raisr._validate import as_plane, check_threads
-from raisr.hashing import resolve_spec
+from raisr.hashing import prepare, resolve_spec
 
 __all__ = ["GradientStatistics", "gradient_statistics"]
 
@@ -20,7 +20,7 @@ class GradientStatistics(NamedTuple):
 
 
 def gradient_statistics(image, spec="csconv", *, data_range=None, num_threads=None):
-    """Orientation, strength and coherence of the local gradients (eigenanalysis).
+    """Compute orientation, strength and coherence of the local gradients (eigenanalysis).
 
     Parameters
     ----------
@@ -63,12 +63,13 @@ def gradient_statistics(image, spec="csconv", *, data_range=None, num_threads=No
 
     spec = resolve_spec(spec)
     plane = as_plane(image, data_range)
-    padded = pad([plane], spec.window // 2 + 1)[0]
+    threads = check_threads(num_threads)
+    padded = prepare(plane, spec, threads)
     result = GradientStatistics(*(np.empty(plane.shape, np.float32) for _ in range(3)))
 
     def block(y0, y1):
         root = spec.strength == "sqrt"
         statistics_rows(padded, spec.taps, spec.norm, root, spec.scale, *result, y0, y1)
 
-    over_blocks(block, plane.shape[0], check_threads(num_threads))
+    over_blocks(block, plane.shape[0], threads)
     return result

@@ -7,7 +7,7 @@ a row block or a vector begins. Sums of a box window over 8-bit pixels are exact
 import numpy as np
 from numba import njit
 
-__all__ = ["class_rows", "statistics_rows"]
+__all__ = ["class_rows", "smooth_rows", "statistics_rows"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _STRIP = 256
@@ -41,6 +41,24 @@ def _smooth_across_rows(ring, y, taps, n, out):
     _scale(ring[(y + h) % k], taps[h], n, out)
     for t in range(h):
         _add_pair(ring[(y + t) % k], ring[(y + k - 1 - t) % k], taps[t], n, out)
+
+
+@njit(**_JIT)
+def smooth_rows(padded, weight, out, y0, y1):
+    """Rows `y0` to `y1` of `out`: `padded` smoothed by ``[weight, 1 - 2 * weight, weight]``.
+
+    `out` lacks the outermost row and column of `padded` on every side.
+    """
+    width = out.shape[1]
+    centre = np.float32(1) - (weight + weight)
+    line = np.empty(width + 2, np.float32)
+    for y in range(y0, y1):
+        above, here, below, row = padded[y], padded[y + 1], padded[y + 2], out[y]
+        for i in range(width + 2):
+            line[i] = centre * here[i] + weight * (above[i] + below[i])
+        left, middle, right = line[:width], line[1 : 1 + width], line[2:]
+        for i in range(width):
+            row[i] = centre * middle[i] + weight * (left[i] + right[i])
 
 
 @njit(**_JIT)
