@@ -104,7 +104,7 @@ def build_table(
     others_shown = [name for name in shown if name not in names]
     committed = read_results(COMMITTED, protocol.name, sigma, denoisers, others_shown)
     measured = [
-        _measured_row(method, shown, results, committed, denoiser)
+        _measured_row(method, shown, committed | results, set(committed), denoiser)
         for method, denoiser in denoisers.items()
     ]
     sections = [Section("measured here", tuple(measured))]
@@ -137,38 +137,39 @@ def main(arguments: list[str] | None = None) -> None:
         help=f"rows to measure, of {', '.join(METHODS)} (default: all)",
     )
     options = command.parse(parser, arguments)
+    sets = []
+    if not options.from_results:
+        sets = [load_dataset(name, download=options.download) for name in options.datasets]
     tables, pictures = [], []
     for protocol in (PROTOCOLS[name] for name in options.protocol):
         for sigma in options.sigma:
-            denoisers = {
-                name: method.build(protocol.name, sigma) for name, method in METHODS.items()
-            }
+            denoisers = {name: METHODS[name].build(protocol, sigma) for name in options.methods}
+            results: Results = {}
             if options.from_results:
-                results = read_results(
-                    options.from_results, protocol.name, sigma, options.methods, options.datasets
-                )
-            else:
-                sets = [load_dataset(n, download=options.download) for n in options.datasets]
-                results = {}
-                for dataset in sets:
-                    results |= measure(dataset, denoisers, protocol, sigma, options)
-                picture = options.output / f"{TABLE}_{protocol.name}_{sigma:g}.png"
-                save_figure(draw_example(sets[0], denoisers, protocol, sigma), picture)
-                pictures.append(picture)
+                root, names = options.from_results, options.datasets
+                results = read_results(root, protocol.name, sigma, denoisers, names)
+            for dataset in sets:
+                results |= measure(dataset, denoisers, protocol, sigma, options)
             tables.append(build_table(protocol, sigma, options.datasets, results, denoisers))
+            if sets:
+                pictures.append(options.output / f"{TABLE}_{protocol.name}_{sigma:g}.png")
+                save_figure(draw_example(sets[0], denoisers, protocol, sigma), pictures[-1])
     command.announce([*command.publish(tables, options.output, TABLE), *pictures])
 
 
 def _measured_row(
-    method: str, shown: list[str], new: Results, old: Results, denoiser: Denoiser | None
+    method: str,
+    shown: list[str],
+    results: Results,
+    marked: set[tuple[str, str]],
+    denoiser: Denoiser | None,
 ) -> tuple[str, ...]:
     absent = EMPTY if denoiser else "not trained"
-    cells, found = [], []
-    for name in shown:
-        result = new.get((method, name)) or old.get((method, name))
-        if result:
-            found.append(result)
-        cells.append(_cell(result, _MARK * ((method, name) not in new)) if result else absent)
+    keys = [(method, name) for name in shown]
+    cells = [
+        _cell(results[key]) + _MARK * (key in marked) if key in results else absent for key in keys
+    ]
+    found = [results[key] for key in keys if key in results]
     if not found:
         return METHODS[method].label, *cells, EMPTY, EMPTY
     seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in found])
@@ -177,10 +178,10 @@ def _measured_row(
     return METHODS[method].label, *cells, f"{seconds:.3f}", cost
 
 
-def _cell(result: Result, mark: str) -> str:
+def _cell(result: Result) -> str:
     mean, spread = result["mean"], result.get("spread")
     about = f"±{spread['psnr']:.2f}" if spread else ""
-    return f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{mark}"
+    return f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}"
 
 
 def _published_row(method: str, row: Row, shown: list[str]) -> tuple[str, ...]:

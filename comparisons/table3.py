@@ -175,18 +175,17 @@ def main(arguments: list[str] | None = None) -> None:
         help="pixels left out along the border (default: 6, as the paper's code does)",
     )
     options = command.parse(parser, arguments)
+    sets = []
+    if not options.from_results:
+        sets = [load_dataset(name, download=options.download) for name in options.datasets]
     tables = []
     for protocol in (PROTOCOLS[name] for name in options.protocol):
         results: Results = {}
         if options.from_results:
-            results = read_results(
-                options.from_results, protocol.name, options.datasets, options.sigma
-            )
-        else:
-            sets = [load_dataset(name, download=options.download) for name in options.datasets]
-            for dataset in sets:
-                for sigma in options.sigma:
-                    results |= measure(dataset, protocol, sigma, options)
+            root, names = options.from_results, options.datasets
+            results = read_results(root, protocol.name, names, options.sigma)
+        for dataset, sigma in product(sets, options.sigma):
+            results |= measure(dataset, protocol, sigma, options)
         tables.append(build_table(protocol, options.datasets, options.sigma, results))
     command.announce(command.publish(tables, options.output, TABLE))
 
@@ -221,9 +220,11 @@ def _notes(protocol: Protocol, names: list[str], results: list[Result]) -> tuple
         "linear: the paper's way; circular: orientation measured around the half turn.",
         "constant: the mean of each clean statistic over the set, whatever the image.",
         f"Border left out: {', '.join(map(str, shaves))} pixels.",
-        f"{_MARK} committed results (comparisons/results), not measured in this run.",
     ]
-    return (*notes, *paper_notes()) if protocol.name == "paper" else tuple(notes)
+    if protocol.name != "paper":
+        return tuple(notes)
+    mark = f"{_MARK} committed results (comparisons/results), not measured in this run."
+    return (*notes, mark, *paper_notes())
 
 
 def _source_digest() -> str:

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from comparisons import methods
+from comparisons.learn_banks import ROWS, TrainingPairs, learn_bank, main
+from comparisons.methods import METHODS, bank_path
+from comparisons.protocol import PROTOCOLS
+
+
+@pytest.fixture
+def banks(monkeypatch, tmp_path):
+    monkeypatch.setattr(methods, "BANKS", tmp_path / "banks")
+    return tmp_path / "banks"
+
+
+@pytest.fixture
+def learned(banks, tiny_dataset, monkeypatch):
+    """Banks of every row, learned from the two small images."""
+    monkeypatch.setattr("comparisons.learn_banks.load_dataset", lambda *_, **__: tiny_dataset)
+    main(["--protocol", "standard,paper", "--sigma", "25"])
+    return banks
+
+
+def test_table_2_has_all_its_rows():
+    labels = [method.label for method in METHODS.values()]
+    assert labels == [
+        "noisy",
+        "RAISR+N",
+        "RAISR+C",
+        "raisr fast",
+        "raisr best",
+        "KPN",
+        "KPN+",
+        "CS-EDSR",
+    ]
+
+
+@pytest.mark.parametrize("name", ["kpn", "kpn_plus", "cs_edsr"])
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
+def test_networks_are_not_trained(name, protocol):
+    assert METHODS[name].build(protocol, 25.0) is None
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_without_a_bank_is_not_trained(banks, row):
+    assert METHODS[row].build(PROTOCOLS["standard"], 25.0) is None
+
+
+def test_the_noisy_row_is_the_input(tiny_dataset):
+    sample = PROTOCOLS["standard"].prepare(tiny_dataset.images[0].read(), 25, 0)
+    denoiser = METHODS["noisy"].build(PROTOCOLS["standard"], 25.0)
+    assert denoiser.run(sample) is sample.noisy
+    assert denoiser.as_is
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
+def test_learned_rows_denoise(learned, tiny_dataset, protocol):
+    sample = protocol.prepare(tiny_dataset.images[0].read(), 25.0, seed=5)
+    noisy, _ = protocol.score(sample.noisy, sample.clean, as_is=True)
+    for row in ROWS:
+        denoiser = METHODS[row].build(protocol, 25.0)
+        output = denoiser.run(sample)
+        assert output.shape == sample.noisy.shape
+        assert protocol.score(output, sample.clean)[0] > noisy + 3
+        assert denoiser.kflops == pytest.approx(0.098)
+
+
+def test_a_changed_bank_has_another_fingerprint(learned):
+    path = bank_path(PROTOCOLS["standard"], 25.0, "raisr_n")
+    assert path.name == "standard_25_raisr_n.safetensors"
+    before = METHODS["raisr_n"].build(PROTOCOLS["standard"], 25.0).fingerprint
+    path.write_bytes(bank_path(PROTOCOLS["paper"], 25.0, "raisr_n").read_bytes())
+    assert METHODS["raisr_n"].build(PROTOCOLS["standard"], 25.0).fingerprint != before
+
+
+def test_only_the_oracle_sees_the_clean_image(learned, tiny_dataset):
+    from dataclasses import replace
+
+    sample = PROTOCOLS["standard"].prepare(tiny_dataset.images[0].read(), 25.0, seed=5)
+    other = replace(sample, clean=np.zeros_like(sample.clean))
+    same = {
+        row: np.array_equal(denoiser.run(sample), denoiser.run(other))
+        for row in ROWS
+        if (denoiser := METHODS[row].build(PROTOCOLS["standard"], 25.0))
+    }
+    assert same == {"raisr_n": True, "raisr_c": False}
+
+
+def test_banks_say_how_they_were_learned(tiny_dataset):
+    bank = learn_bank(tiny_dataset, PROTOCOLS["paper"], 25.0, "raisr_c")
+    facts = bank.info()["metadata"]
+    assert (facts["row"], facts["protocol"], facts["sigma"]) == ("raisr_c", "paper", 25.0)
+    assert (facts["training_set"], facts["training_images"]) == ("tiny", 2)
+    assert "non-commercial" in facts["terms"]
+    assert bank.stages[0].spec.shape == (8, 3, 3)
+    assert bank.stages[0].size == 7
+
+
+def test_training_pairs_are_the_same_in_every_pass(tiny_dataset):
+    pairs = TrainingPairs(tiny_dataset, PROTOCOLS["standard"], 25.0, oracle=True)
+    assert len(pairs) == 2
+    for first, again in zip(pairs, pairs, strict=True):
+        assert len(first) == 3
+        assert first[2] is first[1]
+        np.testing.assert_array_equal(first[0], again[0])
