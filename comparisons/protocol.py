@@ -123,7 +123,10 @@ class PaperProtocol:
     """
 
     name: str = "paper"
-    summary: str = "BT.601 luma 16..235, noise clipped to 8-bit RGB, peak 255; SSIM uniform 7x7"
+    summary: str = (
+        "BT.601 luma 16..235, noise clipped to 8-bit RGB, peak 255; SSIM uniform 7x7; gray "
+        "images: Y = 16 + 219/255 L, noise clipped to [16, 235], within about 0.03 dB of that"
+    )
     data_range: float = _WHITE - _BLACK
 
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:

@@ -14,7 +14,7 @@ from comparisons import command
 from comparisons.crops import draw_example, save_figure
 from comparisons.datasets import Dataset, dataset_label, dataset_note, load_dataset
 from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.methods import METHODS, Denoiser, Denoisers
+from comparisons.methods import METHODS, Denoisers
 from comparisons.protocol import PROTOCOLS, Protocol
 from comparisons.published import (
     Row,
@@ -82,8 +82,8 @@ def build_table(
     protocol: Protocol,
     sigma: float,
     names: Sequence[str],
+    methods: Iterable[str],
     results: Results,
-    denoisers: Denoisers,
 ) -> Table:
     """Return the table of one protocol and noise level.
 
@@ -93,19 +93,18 @@ def build_table(
         Of all the numbers in the table.
     names : sequence of str
         The sets asked for. Sets with published numbers follow, with our committed results.
+    methods : iterable of str
+        The rows to show; one without any result is not trained.
     results : dict
         What was measured, or read, for the sets asked for.
-    denoisers : dict
-        The methods of the rows; None where one is not trained.
     """
     paper, literature = paper_rows(TABLE, sigma), literature_rows(sigma)
     others = paper if protocol.name == "paper" else literature
     shown = list(dict.fromkeys([*names, *(name for row in others.values() for name in row.cells)]))
     others_shown = [name for name in shown if name not in names]
-    committed = read_results(COMMITTED, protocol.name, sigma, denoisers, others_shown)
+    committed = read_results(COMMITTED, protocol.name, sigma, methods, others_shown)
     measured = [
-        _measured_row(method, shown, committed | results, set(committed), denoiser)
-        for method, denoiser in denoisers.items()
+        _measured_row(method, shown, committed | results, set(committed)) for method in methods
     ]
     sections = [Section("measured here", tuple(measured))]
     if others:
@@ -143,35 +142,31 @@ def main(arguments: list[str] | None = None) -> None:
     tables, pictures = [], []
     for protocol in (PROTOCOLS[name] for name in options.protocol):
         for sigma in options.sigma:
-            denoisers = {name: METHODS[name].build(protocol, sigma) for name in options.methods}
             results: Results = {}
             if options.from_results:
-                root, names = options.from_results, options.datasets
-                results = read_results(root, protocol.name, sigma, denoisers, names)
-            for dataset in sets:
-                results |= measure(dataset, denoisers, protocol, sigma, options)
-            tables.append(build_table(protocol, sigma, options.datasets, results, denoisers))
-            if sets:
+                stored = options.from_results, protocol.name, sigma
+                results = read_results(*stored, options.methods, options.datasets)
+            else:
+                denoisers = {name: METHODS[name].build(protocol, sigma) for name in options.methods}
+                for dataset in sets:
+                    results |= measure(dataset, denoisers, protocol, sigma, options)
                 pictures.append(options.output / f"{TABLE}_{protocol.name}_{sigma:g}.png")
                 save_figure(draw_example(sets[0], denoisers, protocol, sigma), pictures[-1])
+            asked = options.datasets, options.methods
+            tables.append(build_table(protocol, sigma, *asked, results))
     command.announce([*command.publish(tables, options.output, TABLE), *pictures])
 
 
 def _measured_row(
-    method: str,
-    shown: list[str],
-    results: Results,
-    marked: set[tuple[str, str]],
-    denoiser: Denoiser | None,
+    method: str, shown: list[str], results: Results, marked: set[tuple[str, str]]
 ) -> tuple[str, ...]:
-    absent = EMPTY if denoiser else "not trained"
     keys = [(method, name) for name in shown]
-    cells = [
-        _cell(results[key]) + _MARK * (key in marked) if key in results else absent for key in keys
-    ]
     found = [results[key] for key in keys if key in results]
     if not found:
-        return METHODS[method].label, *cells, EMPTY, EMPTY
+        return METHODS[method].label, *["not trained"] * len(shown), EMPTY, EMPTY
+    cells = [
+        _cell(results[key]) + _MARK * (key in marked) if key in results else EMPTY for key in keys
+    ]
     seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in found])
     kflops = found[0]["metadata"]["kflops_per_pixel"]
     cost = EMPTY if kflops is None else f"{kflops:.3g}"

@@ -18,9 +18,8 @@ def tiny(monkeypatch, tiny_dataset, stand_ins):
     monkeypatch.setattr(table2, "COMMITTED", tiny_dataset.images[0].path.parent / "none")
 
 
-def table(protocol, results=None, denoisers=None, names=("sample",), sigma=25.0):
-    rows = denoisers or dict.fromkeys(METHODS)
-    return table2.build_table(PROTOCOLS[protocol], sigma, names, results or {}, rows)
+def table(protocol, results=None, methods=tuple(METHODS), names=("sample",), sigma=25.0):
+    return table2.build_table(PROTOCOLS[protocol], sigma, names, methods, results or {})
 
 
 def result(psnr=30.0, **more):
@@ -73,17 +72,17 @@ def test_stored_results_render_without_computing(tiny, tmp_path, monkeypatch, ca
     assert not list((tmp_path / "two").glob("*.png"))
 
 
-def test_rows_without_a_bank_print_not_trained():
+def test_rows_without_a_result_print_not_trained():
     assert cells(table("paper"), "measured here", "KPN+")["sample"] == "not trained"
 
 
-def test_measured_cells(box_filter):
+def test_measured_cells():
     spread = {"psnr": 0.013, "ssim": 0.0}
     results = {
         ("raisr_n", "sample"): result(28.154),
         ("raisr_n", "bsd68"): result(27.0, spread=spread),
     }
-    built = table("standard", results, {"raisr_n": box_filter}, ("sample", "bsd68"))
+    built = table("standard", results, ["raisr_n"], ("sample", "bsd68"))
     row = cells(built, "measured here", "RAISR+N")
     assert row["sample"] == "28.15/0.900"
     assert row["BSD68"] == "27.00±0.01/0.900"
@@ -91,10 +90,10 @@ def test_measured_cells(box_filter):
     assert (row["s/Mpixel"], row["kFLOPs/pixel"]) == ("0.250", "0.1")
 
 
-def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch, box_filter):
+def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     stored = {("raisr_n", "set14m2"): result(28.7)}
     monkeypatch.setattr(table2, "read_results", lambda *_: stored)
-    built = table("paper", {("raisr_n", "sample"): result()}, {"raisr_n": box_filter})
+    built = table("paper", {("raisr_n", "sample"): result()}, ["raisr_n"])
     row = cells(built, "measured here", "RAISR+N")
     assert row["Set14-2"] == "28.70/0.900*"
     assert row["sample"] == "30.00/0.900"
