@@ -242,26 +242,26 @@ def _read_luma(path: Path) -> tuple[np.ndarray, np.dtype]:
 
 
 def _summary(bank: FilterBank) -> str:
-    facts = bank.info()
-    lines = [f"filter bank of {len(bank.stages)} stage(s)"]
-    for index, (stage, values) in enumerate(zip(bank.stages, facts["stages"], strict=True)):
-        spec, shape = stage.spec, " x ".join(map(str, stage.spec.shape))
-        edges = {
-            "strength edges": ", ".join(f"{edge:.4g}" for edge in spec.strength_edges),
-            "coherence edges": ", ".join(f"{edge:.4g}" for edge in spec.coherence_edges),
-        }
+    lines = []
+    for index, (stage, values) in enumerate(zip(bank.stages, bank.info()["stages"], strict=True)):
+        shape = " x ".join(map(str, stage.spec.shape))
         lines += [
-            f"stage {index}",
-            f"  classes          {spec.num_classes} (orientation x strength x coherence: {shape})",
-            f"  filters          {stage.size} x {stage.size} on {stage.planes} plane(s), "
-            f"{values['macs_per_pixel']} multiplications a pixel",
-            f"  window           {spec.window} x {spec.window}, {spec.weighting}",
-            *(f"  {key:<16} {value or 'none'}" for key, value in edges.items()),
+            f"stage {index + 1} of {len(bank.stages)}",
+            f"  {stage.spec.num_classes} classes (orientation x strength x coherence: {shape})",
+            f"  {stage.spec.num_classes} filters of {stage.size} x {stage.size} on {stage.planes} "
+            f"plane(s): {values['macs_per_pixel']} multiplications a pixel",
+            *_listed(stage.spec.to_dict()),
         ]
-    if bank.metadata:
-        lines.append("training")
-        lines += [f"  {key:<16} {value}" for key, value in bank.metadata.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, "training", *_listed(bank.metadata)])
+
+
+def _listed(values: dict[str, Any]) -> list[str]:
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(map(text, value)) or "none"
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    return [f"    {key:<18} {text(value)}" for key, value in values.items()]
 
 
 def describe(error: Exception) -> str:

@@ -371,8 +371,9 @@ def test_hash_draws_the_classes(tmp_path, capsys):
 def test_info(bank, capsys):
     assert main(["info", str(bank)]) == 0
     text = capsys.readouterr().out
-    assert "72 (orientation x strength x coherence: 8 x 3 x 3)" in text
-    assert "3 x 3 on 1 plane(s), 9 multiplications a pixel" in text
+    assert "72 classes (orientation x strength x coherence: 8 x 3 x 3)" in text
+    assert "72 filters of 3 x 3 on 1 plane(s): 9 multiplications a pixel" in text
+    assert "strength_edges     0.06667, 0.1333\n" in text
     assert main(["info", "--json", str(bank)]) == 0
     assert json.loads(capsys.readouterr().out) == FilterBank.load(bank).info()
 
