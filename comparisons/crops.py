@@ -44,27 +44,28 @@ def middle_windows(shape: tuple[int, ...]) -> tuple[Window, Window]:
     return outer, Window((side - inner) // 2, (side - inner) // 2, inner)
 
 
-# Set -> image and windows (or None: in the middle); of another set, the first image.
-_PICTURED: dict[str, tuple[str, tuple[Window, Window] | None]] = {
+# Set -> image and windows; of another set, the middle of the first image.
+_PICTURED: dict[str, tuple[str, tuple[Window, Window]]] = {
     "sample": ("chelsea.png", (Window(54, 129, 192), Window(12, 10, 72))),
-    "urban100": ("img_079.png", None),  # the one in the paper's figure 4
+    "urban100": ("img_079.png", (Window(170, 828, 192), Window(10, 120, 64))),  # as in figure 4
 }
 
 
 def draw_example(
-    dataset: Dataset, denoisers: Denoisers, protocol: Protocol, sigma: float
+    sets: Sequence[Dataset], denoisers: Denoisers, protocol: Protocol, sigma: float
 ) -> Figure:
-    """Return crops of one image of a set: clean, then by every trained method with its scores."""
-    wanted, windows = _PICTURED.get(dataset.name, (dataset.images[0].name, None))
-    image = next(image for image in dataset if image.name == wanted)
+    """Return crops of one image of the sets: clean, then every trained method with its scores."""
+    dataset = next((dataset for dataset in sets if dataset.name in _PICTURED), sets[0])
+    name, windows = _PICTURED.get(dataset.name, (dataset.images[0].name, None))
+    image = next(image for image in dataset if image.name == name)
     seed = noise_seed(dataset.folder, image.name, sigma)
     sample = protocol.prepare(image.read(), sigma, seed)
     panels = [Panel("clean\nPSNR / SSIM", sample.clean)]
-    for name, denoiser in denoisers.items():
+    for row, denoiser in denoisers.items():
         if denoiser:
             output = denoiser.run(sample)
             psnr, ssim = protocol.score(output, sample.clean, as_is=denoiser.as_is)
-            panels.append(Panel(f"{METHODS[name].label}\n{psnr:.2f} / {ssim:.3f}", output))
+            panels.append(Panel(f"{METHODS[row].label}\n{psnr:.2f} / {ssim:.3f}", output))
     title = f"{dataset.label} {image.name}, protocol {protocol.name}, sigma {sigma:g}"
     return draw_crops(panels, *(windows or middle_windows(sample.clean.shape)), title)
 

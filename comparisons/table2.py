@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
                 for dataset in sets:
                     results |= measure(dataset, denoisers, protocol, sigma, options)
                 pictures.append(options.output / f"{TABLE}_{protocol.name}_{sigma:g}.png")
-                save_figure(draw_example(sets[0], denoisers, protocol, sigma), pictures[-1])
+                save_figure(draw_example(sets, denoisers, protocol, sigma), pictures[-1])
             asked = options.datasets, options.methods
             tables.append(build_table(protocol, sigma, *asked, results))
     command.announce([*command.publish(tables, options.output, TABLE), *pictures])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from comparisons import methods
+from comparisons.datasets import load_dataset
 from comparisons.learn_banks import ROWS, TrainingPairs, learn_bank, main
 from comparisons.methods import METHODS, bank_path
 from comparisons.protocol import PROTOCOLS
@@ -103,3 +104,22 @@ def test_training_pairs_are_the_same_in_every_pass(tiny_dataset):
         assert len(first) == 3
         assert first[2] is first[1]
         np.testing.assert_array_equal(first[0], again[0])
+
+
+@pytest.mark.parametrize("row", ["raisr_fast", "raisr_best"])
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
+def test_shipped_models_denoise(row, protocol):
+    image = load_dataset("sample").images[0].read()[:160, :160]
+    sample = protocol.prepare(image, 25.0, seed=5)
+    noisy, _ = protocol.score(sample.noisy, sample.clean, as_is=True)
+    denoiser = METHODS[row].build(protocol, 25.0)
+    assert protocol.score(denoiser.run(sample), sample.clean)[0] > noisy + 6
+    assert denoiser.kflops > 0
+
+
+def test_a_model_that_is_not_shipped_is_not_trained(monkeypatch):
+    def absent(model, sigma):
+        raise FileNotFoundError(model)
+
+    monkeypatch.setattr("raisr.denoising.bank_for", absent)
+    assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 25.0) is None

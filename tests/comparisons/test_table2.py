@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from comparisons import table2
-from comparisons.crops import Panel, Window, draw_crops, middle_windows, save_figure
+from comparisons.crops import Panel, Window, draw_crops, draw_example, middle_windows, save_figure
+from comparisons.datasets import load_dataset
 from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS
 from comparisons.store import ResultKey, load_result
@@ -124,6 +125,16 @@ def test_crops_are_drawn_for_every_panel(tmp_path):
     np.testing.assert_array_equal(lower, image[33:66, 43:76])
     save_figure(figure, tmp_path / "new" / "x.png")
     assert iio.imread(tmp_path / "new" / "x.png").ndim == 3
+
+
+def test_an_image_with_a_chosen_part_is_preferred(tiny_dataset, box_filter):
+    denoisers = {"noisy": box_filter, "kpn": None}
+    sets = [tiny_dataset, load_dataset("sample")]
+    figure = draw_example(sets, denoisers, PROTOCOLS["standard"], 25.0)
+    assert figure.get_suptitle() == "sample chelsea.png, protocol standard, sigma 25"
+    assert len(figure.axes) == 4, "clean and one trained method"
+    figure = draw_example(sets[:1], denoisers, PROTOCOLS["standard"], 25.0)
+    assert figure.get_suptitle().startswith("Tiny gray.png")
 
 
 def test_windows_fit_small_images():
