@@ -18,8 +18,7 @@ from raisr.statistics import gradient_statistics
 __all__ = ["NormalEquations", "learn_filters"]
 
 _CENTRE = np.float32(128)
-_BATCH = 1 << 19
-_EDGE_SAMPLES = 1 << 21
+_EDGE_IMAGES = 50
 
 
 def dihedral_views():
@@ -317,14 +316,17 @@ class _Source:
         self.pairs, self.data_range, self.num_threads = pairs, data_range, num_threads
         self.progress = sys.stderr.isatty() if progress is None else progress
 
-    def samples(self, stages, label):
-        """Yield (planes, target, hashed plane) for the stage that follows `stages`."""
+    def samples(self, stages, label, step=1):
+        """Yield (planes, target, hashed plane) for the stage after `stages`, every `step` pairs."""
         from tqdm import tqdm
 
         total = len(self.pairs) if hasattr(self.pairs, "__len__") else None
         empty = True
-        for pair in tqdm(self.pairs, label, total, unit="image", disable=not self.progress):
+        bar = tqdm(self.pairs, label, total, unit="image", disable=not self.progress)
+        for index, pair in enumerate(bar):
             empty = False
+            if index % step:
+                continue
             image, target, guide = self._planes(pair)
             if not stages:
                 yield [image], target, guide
@@ -351,13 +353,12 @@ class _Source:
 def _fit_edges(source, stages, spec):
     """Spec whose bins of strength and coherence are equally filled on the training images."""
     strengths, coherences = [], []
-    kept = 0
-    for _, _, guide in source.samples(stages, "edges"):
+    step = max(1, len(source.pairs) // _EDGE_IMAGES) if hasattr(source.pairs, "__len__") else 1
+    for _, _, guide in source.samples(stages, "edges", step):
         found = gradient_statistics(guide, spec, data_range=255, num_threads=source.num_threads)
-        # Every 13th pixel keeps quantiles exact enough and 60-megapixel sets in memory.
+        # Every 13th pixel of 50 images or more: some 500,000 samples.
         strengths.append(found.strength.ravel()[::13])
         coherences.append(found.coherence.ravel()[::13])
-        kept += strengths[-1].size
     return dataclasses.replace(
         spec,
         strength_edges=_quantiles(strengths, len(spec.strength_edges), spec.strength_edges),
