@@ -12,6 +12,8 @@ from raisr._validate import GRAY_LEVELS, as_plane, check_threads
 __all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
 
 _AXES = ("orientation", "strength", "coherence")
+# Edges are lowered by what the kernel's float32 comparisons may lose, so that ties go up.
+_BELOW = 1 - 2.0**-21
 
 
 @dataclass(frozen=True)
@@ -147,19 +149,23 @@ class HashSpec:
         angles = 2 * np.pi * np.arange(1, self.orientations // 2) / max(self.orientations, 1)
         directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         directions[np.abs(directions) < 1e-12] = 0
+        steps = [n if bins > 1 else 0 for n, bins in zip(self.strides, self.shape, strict=True)]
         strengths = np.array(self.strength_edges, np.float64)
         strengths = strengths**2 if self.strength == "sqrt" else strengths
         ratios = (1 - np.array(self.coherence_edges)) / (1 + np.array(self.coherence_edges))
         coherences = ((1 - ratios**2) / (1 + ratios**2)) ** 2
         return (
             directions.astype(np.float32),
-            (strengths / (self.norm * self.scale**2)).astype(np.float32),
-            coherences.astype(np.float32),
-            np.array(self.strides, np.int64),
+            (strengths / (self.norm * self.scale**2) * _BELOW).astype(np.float32),
+            (coherences * _BELOW).astype(np.float32),
+            np.array(steps, np.int64),
         )
 
 
 def _check_spec(spec):
+    for name in ("window", "orientations"):
+        if not isinstance(getattr(spec, name), int):
+            raise ValueError(f"{name} must be a whole number, got {getattr(spec, name)!r}")
     if spec.window % 2 == 0 or not 3 <= spec.window <= 31:
         raise ValueError(f"window must be odd, from 3 to 31, got {spec.window}")
     if spec.weighting not in ("box", "gaussian"):
@@ -272,8 +278,9 @@ def hash_image(image, spec="csconv", *, data_range=None, num_threads=None):
     -----
     Borders are reflected. Bins are found by comparisons on the float32 structure tensor; a pixel
     whose statistics lie within float32 rounding (about 1e-5, relative) of an edge may fall to
-    either side. With the box window and 8-bit pixels the tensor is exact, and so is the rule that
-    an edge belongs to the bin above. Time grows with the pixels times ``window + bins``.
+    either side. On 8-bit images without `data_range`, with a box window of at most 15 pixels and
+    no presmoothing, the tensor is exact, and so is the rule that an edge belongs to the bin above.
+    Time grows with the pixels times ``window + bins``.
 
     Examples
     --------

@@ -1,0 +1,1 @@
+"""Tests of the project; `reference` holds slow and obvious twins of the fast code."""

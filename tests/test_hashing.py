@@ -1,0 +1,159 @@
+"""The class map against the oracles, the spec itself, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from raisr import HashSpec, hash_image
+from raisr.hashing import PRESETS
+from tests.images import noisy_scene, random_bytes, scene
+from tests.reference.classes import class_map, exact_class_map, near_an_edge, split
+
+CSCONV = HashSpec.preset("csconv")
+
+y, x = np.mgrid[:24, :28]
+EXACT_IMAGES = {
+    "scene": scene((40, 48)),
+    "noise": random_bytes((30, 40)),
+    "two levels": random_bytes((30, 40), levels=2) * np.uint8(255),
+    "four levels": random_bytes((30, 40), levels=4),
+    "flat": np.full((12, 12), 77, np.uint8),
+    "dot": np.where((y == 12) & (x == 12), 255, 0).astype(np.uint8),
+    "ramp along rows": (8 * y).astype(np.uint8),
+    "ramp along columns": (8 * x).astype(np.uint8),
+    "diagonal ramps": (4 * np.where(x > 14, x + y, 51 + x - y)).astype(np.uint8),
+    "plane of slope 2:1": np.where(y > 12, 2 * x + 4 * y, 100 + 4 * x - 2 * y).astype(np.uint8),
+    "checkerboard": (255 * ((x // 2 + y // 2) % 2)).astype(np.uint8),
+    "one pixel": np.array([[9]], np.uint8),
+    "one row": random_bytes((1, 30)),
+    "one column": random_bytes((30, 1)),
+}
+BOX_SPECS = {
+    "csconv": CSCONV,
+    "blade, box": dataclasses.replace(PRESETS["blade"], weighting="box"),
+    "raisr, box": dataclasses.replace(PRESETS["raisr"], weighting="box"),
+    "widest exact window": HashSpec(window=15, orientations=12),
+    "odd bin numbers": HashSpec(
+        window=3,
+        orientations=6,
+        strength_edges=(0.01, 0.03, 0.1, 0.3),
+        coherence_edges=(0.1, 0.2, 0.5, 0.9),
+        index_order=("coherence", "orientation", "strength"),
+    ),
+    "orientation only": HashSpec(orientations=2, strength_edges=(), coherence_edges=()),
+    "no orientation": HashSpec(orientations=1, window=5),
+}
+
+
+@pytest.mark.parametrize("spec", BOX_SPECS.values(), ids=BOX_SPECS)
+@pytest.mark.parametrize("image", EXACT_IMAGES.values(), ids=EXACT_IMAGES)
+def test_8_bit_classes_are_exact_ties_included(image, spec):
+    np.testing.assert_array_equal(hash_image(image, spec), exact_class_map(image, spec))
+
+
+FLOAT_SPECS = PRESETS | {
+    "presmoothed": dataclasses.replace(PRESETS["blade"], presmooth=0.2),
+    "wide": HashSpec(window=31, orientations=10, strength_scale=2.5),
+    "narrow": HashSpec(window=3, weighting="gaussian", gaussian_sigma=0.5, orientations=4),
+    "strength first": HashSpec(index_order=("strength", "coherence", "orientation")),
+    "finely cut": HashSpec(
+        orientations=30,
+        strength_edges=np.geomspace(0.01, 0.3, 13),
+        coherence_edges=np.linspace(0.05, 0.9, 11),
+    ),
+}
+
+
+@pytest.mark.parametrize("spec", FLOAT_SPECS.values(), ids=FLOAT_SPECS)
+@pytest.mark.parametrize("image", [noisy_scene((60, 70)), noisy_scene((20, 300), seed=3)])
+def test_float_classes_agree_away_from_edges(image, spec):
+    certain = ~near_an_edge(image, spec, white=255)
+    assert certain[1:-1, 1:-1].mean() > 0.98  # mirroring aligns gradients at the border
+    found, expected = hash_image(image, spec, data_range=255), class_map(image, spec, white=255)
+    np.testing.assert_array_equal(found[certain], expected[certain])
+
+
+def test_an_edge_belongs_to_the_bin_above():
+    # A ramp of one gray level a pixel has the gradient 1/255 exactly; coherence 1.
+    ramp = np.tile(np.arange(40, dtype=np.uint8), (40, 1))
+    at = HashSpec(strength_edges=(1 / 255,), coherence_edges=(1.0,), orientations=4)
+    assert [int(b) for b in split(hash_image(ramp, at)[20, 20], at)] == [2, 1, 1]
+    above = dataclasses.replace(at, strength_edges=(1.00001 / 255,))
+    assert [int(b) for b in split(hash_image(ramp, above)[20, 20], above)] == [2, 0, 1]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_flat_pixels_are_class_0(name):
+    assert not hash_image(np.full((9, 9), 200, np.uint8), name).any()
+
+
+def test_video_range_and_full_range_agree_on_the_class():
+    full = random_bytes((40, 40)) // 2
+    video = 16 + full * (219 / 255)
+    paper = HashSpec()  # statistics of Y / 255, without a factor
+    certain = ~near_an_edge(full, CSCONV, white=255)
+    np.testing.assert_array_equal(
+        hash_image(video, paper, data_range=255)[certain], hash_image(full)[certain]
+    )
+    np.testing.assert_array_equal(
+        hash_image(video, data_range=219)[certain], hash_image(full)[certain]
+    )
+
+
+@pytest.mark.parametrize(("bins", "dtype"), [(256, np.uint8), (258, np.uint16)])
+def test_dtype_holds_the_classes(bins, dtype):
+    spec = HashSpec(orientations=bins, strength_edges=(), coherence_edges=())
+    assert hash_image(random_bytes(), spec).dtype == dtype
+
+
+def test_presets():
+    shapes = {name: HashSpec.preset(name).shape for name in PRESETS}
+    assert shapes == {"csconv": (8, 3, 3), "raisr": (24, 3, 3), "blade": (16, 5, 3)}
+    assert CSCONV.strides == (9, 3, 1)
+    with pytest.raises(ValueError, match="no preset 'nope': choose from blade, csconv, raisr"):
+        HashSpec.preset("nope")
+    with pytest.raises(ValueError, match="no preset 'nope'"):
+        hash_image(random_bytes(), "nope")
+    with pytest.raises(TypeError, match="spec must be a HashSpec or the name of a preset, got int"):
+        hash_image(random_bytes(), 8)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("window", 8, "window must be odd, from 3 to 31, got 8"),
+        ("window", 33, "window must be odd, from 3 to 31, got 33"),
+        ("window", 9.0, "window must be a whole number, got 9.0"),
+        ("weighting", "flat", "weighting must be"),
+        ("strength", "log", "strength must be"),
+        ("orientations", 7, "orientations must be 1 or even, got 7"),
+        ("orientations", 0, "orientations must be 1 or even, got 0"),
+        ("orientations", 8.0, "orientations must be a whole number, got 8.0"),
+        ("gaussian_sigma", 0, "gaussian_sigma must be positive"),
+        ("strength_scale", float("nan"), "strength_scale must be positive"),
+        ("strength_edges", (0.2, 0.1), "strength_edges must be positive, finite and ascending"),
+        ("strength_edges", (0.0,), "strength_edges must be positive, finite and ascending"),
+        ("coherence_edges", (0.1, float("inf")), "coherence_edges must be positive, finite"),
+        ("coherence_edges", (0.5, 1.5), "coherence_edges must not exceed 1"),
+        ("presmooth", 0.3, "presmooth must be from 0 to 0.25, got 0.3"),
+        ("index_order", ("strength", "coherence"), "index_order must hold"),
+        ("strength_edges", tuple(range(1, 3000)), "at most 65536 classes"),
+    ],
+)
+def test_spec_refuses(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        HashSpec(**{field: value})
+
+
+@pytest.mark.parametrize("spec", FLOAT_SPECS.values(), ids=FLOAT_SPECS)
+def test_spec_survives_a_dict(spec):
+    assert HashSpec.from_dict(spec.to_dict()) == spec
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, None])
+def test_spec_from_dict_refuses_other_fields(change):
+    values = CSCONV.to_dict()
+    values.update(change) if change else values.pop("window")
+    with pytest.raises(ValueError, match="a HashSpec has the fields"):
+        HashSpec.from_dict(values)
