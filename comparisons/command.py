@@ -86,6 +86,11 @@ def add_protocol_options(
         metavar="NAME",
         help=f"one or more of {', '.join(PROTOCOLS)} (default: {' '.join(protocols)})",
     )
+    add_sigma_option(parser, sigmas)
+
+
+def add_sigma_option(parser: argparse.ArgumentParser, sigmas: list[float]) -> None:
+    """Add --sigma with this default."""
     parser.add_argument(
         "--sigma",
         action=ListOf,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ROWS = {"raisr_n": False, "raisr_c": True}  # row -> does the hash see the clean image
 
 
+TERMS = "learned from BSDS500, which is for non-commercial research and education"
+
+
 class TrainingPairs:
     """(noisy, clean) planes of a set, made anew in each pass; with the clean plane as guide."""
 
@@ -49,7 +52,7 @@ def learn_bank(dataset: Dataset, protocol: Protocol, sigma: float, row: str) -> 
         "sigma": sigma,
         "training_set": dataset.name,
         "training_images": len(dataset),
-        "terms": "learned from BSDS500, which is for non-commercial research and education",
+        "terms": TERMS,
     }
     return bank
 

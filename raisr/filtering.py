@@ -12,6 +12,7 @@ from raisr._blocks import over_blocks, pad
 from raisr._files import write_atomically
 from raisr._validate import as_plane, check_threads, restore
 from raisr.hashing import HashSpec, class_map
+from raisr.symmetry import canonical_classes, expand
 
 __all__ = ["FilterBank", "Stage", "filter_plane"]
 
@@ -205,6 +206,8 @@ class FilterBank:
     def save(self, path, *, dtype="float32"):
         """Write the bank as a safetensors file, all or nothing.
 
+        Of a symmetric stage only the canonical classes are stored: a quarter of the filters.
+
         Parameters
         ----------
         path : path_like
@@ -216,8 +219,9 @@ class FilterBank:
 
         tensors = {}
         for index, stage in enumerate(self.stages):
-            tensors[f"stage{index}.filters"] = stage.filters.astype(dtype)
-            tensors[f"stage{index}.bias"] = stage.bias.astype(dtype)
+            kept = _stored_classes(stage)
+            tensors[f"stage{index}.filters"] = stage.filters[kept].astype(dtype)
+            tensors[f"stage{index}.bias"] = stage.bias[kept].astype(dtype)
         header = {
             "format": _FORMAT,
             "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
@@ -248,7 +252,7 @@ class FilterBank:
                     raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
                 specs = [HashSpec.from_dict(spec) for spec in json.loads(header["specs"])]
                 stages = [
-                    Stage(
+                    _stored_stage(
                         spec,
                         file.get_tensor(f"stage{index}.filters"),
                         file.get_tensor(f"stage{index}.bias"),
@@ -258,3 +262,20 @@ class FilterBank:
                 return cls(stages, json.loads(header["metadata"]))
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a readable filter bank: {error}") from error
+
+
+def _stored_classes(stage):
+    filters, bias = expand(stage.spec, stage.filters, stage.bias)
+    if np.array_equal(filters, stage.filters) and np.array_equal(bias, stage.bias):
+        return canonical_classes(stage.spec)
+    return np.arange(stage.spec.num_classes)
+
+
+def _stored_stage(spec, filters, bias):
+    canonical = canonical_classes(spec)
+    if len(filters) != len(canonical) or len(canonical) == spec.num_classes:
+        return Stage(spec, filters, bias)
+    whole = np.zeros((spec.num_classes, *filters.shape[1:]), np.float32)
+    offsets = np.zeros(spec.num_classes, np.float32)
+    whole[canonical], offsets[canonical] = filters, bias
+    return Stage(spec, *expand(spec, whole, offsets))

@@ -14,28 +14,12 @@ from raisr._validate import as_plane, check_threads
 from raisr.filtering import FilterBank, Stage
 from raisr.hashing import class_map, resolve_spec
 from raisr.statistics import gradient_statistics
+from raisr.symmetry import dihedral_views, expand
 
 __all__ = ["NormalEquations", "learn_filters"]
 
 _CENTRE = np.float32(128)
 _EDGE_IMAGES = 50
-
-
-def dihedral_views():
-    """Return the eight rotations and flips: what each does to a patch, and to orientation bins."""
-
-    def view(turns, flip):
-        def transform(patch):
-            patch = np.rot90(patch, turns, axes=(-2, -1))
-            return np.flip(patch, -1) if flip else patch
-
-        def move(bins, count):
-            bins = (bins + turns * (count // 2)) % count
-            return count - 1 - bins if flip else bins
-
-        return transform, move
-
-    return [view(turns, flip) for flip in (False, True) for turns in range(4)]
 
 
 class NormalEquations:
@@ -114,17 +98,13 @@ class NormalEquations:
         orientation, so no image is hashed or packed again.
         """
         result = NormalEquations(self.spec, self.planes, self.size)
-        shape = self.planes, self.size, self.size
         index = np.arange(self.taps + 2)
-        moved = np.arange(self.spec.num_classes).reshape(_index_shape(self.spec))
-        axis = self.spec.index_order.index("orientation")
-        bins = np.arange(self.spec.orientations)
+        patch = index[: self.taps].reshape(self.planes, self.size, self.size)
+        views = [
+            (np.r_[transform(patch).ravel(), index[self.taps :]], destination)
+            for transform, destination in dihedral_views(self.spec)
+        ]
         full = np.empty(self.totals.shape[1:])
-        views = []
-        for transform, move in dihedral_views():
-            taps = transform(index[: self.taps].reshape(shape)).ravel()
-            destination = np.take(moved, move(bins, self.spec.orientations), axis).ravel()
-            views.append((np.r_[taps, index[self.taps :]], destination))
         for c, upper in enumerate(self.totals):
             np.add(np.triu(upper), np.triu(upper, 1).T, out=full)
             for taps, destination in views:
@@ -196,11 +176,6 @@ class NormalEquations:
                 if counts[members].sum() >= min_samples:
                     return self.totals[members].sum(axis=0)
         return self.totals.sum(axis=0)
-
-
-def _index_shape(spec):
-    sizes = dict(zip(("orientation", "strength", "coherence"), spec.shape, strict=True))
-    return tuple(sizes[axis] for axis in spec.index_order)
 
 
 def learn_filters(
@@ -293,6 +268,8 @@ def learn_filters(
         if symmetric:
             equations = equations.symmetrised()
         filters, bias, thin = equations.solve(ridge=ridge, min_samples=min_samples)
+        if symmetric:
+            filters, bias = expand(spec, filters, bias)
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(spec, filters, bias))
     return FilterBank(learned, facts)

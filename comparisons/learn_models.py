@@ -1,0 +1,109 @@
+"""Learn the filter banks that the package ships: `python -m comparisons.learn_models`.
+
+Every bank is learned from bsd400, gray, with float noise that is neither clipped nor rounded
+(protocol `standard`), one bank for each model and each noise level of `raisr.denoising.LADDER`.
+The specs were chosen on images held back from bsd400: `--hold-back` prints that measurement.
+"""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from comparisons import command
+from comparisons.datasets import Dataset, load_dataset
+from comparisons.learn_banks import TERMS, TrainingPairs
+from comparisons.protocol import PROTOCOLS, noise_seed
+from raisr import FilterBank, HashSpec, learn_filters
+from raisr.denoising import LADDER, MODELS, bank_path
+
+_HELD_BACK = slice(5, None, 10)
+
+
+def _spec(window: int, presmooth: float = 0.0, shape: tuple[int, int, int] = (16, 12, 8)):
+    """Return a spec of this shape; its edges are placeholders for the learned quantiles."""
+    orientations, strengths, coherences = shape
+    return HashSpec(
+        window=window,
+        orientations=orientations,
+        strength_edges=tuple(np.arange(1, strengths) * 0.01),
+        coherence_edges=tuple(np.arange(1, coherences) / coherences),
+        presmooth=presmooth,
+    )
+
+
+RECIPES = {
+    "fast": {"spec": [_spec(9, 0.15, (16, 16, 8))], "size": 11},
+    "best": {"spec": [_spec(9, 0.15), *map(_spec, (5, 3, 21, 3, 9))], "size": 7},
+}
+"""Arguments of `raisr.learn_filters` for each model."""
+
+
+def learn_model(dataset: Dataset, model: str, sigma: float) -> FilterBank:
+    """Return the bank of a model for one noise level, with the facts of its training."""
+    start = time.perf_counter()
+    pairs = TrainingPairs(dataset, PROTOCOLS["standard"], sigma, oracle=False)
+    bank = learn_filters(pairs, data_range=255, **RECIPES[model])
+    bank.metadata |= {
+        "model": model,
+        "sigma": sigma,
+        "protocol": "standard",
+        "training_set": dataset.name,
+        "training_images": len(dataset),
+        "seconds": round(time.perf_counter() - start, 1),
+        "terms": TERMS,
+    }
+    return bank
+
+
+def mean_psnr(dataset: Dataset, bank: FilterBank, sigma: float) -> float:
+    """Return the mean PSNR of a bank on a set under `standard`, with noise not learned from."""
+    protocol = PROTOCOLS["standard"]
+    found = []
+    for image in dataset:
+        seed = noise_seed(dataset.folder, image.name, sigma, run=1)
+        sample = protocol.prepare(image.read(), sigma, seed)
+        output = bank.apply(sample.noisy, data_range=255)
+        found.append(protocol.score(output, sample.clean)[0])
+    return float(np.mean(found))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Learn and write the banks that the options name, or measure the recipes on bsd400."""
+    parser = command.Parser(
+        prog="python -m comparisons.learn_models", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument(
+        "--model",
+        action=command.ListOf,
+        item=command.one_of(list(MODELS)),
+        default=list(MODELS),
+        metavar="NAME",
+        help=f"one or more of {', '.join(MODELS)} (default: all)",
+    )
+    command.add_sigma_option(parser, list(LADDER))
+    command.add_data_options(parser)
+    parser.add_argument(
+        "--hold-back",
+        action="store_true",
+        help="write nothing: learn from nine tenths of bsd400 and print the PSNR on the rest",
+    )
+    options = parser.parse_args(arguments)
+    dataset = load_dataset("bsd400", download=options.download)
+    held_back = dataclasses.replace(dataset, images=dataset.images[_HELD_BACK])
+    rest = tuple(image for image in dataset if image not in held_back.images)
+    for model in options.model:
+        for sigma in options.sigma:
+            if options.hold_back:
+                bank = learn_model(dataclasses.replace(dataset, images=rest), model, sigma)
+                psnr = mean_psnr(held_back, bank, sigma)
+                print(f"{model} sigma {sigma:g}: {psnr:.3f} dB on {len(held_back)} images")
+            else:
+                path = bank_path(model, sigma)
+                path.parent.mkdir(exist_ok=True)
+                learn_model(dataset, model, sigma).save(path, dtype="float16")
+                print(f"wrote {path.name}")
+
+
+if __name__ == "__main__":
+    command.run(main)
