@@ -43,23 +43,29 @@ def data_range_of(dtype, data_range=None):
     return value
 
 
-def _gray_levels(array, data_range, name):
+def _gray_levels(array, data_range, name, channel_axis=None):
     white = data_range_of(array.dtype, data_range)
-    plane = np.ascontiguousarray(array, dtype=np.float32)
-    if plane is array or np.shares_memory(plane, array):
-        plane = array if white == GRAY_LEVELS else plane * np.float32(GRAY_LEVELS / white)
-    elif white != GRAY_LEVELS:
-        plane *= np.float32(GRAY_LEVELS / white)
-    if array.dtype.kind == "f" and not np.isfinite(plane.sum(dtype=np.float64)):
-        _refuse_not_finite(array, plane, name)
+    planes = array if channel_axis is None else np.moveaxis(array, channel_axis, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        plane = np.ascontiguousarray(planes, dtype=np.float32)
+        if white != GRAY_LEVELS:
+            fresh = not np.may_share_memory(plane, array)
+            plane = np.multiply(
+                plane, np.float32(GRAY_LEVELS / white), out=plane if fresh else None
+            )
+        if array.dtype.kind == "f" and not np.isfinite(plane.sum(dtype=np.float64)):
+            _refuse_not_finite(array, plane, name, channel_axis)
     return plane
 
 
-def _refuse_not_finite(array, plane, name):
+def _refuse_not_finite(array, plane, name, channel_axis):
+    if channel_axis is not None:
+        plane = np.moveaxis(plane, 0, channel_axis)
     bad = np.argwhere(~np.isfinite(plane))
     if bad.size:
         where = tuple(int(i) for i in bad[0])
-        raise ValueError(f"{name} is not finite at {where}: {array[where]}")
+        problem = "too large for float32" if np.isfinite(array[where]) else "not finite"
+        raise ValueError(f"{name} is {problem} at {where}: {array[where]}")
 
 
 def as_plane(image, data_range=None, name="image"):
@@ -104,7 +110,7 @@ def as_planes(image, channel_axis, data_range=None, name="image"):
         )
     if not -3 <= channel_axis < 3:
         raise ValueError(f"channel_axis must be from -3 to 2, got {channel_axis}")
-    return _gray_levels(np.moveaxis(array, channel_axis, 0), data_range, name)
+    return _gray_levels(array, data_range, name, channel_axis)
 
 
 def restore(plane, dtype, data_range=None):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from raisr import hash_image
+
 
 def filter_image(planes, classes, filters, bias):
     """``out = bias[c] + sum(filters[c] * patch)``, c the class of the pixel; float64."""
@@ -15,13 +17,7 @@ def filter_image(planes, classes, filters, bias):
     return out
 
 
-def apply_bank(bank, image, guide=None):
-    """Run every stage of a bank over an image in gray levels, with the library's class maps."""
-    from raisr import hash_image
-
-    out = image if guide is None else guide
-    for index, stage in enumerate(bank.stages):
-        classes = hash_image(np.asarray(out, np.float32), stage.spec, data_range=255)
-        planes = [image] if index == 0 else [image, out]
-        out = filter_image(planes, classes, stage.filters, stage.bias)
-    return out
+def apply_stage(stage, planes, guide):
+    """Filter the planes with the library's classes of the guide, all on 0..255."""
+    classes = hash_image(np.asarray(guide, np.float32), stage.spec, data_range=255)
+    return filter_image(planes, classes, stage.filters, stage.bias)

@@ -1,0 +1,218 @@
+"""FilterBank: filters against the oracle, cascades and guides, what a bank must be, its file."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from raisr import FilterBank, HashSpec, Stage, hash_image
+from tests.banks import CSCONV, delta_bank, random_bank
+from tests.images import noisy_scene, random_bytes, scene
+from tests.reference.filters import apply_stage
+
+BLADE = HashSpec.preset("blade")
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 9, 15])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (3, 2), (20, 33)])
+def test_filters_equal_the_oracle(shape, size):
+    image = noisy_scene(shape)
+    bank = random_bank(BLADE, size=size)
+    expected = apply_stage(bank.stages[0], [image], image)
+    np.testing.assert_allclose(bank.apply(image, data_range=255), expected, rtol=1e-5, atol=1e-3)
+
+
+def test_each_pixel_gets_the_filter_of_its_class():
+    image = noisy_scene((30, 40))
+    filters = np.zeros((72, 1, 3, 3))
+    bank = FilterBank([Stage(CSCONV, filters, np.arange(72))])
+    classes = hash_image(image, data_range=255)
+    assert len(np.unique(classes)) > 20
+    np.testing.assert_array_equal(bank.apply(image, data_range=255), classes)
+
+
+def test_filters_are_correlations_in_gray_levels():
+    right = np.zeros((72, 1, 3, 3))
+    right[:, 0, 1, 2] = 1
+    bank = FilterBank([Stage(CSCONV, right, np.full(72, 10))])
+    image = scene((9, 12))
+    mirrored = np.pad(image, ((0, 0), (0, 1)), mode="reflect")[:, 1:]
+    expected = np.minimum(mirrored.astype(int) + 10, 255)
+    np.testing.assert_array_equal(bank.apply(image), expected)
+
+
+@pytest.mark.parametrize("specs", [(CSCONV, BLADE), (BLADE, CSCONV, HashSpec(presmooth=0.2))])
+def test_later_stages_see_the_input_and_the_output_before(specs):
+    image = noisy_scene((24, 30))
+    bank = random_bank(*specs)
+    before = image
+    for index, stage in enumerate(bank.stages):
+        planes = [image] if index == 0 else [image, before]
+        expected = apply_stage(stage, planes, before)
+        before = FilterBank(bank.stages[: index + 1]).apply(image, data_range=255)
+        np.testing.assert_allclose(before, expected, rtol=1e-5, atol=1e-3)
+
+
+def test_the_guide_chooses_the_classes_of_the_first_stage():
+    image, guide = noisy_scene((24, 30)), scene((24, 30), seed=5).astype(np.float32)
+    bank = random_bank(CSCONV)
+    found = bank.apply(image, guide, data_range=255)
+    expected = apply_stage(bank.stages[0], [image], guide)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+    assert not np.array_equal(found, bank.apply(image, data_range=255))
+    with pytest.raises(ValueError, match=r"guide must have shape \(24, 30\), got \(30, 24\)"):
+        bank.apply(image, guide.T)
+    with pytest.raises(TypeError, match="guide must be uint8"):
+        bank.apply(image, guide > 0)
+
+
+def filters_of(classes=72, planes=1, size=3, fill=0.0):
+    return np.full((classes, planes, size, size), fill)
+
+
+@pytest.mark.parametrize(
+    ("filters", "bias", "message"),
+    [
+        (filters_of(classes=71), np.zeros(72), r"filters must be \(72, planes, size, size\)"),
+        (np.zeros((72, 3, 3)), np.zeros(72), r"filters must be .*got shape \(72, 3, 3\)"),
+        (np.zeros((72, 1, 3, 5)), np.zeros(72), r"filters must be .*got shape \(72, 1, 3, 5\)"),
+        (filters_of(size=4), np.zeros(72), "filter size must be odd and at most 15, got 4"),
+        (filters_of(size=17), np.zeros(72), "filter size must be odd and at most 15, got 17"),
+        (filters_of(), np.zeros(71), r"bias must be \(72,\), got shape \(71,\)"),
+        (filters_of(fill=np.nan), np.zeros(72), "filters and bias must be finite"),
+        (filters_of(), np.full(72, np.inf), "filters and bias must be finite"),
+    ],
+)
+def test_stage_refuses(filters, bias, message):
+    with pytest.raises(ValueError, match=message):
+        Stage(CSCONV, filters, bias)
+
+
+def test_bank_refuses_stages_that_do_not_follow():
+    one, two = Stage(CSCONV, filters_of(), np.zeros(72)), random_bank(CSCONV, CSCONV).stages[1]
+    with pytest.raises(ValueError, match="a FilterBank needs at least one stage"):
+        FilterBank([])
+    with pytest.raises(ValueError, match="stage 0 must have filters for 1 plane.*got 2"):
+        FilterBank([two])
+    with pytest.raises(ValueError, match="stage 1 must have filters for 2 plane.*got 1"):
+        FilterBank([one, one])
+
+
+def test_bank_describes_itself():
+    bank = random_bank(CSCONV, BLADE, size=5)
+    assert repr(bank) == "FilterBank(8x3x3 classes of 5x5, 16x5x3 classes of 5x5)"
+    info = json.loads(json.dumps(bank.info()))
+    assert info["metadata"] == {"seed": 0}
+    first, second = info["stages"]
+    assert (first["classes"], first["planes"], first["macs_per_pixel"]) == (72, 1, 25)
+    assert (second["shape"], second["planes"], second["macs_per_pixel"]) == ([16, 5, 3], 2, 50)
+    assert HashSpec.from_dict(second["spec"]) == BLADE
+
+
+@pytest.mark.parametrize("specs", [(CSCONV,), (BLADE, HashSpec(orientations=1, presmooth=0.1))])
+def test_save_and_load(tmp_path, specs):
+    bank = random_bank(*specs)
+    bank.save(tmp_path / "bank.safetensors")
+    again = FilterBank.load(tmp_path / "bank.safetensors")
+    assert again.info() == bank.info()
+    for old, new in zip(bank.stages, again.stages, strict=True):
+        assert new.spec == old.spec
+        np.testing.assert_array_equal(new.filters, old.filters)
+        np.testing.assert_array_equal(new.bias, old.bias)
+    assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
+
+
+def test_half_precision_halves_the_file_and_changes_little(tmp_path):
+    bank, image = random_bank(), scene()
+    bank.save(tmp_path / "32")
+    bank.save(tmp_path / "16", dtype="float16")
+    weights = 4 * 72 * (25 + 1)
+    assert (tmp_path / "32").stat().st_size - (tmp_path / "16").stat().st_size == weights // 2
+    half = FilterBank.load(tmp_path / "16")
+    difference = half.apply(image / 255.0) - bank.apply(image / 255.0)
+    assert 0 < np.abs(difference).max() < 2e-3
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "bank.safetensors"
+    random_bank(seed=1).save(path)
+    old = path.read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match=f"No space left on device.*{path.name}"):
+        random_bank(seed=2).save(path)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def rewrite(path, header=None, tensors=None):
+    """Save the bank at `path` again with other header entries or tensors."""
+    bank = FilterBank.load(path)
+    entries = {
+        "format": "raisr filter bank 1",
+        "specs": json.dumps([stage.spec.to_dict() for stage in bank.stages]),
+        "metadata": "{}",
+    }
+    entries = {k: v for k, v in (entries | (header or {})).items() if v is not None}
+    arrays = {k: v for k, v in (load_file(path) | (tensors or {})).items() if v is not None}
+    save_file(arrays, path, entries)
+
+
+SPEC = CSCONV.to_dict()
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "header cut": lambda path: path.write_bytes(path.read_bytes()[:50]),
+    "length wrong": lambda path: path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:]),
+    "no safetensors": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500)),
+    "header scrambled": lambda path: path.write_bytes(path.read_bytes().replace(b"{", b"[", 2)),
+    "foreign": lambda path: save_file({"weight": np.zeros(3, np.float32)}, path),
+    "of a later format": lambda path: rewrite(path, {"format": "raisr filter bank 2"}),
+    "no specs": lambda path: rewrite(path, {"specs": None}),
+    "specs no JSON": lambda path: rewrite(path, {"specs": "[{"}),
+    "specs no list": lambda path: rewrite(path, {"specs": "3"}),
+    "specs empty": lambda path: rewrite(path, {"specs": "[]"}),
+    "specs no dicts": lambda path: rewrite(path, {"specs": "[1]"}),
+    "spec of text": lambda path: rewrite(path, {"specs": json.dumps([SPEC | {"window": "9"}])}),
+    "spec of nulls": lambda path: rewrite(path, {"specs": json.dumps([dict.fromkeys(SPEC)])}),
+    "spec refused": lambda path: rewrite(path, {"specs": json.dumps([SPEC | {"window": 8}])}),
+    "other spec": lambda path: rewrite(path, {"specs": json.dumps([SPEC | {"orientations": 16}])}),
+    "metadata no dict": lambda path: rewrite(path, {"metadata": "[1]"}),
+    "no bias": lambda path: rewrite(path, tensors={"stage0.bias": None}),
+    "not finite": lambda path: rewrite(
+        path, tensors={"stage0.bias": np.full(72, np.nan, np.float32)}
+    ),
+    "wrong shape": lambda path: rewrite(
+        path, tensors={"stage0.filters": np.zeros((72, 25), np.float32)}
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_files_are_refused(tmp_path, damage):
+    path = tmp_path / "bank.safetensors"
+    random_bank().save(path)
+    damage(path)
+    message = f"{re.escape(str(path))} is not a readable filter bank: ."
+    with pytest.raises(ValueError, match=message) as caught:
+        FilterBank.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(FileNotFoundError, match=f"no filter bank at {re.escape(str(path))}"):
+            FilterBank.load(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_apply_keeps_the_dtype(dtype):
+    image = random_bytes((9, 11)).astype(dtype)
+    out = delta_bank().apply(image, data_range=255)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out, image)

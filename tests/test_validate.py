@@ -1,0 +1,160 @@
+"""What every public function that takes an image accepts, refuses, and says."""
+
+import numpy as np
+import pytest
+
+from raisr import denoise, estimate_sigma, gradient_statistics, hash_image, learn_filters
+from raisr._validate import as_plane, as_planes, check_threads, data_range_of, restore
+from tests.banks import random_bank
+
+BANK = random_bank(size=3)
+FUNCTIONS = {
+    "hash_image": hash_image,
+    "gradient_statistics": gradient_statistics,
+    "apply": BANK.apply,
+    "denoise": lambda image, **options: denoise(image, model=BANK, **options),
+    "learn_filters": lambda image, **options: learn_filters([(image, image)], **options),
+    "estimate_sigma": estimate_sigma,
+}
+TUNABLE = {name: function for name, function in FUNCTIONS.items() if name != "estimate_sigma"}
+each_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+each_tunable_function = pytest.mark.parametrize("function", TUNABLE.values(), ids=TUNABLE)
+
+
+def image_with(value, where=(3, 4), dtype=np.float32):
+    image = np.zeros((6, 7), dtype)
+    image[where] = value
+    return image
+
+
+@each_function
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int32, np.int64, np.uint32, complex, object])
+def test_other_dtypes(function, dtype):
+    expected = "must be uint8, uint16, float16, float32 or float64, got "
+    with pytest.raises(TypeError, match=expected + np.dtype(dtype).name):
+        function(np.zeros((6, 7), dtype))
+
+
+@each_function
+@pytest.mark.parametrize("image", ["photo.png", None, [["a", "b"]], [[1, 2], [3, 4]]])
+def test_things_that_are_no_images(function, image):
+    with pytest.raises(TypeError, match="must be uint8, uint16, float16, float32 or float64, got"):
+        function(image)
+
+
+@each_function
+@pytest.mark.parametrize("shape", [(7,), (6, 7, 3), ()])
+def test_other_numbers_of_dimensions(function, shape):
+    with pytest.raises(ValueError, match=r"must have two dimensions \(H, W\), got shape \("):
+        function(np.zeros(shape))
+
+
+@each_function
+@pytest.mark.parametrize("shape", [(0, 7), (6, 0)])
+def test_empty_images(function, shape):
+    with pytest.raises(ValueError, match=rf"is empty: its shape is \({shape[0]}, {shape[1]}\)"):
+        function(np.zeros(shape))
+
+
+@each_function
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_not_finite(function, value, dtype):
+    with pytest.raises(ValueError, match=rf"is not finite at \(3, 4\): {value}"):
+        function(image_with(value, dtype=dtype))
+
+
+def test_the_first_of_several_not_finite_pixels_is_named():
+    image = image_with(np.inf)
+    image[5, 0] = -np.inf
+    image[1, 6] = np.nan
+    with pytest.raises(ValueError, match=r"image is not finite at \(1, 6\): nan"):
+        hash_image(image)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_not_finite_in_colour_is_named_by_its_own_index(axis):
+    image = np.zeros((4, 5, 6))
+    image[1, 2, 3] = np.nan
+    with pytest.raises(ValueError, match=r"image is not finite at \(1, 2, 3\): nan"):
+        denoise(image, model=BANK, channel_axis=axis)
+
+
+def test_finite_pixels_beyond_float32_are_named():
+    with pytest.raises(ValueError, match=r"image is too large for float32 at \(3, 4\): 1e\+300"):
+        hash_image(image_with(1e300, dtype=np.float64))
+
+
+def test_large_finite_pixels_are_accepted():
+    image = np.array([[3e38, 3e38], [-3e38, 3e38]], np.float32)
+    assert as_plane(image, 255) is image
+
+
+@each_tunable_function
+def test_data_range_must_be_positive(function):
+    for value in (0, -1, np.nan, np.inf):
+        with pytest.raises(
+            ValueError, match=f"data_range must be positive and finite, got {value}"
+        ):
+            function(np.zeros((6, 7)), data_range=value)
+
+
+@each_tunable_function
+def test_number_of_threads_must_be_positive(function):
+    for value in (0, -2, 1.5, True):
+        with pytest.raises(ValueError, match=f"num_threads must be a positive whole .*got {value}"):
+            function(np.zeros((6, 7)), num_threads=value)
+
+
+def test_every_core_by_default():
+    assert check_threads(None) >= 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "white"),
+    [
+        (np.uint8, None, 255),
+        (np.uint16, None, 65535),
+        (np.float16, None, 1),
+        (np.float64, None, 1),
+        (np.uint8, 219, 219),
+        (np.float32, 255, 255),
+    ],
+)
+def test_white(dtype, given, white):
+    assert data_range_of(dtype, given) == white
+    image = np.array([[0, 1]], dtype)
+    np.testing.assert_allclose(as_plane(image, given), [[0, 255 / white]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_integer_survives_the_way_to_gray_levels_and_back(dtype):
+    values = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)[np.newaxis]
+    np.testing.assert_array_equal(restore(as_plane(values).copy(), dtype), values)
+
+
+def test_integers_are_rounded_and_clipped_floats_are_not():
+    plane = np.array([[-3.2, 1.4, 1.6, 300]], np.float32)
+    np.testing.assert_array_equal(restore(plane.copy(), np.uint8), [[0, 1, 2, 255]])
+    np.testing.assert_allclose(restore(plane.copy(), np.float64), plane / 255, rtol=1e-6)
+    np.testing.assert_allclose(restore(plane.copy(), np.float16, 255), plane, rtol=1e-3)
+
+
+def test_channels_come_first_and_contiguous():
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    planes = as_planes(image, -1)
+    assert planes.flags.c_contiguous
+    np.testing.assert_array_equal(planes, np.moveaxis(image, -1, 0))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((6, 7), -1), ((2, 6, 7, 3), 0), ((7,), 0)])
+def test_colour_has_three_dimensions(shape, axis):
+    for function in (estimate_sigma, lambda i, **o: denoise(i, model=BANK, **o)):
+        with pytest.raises(ValueError, match="must have three dimensions with channel_axis="):
+            function(np.zeros(shape), channel_axis=axis)
+
+
+@pytest.mark.parametrize("axis", [3, -4])
+def test_channel_axis_must_exist(axis):
+    with pytest.raises(ValueError, match=f"channel_axis must be from -3 to 2, got {axis}"):
+        estimate_sigma(np.zeros((6, 7, 3)), channel_axis=axis)
