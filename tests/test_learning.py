@@ -1,0 +1,329 @@
+"""learn_filters against least squares by the book, its rules, and what it refuses."""
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from raisr import FilterBank, HashSpec, hash_image, learn_filters
+from raisr.learning import NormalEquations
+from tests.images import noisy_scene, random_bytes, scene
+from tests.reference import least_squares
+from tests.reference.classes import join, split
+
+FEW = HashSpec(orientations=4, strength_edges=(0.1,), coherence_edges=(0.2,), window=5)
+
+
+def noise_pairs(count=3, shape=(48, 60)):
+    """Inputs without correlation, so that filters are well determined, and blurred targets."""
+    pairs = []
+    for seed in range(count):
+        image = random_bytes(shape, seed=seed)
+        target = (image // 2 + np.roll(image, 1, axis=0) // 3 + 20 * (image > 128)).astype(np.uint8)
+        pairs.append((image, target))
+    return pairs
+
+
+def scene_pairs(count=3, shape=(64, 80)):
+    return [(noisy_scene(shape, seed=s), scene(shape, s).astype(np.float32)) for s in range(count)]
+
+
+def samples_of(pairs, spec):
+    return [
+        ([pair[0]], pair[1], hash_image(pair[2 if len(pair) == 3 else 0], spec)) for pair in pairs
+    ]
+
+
+def well_filled(samples, least):
+    """Classes with at least so many samples."""
+    counts = np.bincount(np.concatenate([np.ravel(classes) for _, _, classes in samples]))
+    return np.flatnonzero(counts >= least)
+
+
+def mean_square_error(bank, pairs):
+    return np.mean([(bank.apply(i, data_range=255) - t) ** 2 for i, t in pairs])
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
+def test_filters_are_the_least_squares_solution(size):
+    pairs = noise_pairs()
+    found = learn_filters(pairs, FEW, size=size, edges="fixed", symmetric=False, ridge=0).stages[0]
+    samples = samples_of(pairs, FEW)
+    filters, bias = least_squares.solve(samples, FEW.num_classes, size)
+    enough = well_filled(samples, 4 * size**2)
+    assert len(enough) > 4
+    np.testing.assert_allclose(found.filters[enough], filters[enough], atol=1e-5)
+    np.testing.assert_allclose(found.bias[enough], bias[enough], atol=1e-3)
+
+
+def test_no_other_filter_has_a_smaller_error():
+    pairs = scene_pairs()
+    bank = learn_filters(pairs, FEW, size=3, data_range=255, symmetric=False, ridge=0)
+    stage, best = bank.stages[0], mean_square_error(bank, pairs)
+    rng = np.random.default_rng(0)
+    for c, scale in itertools.product(range(FEW.num_classes), (1e-3, 1e-2)):
+        filters, bias = stage.filters.copy(), stage.bias.copy()
+        filters[c] += rng.normal(0, scale, filters[c].shape)
+        bias[c] += rng.normal(0, scale)
+        other = FilterBank([type(stage)(stage.spec, filters, bias)])
+        assert mean_square_error(other, pairs) >= best
+
+
+@pytest.mark.parametrize("counts", [(8, 3, 3), (4, 1, 2), (6, 2, 1), (1, 2, 3)])
+def test_symmetrised_equations_are_those_of_the_eight_views(counts):
+    spec = HashSpec(
+        orientations=counts[0],
+        strength_edges=np.arange(1, counts[1]),
+        coherence_edges=np.arange(1, counts[2]) / 10,
+        index_order=("coherence", "orientation", "strength"),
+    )
+    rng = np.random.default_rng(0)
+    planes = list(rng.integers(0, 256, (2, 20, 24)).astype(np.float32))
+    target = rng.integers(0, 256, (20, 24)).astype(np.float32)
+    classes = rng.integers(0, spec.num_classes, (20, 24)).astype(np.uint16)
+    # Reflected margins turn with the image.
+    once, augmented = NormalEquations(spec, 2, 3), NormalEquations(spec, 2, 3)
+    once.add(planes, target, classes)
+    views = zip(*(least_squares.eight_views(a) for a in (*planes, target, classes)), strict=True)
+    for index, (first, second, turned_target, turned_classes) in enumerate(views):
+        orientation, strength, coherence = split(turned_classes, spec)
+        orientation = (orientation + index * (counts[0] // 2)) % counts[0]
+        if index >= 4:
+            orientation = counts[0] - 1 - orientation
+        moved = join((orientation, strength, coherence), spec).astype(np.uint16)
+        augmented.add([first, second], turned_target, moved)
+    np.testing.assert_array_equal(once.symmetrised().totals, _symmetric(augmented.totals))
+
+
+def _symmetric(upper):
+    return np.triu(upper) + np.swapaxes(np.triu(upper, 1), 1, 2)
+
+
+def test_symmetric_learning_equals_learning_from_the_eight_views():
+    # Without orientations, because a flip may move the pixels on the border of an orientation.
+    spec = HashSpec(orientations=1)
+    pairs = noise_pairs(2)
+    views = [
+        pair
+        for image, target in pairs
+        for pair in zip(*(map(least_squares.eight_views, (image, target))), strict=True)
+    ]
+    symmetric = learn_filters(pairs, spec, size=5, edges="fixed", symmetric=True)
+    augmented = learn_filters(views, spec, size=5, edges="fixed", symmetric=False)
+    np.testing.assert_allclose(symmetric.stages[0].filters, augmented.stages[0].filters, atol=1e-6)
+    np.testing.assert_allclose(symmetric.stages[0].bias, augmented.stages[0].bias, atol=1e-4)
+
+
+def thin_equations(counts, size=3):
+    """Equations of noise whose class c has counts[c] samples, and those samples."""
+    spec = HashSpec(orientations=2, strength_edges=(0.1, 0.2), coherence_edges=(0.2, 0.4))
+    classes = np.repeat(np.arange(spec.num_classes), counts)
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (1, classes.size)).astype(np.float32)
+    target = image / 2 + classes + rng.normal(0, 9, image.shape).astype(np.float32)
+    classes = rng.permutation(classes).astype(np.uint16)[np.newaxis]
+    equations = NormalEquations(spec, 1, size)
+    equations.add([image], target.astype(np.float32), classes)
+    return equations, image, target, classes
+
+
+@pytest.mark.parametrize(
+    ("filled", "pool"),
+    [
+        # The thin class is 9 + 3 + 1: orientation 1, strength 1, coherence 1.
+        ({14: 80}, [9, 10, 11, 12, 13, 14, 15, 16, 17]),  # one step away
+        ({4: 80, 14: 10}, list(range(18))),  # same orientation has too few: all orientations
+    ],
+)
+def test_thin_classes_learn_from_pooled_neighbours(filled, pool):
+    counts = [filled.get(c, 2 if c == 13 else 0) for c in range(18)]
+    equations, image, target, classes = thin_equations(counts)
+    filters, bias, thin = equations.solve(ridge=1e-9, min_samples=60)
+    assert thin[13]
+    assert thin.sum() == 18 - sum(n >= 60 for n in counts)
+    pooled = np.where(np.isin(classes, pool), 13, 0)
+    expected, offset = least_squares.solve([([image], target, pooled)], 18, 3)
+    probe = np.random.default_rng(1).uniform(0, 255, (1, 1, 50))[0]
+    taps = least_squares.patches([probe], 3)
+    np.testing.assert_allclose(
+        taps @ filters[13].ravel() + bias[13], taps @ expected[13].ravel() + offset[13], atol=0.05
+    )
+
+
+def test_pooling_takes_the_nearest_ring_that_suffices():
+    # Class 9 is (1, 0, 0); class 13 is one step away, class 17 two.
+    equations, *_ = thin_equations([70 if c in (13, 17) else 0 for c in range(18)])
+    near, far = equations.solve(min_samples=60)[0], equations.solve(min_samples=100)[0]
+    np.testing.assert_array_equal(near[9], near[13])
+    assert not np.array_equal(near[13], near[17])
+    np.testing.assert_array_equal(far[9], far[17])
+    assert not np.array_equal(far[9], near[9])
+
+
+def test_without_any_sample_the_filter_is_the_identity_on_the_last_plane():
+    filters, bias, thin = NormalEquations(FEW, 2, 3).solve()
+    assert thin.all()
+    assert not bias.any()
+    expected = np.zeros((2, 3, 3))
+    expected[1, 1, 1] = 1
+    np.testing.assert_array_equal(filters, np.broadcast_to(expected, filters.shape))
+
+
+def test_quantile_edges_fill_the_bins_equally():
+    pairs = scene_pairs()
+    spec = learn_filters(pairs, "blade", size=3, data_range=255).stages[0].spec
+    assert spec.shape == (16, 5, 3)
+    bins = [split(hash_image(image, spec, data_range=255), spec) for image, _ in pairs]
+    for axis, count in ((1, 5), (2, 3)):
+        shares = np.bincount(np.concatenate([b[axis].ravel() for b in bins]), minlength=count)
+        np.testing.assert_allclose(shares / shares.sum(), 1 / count, atol=0.03)
+
+
+def test_fixed_edges_stay():
+    bank = learn_filters(scene_pairs(1), "csconv", size=3, edges="fixed", data_range=255)
+    assert bank.stages[0].spec == HashSpec.preset("csconv")
+
+
+def test_the_guide_is_hashed_and_not_filtered():
+    inputs, guides = noise_pairs(2), noise_pairs(4)[2:]
+    triples = [(i, t, g) for (i, t), (g, _) in zip(inputs, guides, strict=True)]
+    bank = learn_filters(triples, FEW, size=3, edges="fixed", symmetric=False, ridge=0)
+    samples = samples_of(triples, FEW)
+    filters, _ = least_squares.solve(samples, FEW.num_classes, 3)
+    enough = well_filled(samples, 4 * 3**2)
+    assert len(enough) > 4
+    np.testing.assert_allclose(bank.stages[0].filters[enough], filters[enough], atol=1e-5)
+
+
+def test_an_oracle_guide_helps():
+    pairs = scene_pairs()
+    alone = learn_filters(pairs, "csconv", size=5, data_range=255)
+    guided = learn_filters([(i, t, t) for i, t in pairs], "csconv", size=5, data_range=255)
+    error = np.mean([(guided.apply(i, t, data_range=255) - t) ** 2 for i, t in pairs])
+    assert error < mean_square_error(alone, pairs)
+
+
+def test_each_stage_lowers_the_training_error():
+    pairs = scene_pairs()
+    bank = learn_filters(pairs, FEW, size=5, stages=3, data_range=255)
+    errors = [
+        mean_square_error(FilterBank(bank.stages[:n]), pairs)
+        for n in range(1, len(bank.stages) + 1)
+    ]
+    noise = np.mean([(i - t) ** 2 for i, t in pairs])
+    assert noise > errors[0] > errors[1] > errors[2]
+    assert [stage.planes for stage in bank.stages] == [1, 2, 2]
+
+
+def test_a_list_gives_each_stage_its_spec():
+    bank = learn_filters(scene_pairs(1), [FEW, "csconv"], size=3, edges="fixed", data_range=255)
+    assert [stage.spec for stage in bank.stages] == [FEW, HashSpec.preset("csconv")]
+    again = learn_filters(scene_pairs(1), FEW, stages=1, size=3, edges="fixed", data_range=255)
+    np.testing.assert_array_equal(again.stages[0].filters, bank.stages[0].filters)
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_generators_and_lists_give_the_same_bank(stages):
+    pairs = scene_pairs(2)
+    listed = learn_filters(pairs, FEW, size=3, stages=stages, data_range=255)
+    generated = learn_filters((p for p in pairs), FEW, size=3, stages=stages, data_range=255)
+    assert generated.info() == listed.info()
+    for a, b in zip(listed.stages, generated.stages, strict=True):
+        np.testing.assert_array_equal(a.filters, b.filters)
+
+
+def test_any_data_range_gives_the_same_bank():
+    pairs = noise_pairs(1)
+    wide = [tuple(a.astype(np.uint16) * 257 for a in pair) for pair in pairs]
+    small = [tuple(a / 255 for a in pair) for pair in pairs]
+    banks = [learn_filters(p, FEW, size=3, edges="fixed") for p in (pairs, wide, small)]
+    for bank in banks[1:]:
+        np.testing.assert_array_equal(bank.stages[0].filters, banks[0].stages[0].filters)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (8, 8)])
+@pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
+def test_constant_and_tiny_images_give_a_usable_bank(shape, options):
+    image = np.full(shape, 90, np.uint8)
+    bank = learn_filters([(image, image + 10)], **options)
+    assert all(np.isfinite(stage.filters).all() for stage in bank.stages)
+    assert bank.stages[0].spec.strength_edges == HashSpec.preset("blade").strength_edges
+    np.testing.assert_array_equal(bank.apply(image), image + 10)
+
+
+def test_training_facts():
+    bank = learn_filters(noise_pairs(2), FEW, size=3, ridge=1e-5, symmetric=False)
+    facts = bank.metadata
+    assert (facts["ridge"], facts["symmetric"], facts["edges"]) == (1e-5, False, "quantile")
+    assert facts["pixels"] == 2 * 48 * 60
+    assert len(facts["thin_classes"]) == 1
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 5])
+def test_an_interrupt_goes_through(stop_at):
+    """Ctrl-C arrives while edges are fitted (0, 1) or filters learned (5)."""
+    served = itertools.count()
+
+    class Interrupted(list):
+        def __iter__(self):
+            for pair in super().__iter__():
+                if next(served) == stop_at:
+                    raise KeyboardInterrupt
+                yield pair
+
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        learn_filters(Interrupted(scene_pairs(3)), FEW, size=3, data_range=255, num_threads=2)
+    assert threading.active_count() == threads
+    assert next(served) == stop_at + 1
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
+def test_progress_bar(capsys, progress, shown):
+    learn_filters(noise_pairs(1), FEW, size=3, progress=progress)
+    output = capsys.readouterr()
+    assert not output.out
+    assert ("stage 1 of 1" in output.err) == shown
+
+
+IMAGE = np.zeros((4, 5))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "options", "message"),
+    [
+        ([], {}, "pairs is empty: there is nothing to learn from"),
+        (iter([]), {}, "pairs is empty: there is nothing to learn from"),
+        ([(IMAGE,)], {}, r"a pair must be \(input, target\[, guide\]\), got 1 item"),
+        ([(IMAGE,) * 4], {}, r"a pair must be \(input, target\[, guide\]\), got 4 items"),
+        (
+            [(IMAGE, IMAGE.T)],
+            {},
+            r"images of a pair must have one shape, got \[\(4, 5\), \(5, 4\)\]",
+        ),
+        ([(IMAGE, IMAGE, IMAGE.T)], {}, "images of a pair must have one shape"),
+        ([(IMAGE, IMAGE * np.nan)], {}, r"target is not finite at \(0, 0\): nan"),
+        ([(IMAGE, IMAGE, IMAGE * np.nan)], {}, r"guide is not finite at \(0, 0\): nan"),
+        ([(IMAGE, IMAGE)], {"size": 4}, "size must be odd, from 1 to 15, got 4"),
+        ([(IMAGE, IMAGE)], {"size": 17}, "size must be odd, from 1 to 15, got 17"),
+        ([(IMAGE, IMAGE)], {"stages": 0}, "stages must be a positive whole number, got 0"),
+        ([(IMAGE, IMAGE)], {"stages": 1.5}, "stages must be a positive whole number, got 1.5"),
+        ([(IMAGE, IMAGE)], {"spec": []}, "stages must be the number of specs, 0, got None"),
+        (
+            [(IMAGE, IMAGE)],
+            {"spec": ["blade", "raisr"], "stages": 3},
+            "stages must be the number of specs, 2, got 3",
+        ),
+        ([(IMAGE, IMAGE)], {"spec": "nope"}, "no preset 'nope'"),
+        ([(IMAGE, IMAGE)], {"edges": "none"}, 'edges must be "quantile" or "fixed", got \'none\''),
+    ],
+)
+def test_learning_refuses(pairs, options, message):
+    with pytest.raises(ValueError, match=message):
+        learn_filters(pairs, **options)
+
+
+def test_only_equations_of_one_kind_merge():
+    with pytest.raises(ValueError, match="only equations of the same spec, planes and size"):
+        NormalEquations(FEW, 1, 3).merge(NormalEquations(FEW, 1, 5))
