@@ -4,10 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["over_blocks", "pad"]
+__all__ = ["aligned_zeros", "over_blocks", "pad"]
 
 _OVERREAD = 32
 _ROWS = 64
+
+
+def aligned_zeros(shape):
+    """Return zeros, float32, that start at a multiple of 64 bytes: a cache line, a vector."""
+    count = int(np.prod(shape))
+    buffer = np.zeros(count + 16, np.float32)
+    start = -buffer.ctypes.data % 64 // 4
+    return buffer[start : start + count].reshape(shape)
 
 
 def pad(planes, margin):

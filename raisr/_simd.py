@@ -12,7 +12,18 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-__all__ = ["copy_patch", "filter_block", "lanes_for", "rank_update", "token"]
+__all__ = [
+    "SUM_BLOCK",
+    "copy_patch",
+    "filter_block",
+    "lanes_for",
+    "rank_update",
+    "symmetric_sum",
+    "token",
+]
+
+SUM_BLOCK = 64
+"""Number of results of one `symmetric_sum`."""
 
 _FLOAT = ir.FloatType()
 _INT64 = ir.IntType(64)
@@ -108,7 +119,8 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
         Address of `lanes` uint16 class indices.
     filters : int64
         Bank of float32 (classes, 1 + planes * size, lanes): row 0 holds the bias in lane 0, the
-        others one filter row each, zero beyond `size`.
+        others one filter row each, zero beyond `size`. Fastest where it starts at a multiple of
+        64 bytes.
     out : int64
         Address of `lanes` float32 results.
     """
@@ -123,15 +135,23 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
             start = builder.add(image, builder.mul(plane, _const(q)))
             rows += [builder.add(start, builder.mul(row, _const(r))) for r in range(k)]
 
+        # Neighbours share one load of the image: the filter row is read `shift` lanes early, and
+        # the zeros behind the row before it fill the gap.
+        sharing = n - k + 1
+        shared = {}
+
         def response(pixel):
+            group, shift = divmod(pixel, sharing)
+            if group not in shared:
+                first = 4 * group * sharing
+                shared[group] = [_load(builder, _offset(builder, r, first), vector) for r in rows]
             index = _load(builder, _offset(builder, classes, 2 * pixel), _INT16, align=2)
             index = builder.mul(builder.zext(index, _INT64), _const(filter_bytes))
             weights = builder.add(filters, index)
             total = _load(builder, weights, vector)
-            for r, start in enumerate(rows):
-                taps = _load(builder, _offset(builder, start, 4 * pixel), vector)
-                weight = _load(builder, _offset(builder, weights, 4 * n * (1 + r)), vector)
-                total = _fma(builder, taps, weight, total)
+            for r, taps in enumerate(shared[group]):
+                weight = _offset(builder, weights, 4 * n * (1 + r) - 4 * shift)
+                total = _fma(builder, taps, _load(builder, weight, vector), total)
             return total
 
         _store(builder, _transposing_sum(builder, response, 0, n, n), out)
@@ -199,6 +219,52 @@ def rank_update(typingctx, rows, vectors, a, b, stride, count, c, c_stride):
         for i in range(m):
             for j in range(n):
                 _store(builder, builder.load(tile[i][j]), _offset(builder, starts[i], 64 * j))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def symmetric_sum(typingctx, source, step, taps, half, out):
+    """``out[i] = sum_t taps[t] * source[i + t * step]`` for `SUM_BLOCK` neighbours i.
+
+    The taps are symmetric: ``2 * half + 1`` of them, of which the first ``half + 1`` are read.
+    They are added from the middle outwards after the two equal ones are joined, in the same
+    order for every i.
+
+    Parameters
+    ----------
+    source, taps, out : int64
+        Addresses of float32; `source` is that of the first tap.
+    step : int64
+        Distance between the pixels under neighbouring taps, bytes.
+    half : int64
+        Half the number of taps, rounded down.
+    """
+    signature = types.void(*[types.int64] * 5)
+    blocks = range(SUM_BLOCK // 16)
+
+    def codegen(context, builder, signature, args):
+        source, step, taps, half, out = args
+        middle = builder.add(source, builder.mul(half, step))
+        tap = _broadcast(builder, builder.add(taps, builder.mul(half, _const(4))), 16)
+        totals = []
+        for j in blocks:
+            pixels = _load(builder, _offset(builder, middle, 64 * j), _vector(16))
+            totals.append(cgutils.alloca_once_value(builder, builder.fmul(tap, pixels)))
+        with cgutils.for_range(builder, half, intp=_INT64) as loop:
+            distance = builder.add(loop.index, _const(1))
+            shift = builder.mul(distance, step)
+            tap_address = builder.mul(builder.sub(half, distance), _const(4))
+            tap = _broadcast(builder, builder.add(taps, tap_address), 16)
+            before, after = builder.sub(middle, shift), builder.add(middle, shift)
+            for j in blocks:
+                first = _load(builder, _offset(builder, before, 64 * j), _vector(16))
+                last = _load(builder, _offset(builder, after, 64 * j), _vector(16))
+                total = _fma(builder, tap, builder.fadd(first, last), builder.load(totals[j]))
+                builder.store(total, totals[j])
+        for j in blocks:
+            _store(builder, builder.load(totals[j]), _offset(builder, out, 64 * j))
         return context.get_dummy_value()
 
     return signature, codegen

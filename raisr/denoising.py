@@ -106,11 +106,11 @@ def denoise(
         Standard deviation of the noise, in the unit of the image; 0 returns a copy. Default:
         `estimate_sigma`.
     model : {"fast", "best"} or FilterBank
-        "fast" is one stage, "best" a cascade; a bank of your own is applied as it is, whatever
-        `sigma`.
+        "fast" is one stage, "best" a cascade; a bank of your own is applied to each channel as
+        it is, whatever `sigma`.
     channel_axis : int, optional
         Axis of the channels of a colour image. Its luma (three channels: ITU-R BT.601; else
-        the mean) chooses the classes of every channel.
+        the mean) chooses the classes of every channel; a bank of your own hashes each channel.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
         on 0..255 needs ``data_range=255``.
@@ -154,31 +154,33 @@ def denoise(
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
     if isinstance(model, FilterBank):
-        out = _apply(model, planes, threads)
+        out = np.stack([model.apply_plane(plane, None, threads) for plane in planes])
     elif model in MODELS:
         level = _estimate(planes) if sigma is None else check_sigma(sigma, white)
-        out = _apply(bank_for(model, level), planes, threads) if level > 0 else planes.copy()
+        out = _denoise_planes(model, planes, level, threads) if level > 0 else planes.copy()
     else:
         raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
     out = restore(out, dtype, data_range)
     return out[0] if channel_axis is None else np.moveaxis(out, 0, channel_axis)
 
 
-def _apply(bank, planes, num_threads):
-    """Every channel through the bank, with the classes of the luma of each stage's input."""
+def _denoise_planes(model, planes, sigma, num_threads):
+    """Filter every channel with the classes of the luma of each stage's input.
+
+    Luma holds less noise than a channel, so its classes are those of the bank for that noise.
+    """
+    bank = bank_for(model, sigma)
     if len(planes) == 1:
         return bank.apply_plane(planes[0], None, num_threads)[np.newaxis]
+    weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
+    luma_bank = bank_for(model, sigma * float(np.linalg.norm(weights)))
     out = planes
-    for index, stage in enumerate(bank.stages):
-        classes = class_map(_luma(out), stage.spec, num_threads)
+    for index, (stage, luma_stage) in enumerate(zip(bank.stages, luma_bank.stages, strict=True)):
+        luma = sum(weight * plane for weight, plane in zip(weights, out, strict=True))
+        classes = class_map(luma, luma_stage.spec, num_threads)
         inputs = [[p] if index == 0 else [p, o] for p, o in zip(planes, out, strict=True)]
         out = np.stack([filter_plane(stage, pair, classes, num_threads) for pair in inputs])
     return out
-
-
-def _luma(planes):
-    weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
-    return np.tensordot(weights, planes, axes=1)
 
 
 def estimate_sigma(image, *, channel_axis=None):

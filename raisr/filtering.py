@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from raisr._blocks import over_blocks, pad
+from raisr._blocks import aligned_zeros, over_blocks, pad
 from raisr._files import write_atomically
 from raisr._validate import as_plane, check_threads, restore
 from raisr.hashing import HashSpec, class_map
@@ -72,7 +72,7 @@ class Stage:
         from raisr._simd import lanes_for
 
         classes, planes, size, _ = self.filters.shape
-        packed = np.zeros((classes, 1 + planes * size, lanes_for(size)), np.float32)
+        packed = aligned_zeros((classes, 1 + planes * size, lanes_for(size)))
         packed[:, 0, 0] = self.bias
         packed[:, 1:, :size] = self.filters.reshape(classes, planes * size, size)
         return packed

@@ -1,11 +1,13 @@
 """Structure tensor, gradient statistics and class map, row by row in strips that stay in L1.
 
-The kernels avoid fused and reassociated arithmetic: a pixel's bits do not depend on where a strip,
-a row block or a vector begins. Sums of a box window over 8-bit pixels are exact in float32.
+Every pixel is computed by the same operations in the same order: its bits do not depend on where a
+strip, a row block or a vector begins. Sums of a box window over 8-bit pixels are exact in float32.
 """
 
 import numpy as np
 from numba import njit
+
+from raisr._simd import SUM_BLOCK, symmetric_sum
 
 __all__ = ["class_rows", "smooth_rows", "statistics_rows"]
 
@@ -14,33 +16,12 @@ _STRIP = 256
 
 
 @njit(**_JIT)
-def _add_pair(first, last, weight, n, out):
-    for i in range(n):
-        out[i] += weight * (first[i] + last[i])
-
-
-@njit(**_JIT)
-def _scale(line, weight, n, out):
-    for i in range(n):
-        out[i] = weight * line[i]
-
-
-@njit(**_JIT)
-def _smooth_along_row(line, taps, n, out):
-    """``out[i] = sum_t taps[t] * line[i + t]``, taps symmetric."""
-    k, h = taps.size, taps.size // 2
-    _scale(line[h : h + n], taps[h], n, out)
-    for t in range(h):
-        _add_pair(line[t : t + n], line[k - 1 - t : k - 1 - t + n], taps[t], n, out)
-
-
-@njit(**_JIT)
-def _smooth_across_rows(ring, y, taps, n, out):
-    """``out = sum_t taps[t] * row (y + t)``; row j lies in slot ``j % k`` of the ring."""
-    k, h = taps.size, taps.size // 2
-    _scale(ring[(y + h) % k], taps[h], n, out)
-    for t in range(h):
-        _add_pair(ring[(y + t) % k], ring[(y + k - 1 - t) % k], taps[t], n, out)
+def _symmetric_sums(source, step, taps, n, out):
+    """``out[:n] = sum_t taps[t] * source[t * step:]``; writes whole blocks, up to the strip."""
+    first, result = np.int64(source.ctypes.data), np.int64(out.ctypes.data)
+    weights, half = np.int64(taps.ctypes.data), np.int64(taps.size // 2)
+    for i in range(0, n, SUM_BLOCK):
+        symmetric_sum(first + 4 * i, step, weights, half, result + 4 * i)
 
 
 @njit(**_JIT)
@@ -76,20 +57,28 @@ def _gradient_products(above, here, below, n, products):
 
 @njit(**_JIT)
 def _push_row(padded, y, x0, n, taps, products, ring):
-    """Smooth row `y` of the gradient products along the row into its slot of the ring."""
-    m = n + taps.size - 1
+    """Smooth the gradient products of row `y` along the row into the ring.
+
+    Row y lies in slots ``y % k`` and ``y % k + k``, so k rows in a row start at any slot.
+    """
+    k = taps.size
+    m = n + k - 1
     row = padded[:, x0 : x0 + m + 2]
     _gradient_products(row[y], row[y + 1], row[y + 2], m, products)
-    slot = y % taps.size
+    slot = y % k
     for channel in range(3):
-        _smooth_along_row(products[channel], taps, n, ring[channel, slot])
+        smooth, again = ring[channel, slot], ring[channel, slot + k]
+        _symmetric_sums(products[channel], np.int64(4), taps, n, smooth)
+        for i in range(n):
+            again[i] = smooth[i]
 
 
 @njit(**_JIT)
 def _tensor_row(ring, y, n, taps, tensor):
     """Smooth the ring along columns: trace, difference and doubled cross term of row `y`."""
+    step = np.int64(ring.strides[1])
     for channel in range(3):
-        _smooth_across_rows(ring[channel], y, taps, n, tensor[channel])
+        _symmetric_sums(ring[channel, y % taps.size], step, taps, n, tensor[channel])
     rr, rc, cc = tensor[0], tensor[1], tensor[2]
     for i in range(n):
         total, difference = rr[i] + cc[i], rr[i] - cc[i]
@@ -156,8 +145,8 @@ def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0
         Written in place.
     """
     k, width = taps.size, out.shape[1]
-    products = np.empty((3, _STRIP + k), np.float32)
-    ring = np.empty((3, k, _STRIP), np.float32)
+    products = np.empty((3, _STRIP + k + SUM_BLOCK), np.float32)
+    ring = np.empty((3, 2 * k, _STRIP), np.float32)
     tensor = np.empty((3, _STRIP), np.float32)
     squared = np.empty(_STRIP, np.float32)
     index = np.empty(_STRIP, np.int32)
@@ -180,8 +169,8 @@ def statistics_rows(padded, taps, norm, root, scale, orientation, strength, cohe
     for its square root; `scale` is the unit of the gradients.
     """
     k, width = taps.size, orientation.shape[1]
-    products = np.empty((3, _STRIP + k), np.float32)
-    ring = np.empty((3, k, _STRIP), np.float32)
+    products = np.empty((3, _STRIP + k + SUM_BLOCK), np.float32)
+    ring = np.empty((3, 2 * k, _STRIP), np.float32)
     tensor = np.empty((3, _STRIP), np.float32)
     for x0 in range(0, width, _STRIP):
         n = min(_STRIP, width - x0)
