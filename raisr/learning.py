@@ -9,8 +9,8 @@ import numpy as np
 from scipy import linalg
 
 from raisr import __version__
-from raisr._blocks import pad
-from raisr._validate import as_plane, check_threads
+from raisr._blocks import tile
+from raisr._validate import GrayImage, as_image, check_threads
 from raisr.filtering import FilterBank, Stage
 from raisr.hashing import class_map, resolve_spec
 from raisr.statistics import gradient_statistics
@@ -36,7 +36,7 @@ class NormalEquations:
     planes : int
         Number of image planes the filters reach into.
     size : int
-        Odd side of the filters, 3 to 15.
+        Odd side of the filters, 1 to 15.
 
     Attributes
     ----------
@@ -65,7 +65,8 @@ class NormalEquations:
         from raisr._kernels.gram import accumulate_classes, sort_by_class
         from raisr._simd import lanes_for, token
 
-        padded = pad([plane - _CENTRE for plane in planes], self.size // 2)
+        padded = tile([GrayImage(plane) for plane in planes], 0, len(target), self.size // 2)
+        padded -= _CENTRE
         order, starts = sort_by_class(classes, self.spec.num_classes)
         target = target - _CENTRE
         tokens = token(self.size), token(lanes_for(self.size))
@@ -117,7 +118,8 @@ class NormalEquations:
         Parameters
         ----------
         ridge : float
-            Added to the diagonal of ``A^T A``, as a share of its mean (not to the bias).
+            Added to the eigenvalues of the covariances of the taps, as a share of their mean.
+            Directions without any variance get no weight.
         min_samples : int, optional
             A class with fewer samples is *thin* and borrows, by the rule "pooled neighbours":
             the sums of the classes of the same orientation within 1, 2, ... steps of strength
@@ -156,10 +158,12 @@ class NormalEquations:
         # Eliminating the bias leaves the covariances.
         matrix = gram[:taps, :taps] - n * np.outer(mean, mean)
         vector = gram[:taps, taps + 1] - n * mean * target_mean
-        step = np.arange(taps)
-        matrix[step, step] += ridge * max(matrix[step, step].mean(), n * 1e-3)
-        factor = linalg.cho_factor(matrix, lower=False, check_finite=False)
-        weights = linalg.cho_solve(factor, vector, check_finite=False)
+        values, vectors = linalg.eigh(matrix, lower=False, check_finite=False)
+        # A covariance has no negative eigenvalue: such a one shows how far the float32 sums are
+        # rounded, and that directions of no more variance are unknown.
+        known = values > 10 * max(0.0, -values[0])
+        inverse = known / np.where(known, values + ridge * max(values.mean(), 0.0), 1)
+        weights = vectors @ (inverse * (vectors.T @ vector))
         offset = target_mean - mean @ weights
         return weights, offset + float(_CENTRE) * (1 - weights.sum())
 
@@ -262,7 +266,7 @@ def learn_filters(
             spec = _fit_edges(source, learned, spec)
         equations = NormalEquations(spec, 1 if index == 0 else 2, size)
         for planes, target, guide in source.samples(learned, f"stage {index + 1} of {len(specs)}"):
-            classes = class_map(guide, spec, source.num_threads)
+            classes = class_map(GrayImage(guide), spec, source.num_threads)
             equations.add(planes, target, classes, source.num_threads)
         facts["pixels"] = int(equations.counts.sum())
         if symmetric:
@@ -308,7 +312,8 @@ class _Source:
             if not stages:
                 yield [image], target, guide
             else:
-                out = FilterBank(stages).apply_plane(image, guide, self.num_threads)
+                bank = FilterBank(stages)
+                out = bank.apply(image, guide, data_range=255, num_threads=self.num_threads)
                 yield [image, out], target, out
         if empty:
             raise ValueError("pairs is empty: there is nothing to learn from")
@@ -318,7 +323,8 @@ class _Source:
             raise ValueError(f"a pair must be (input, target[, guide]), got {len(pair)} items")
         names = ("input", "target", "guide")
         planes = [
-            as_plane(image, self.data_range, name) for image, name in zip(pair, names, strict=False)
+            as_image(image, self.data_range, name).plane()
+            for image, name in zip(pair, names, strict=False)
         ]
         if len({plane.shape for plane in planes}) > 1:
             raise ValueError(

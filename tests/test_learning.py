@@ -252,6 +252,16 @@ def test_constant_and_tiny_images_give_a_usable_bank(shape, options):
     np.testing.assert_array_equal(bank.apply(image), image + 10)
 
 
+@pytest.mark.parametrize("size", [3, 7, 11])
+@pytest.mark.parametrize("contrast", [1 / 90, 1 / 3])
+def test_smooth_inputs_without_noise_give_no_garbage(contrast, size):
+    """Their taps are nearly dependent, and far from 128: float32 sums know little about them."""
+    image = scene((150, 150)).astype(np.float32) * np.float32(contrast)
+    bank = learn_filters([(image, image / 2)], "csconv", size=size, stages=2, data_range=255)
+    assert max(np.abs(stage.filters).max() for stage in bank.stages) < 3
+    assert mean_square_error(bank, [(image, image / 2)]) < 0.5
+
+
 def test_training_facts():
     bank = learn_filters(noise_pairs(2), FEW, size=3, ridge=1e-5, symmetric=False)
     facts = bank.metadata
