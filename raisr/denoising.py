@@ -23,6 +23,7 @@ LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
 
 MODELS = ("fast", "best")
+_NORMAL_QUARTILE = 0.6744897501960817
 _LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103], np.float32)
 
 
@@ -52,7 +53,7 @@ def bank_for(model, sigma):
         Between two rungs of `LADDER`, filters are interpolated linearly and edges
         geometrically; below the lowest rung, filters towards the identity.
     """
-    if sigma > LADDER[-1]:
+    if not sigma <= LADDER[-1]:
         raise ValueError(
             f"sigma is {sigma:.4g} gray levels of 255; shipped banks end at {LADDER[-1]:g} "
             "(is data_range right?)"
@@ -157,7 +158,9 @@ def denoise(
         out = np.stack([model.apply_plane(plane, None, threads) for plane in planes])
     elif model in MODELS:
         level = _estimate(planes) if sigma is None else check_sigma(sigma, white)
-        out = _denoise_planes(model, planes, level, threads) if level > 0 else planes.copy()
+        if level == 0:
+            return np.array(image)
+        out = _denoise_planes(model, planes, level, threads)
     else:
         raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
     out = restore(out, dtype, data_range)
@@ -205,8 +208,9 @@ def estimate_sigma(image, *, channel_axis=None):
 
     Notes
     -----
-    `skimage.restoration.estimate_sigma` (Donoho and Johnstone's median of the absolute
-    coefficients). Fine texture counts as noise: expect up to two gray levels too much.
+    The median of the absolute diagonal coefficients (db2) over that of a normal distribution
+    (Donoho and Johnstone, 1994), as `skimage.restoration.estimate_sigma`. Fine texture counts as
+    noise: expect up to two gray levels too much.
 
     Examples
     --------
@@ -220,9 +224,13 @@ def estimate_sigma(image, *, channel_axis=None):
 
 
 def _estimate(planes):
-    from skimage import restoration
+    import pywt
 
-    if min(planes.shape[1:]) < 2:
-        return 0.0
-    found = [restoration.estimate_sigma(plane) for plane in planes if np.ptp(plane) > 0]
-    return float(np.mean(found)) if found else 0.0
+    details = [
+        np.abs(pywt.dwtn(plane, "db2")["dd"])
+        for plane in planes
+        if min(plane.shape) > 1 and plane.min() < plane.max()
+    ]
+    # Exact zeros are saturated or padded areas, without noise.
+    found = [np.median(detail[detail > 0]) for detail in details if detail.any()]
+    return float(np.mean(found)) / _NORMAL_QUARTILE if found else 0.0

@@ -1,0 +1,260 @@
+"""denoise with the shipped models: dtypes, colour, sizes, noise levels, quality, threads."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from skimage import data
+
+from raisr import denoise, estimate_sigma
+from raisr.denoising import LADDER, MODELS, bank_for, bank_path
+from raisr.filtering import FilterBank, Stage
+from raisr.hashing import hash_image
+from raisr.noise import add_gaussian_noise
+from tests.banks import CSCONV, delta_bank, random_bank
+from tests.images import noisy_scene, random_bytes, scene
+from tests.reference.filters import filter_image
+
+each_model = pytest.mark.parametrize("model", MODELS)
+
+
+def psnr(image, clean):
+    return 10 * np.log10(255**2 / np.mean((np.asarray(image, np.float64) - clean) ** 2))
+
+
+@each_model
+@pytest.mark.parametrize("sigma", [7, 25, 60])
+def test_noise_of_photographs_is_reduced(model, sigma):
+    clean = data.camera()[120:280, 160:340]
+    noisy = add_gaussian_noise(clean, sigma, seed=0)
+    gain = psnr(denoise(noisy, sigma, model=model, data_range=255), clean) - psnr(noisy, clean)
+    assert gain > {7: 2, 25: 6, 60: 9}[sigma]
+
+
+def test_the_best_model_is_better():
+    clean = data.camera()
+    noisy = add_gaussian_noise(clean, 25, seed=0)
+    fast, best = (denoise(noisy, 25, model=model, data_range=255) for model in MODELS)
+    assert psnr(best, clean) > psnr(fast, clean) + 0.1
+
+
+@each_model
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_shape_dtype_and_input_stay(dtype, axis, model):
+    white = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    image = noisy_scene((20, 24)).clip(0, 255) / 255 * white
+    image = image if axis is None else np.stack([image, image / 2, white - image], axis)
+    image = image.astype(dtype)
+    before = image.copy()
+    out = denoise(image, white / 10, model=model, channel_axis=axis)
+    assert out.dtype == dtype
+    assert out.shape == image.shape
+    assert not np.shares_memory(out, image)
+    assert not np.array_equal(out, image)
+    np.testing.assert_array_equal(image, before)
+
+
+@each_model
+@pytest.mark.parametrize("sigma", [None, 20])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (2, 3), (5, 4), (7, 65)])
+def test_any_size(shape, sigma, model):
+    image = random_bytes(shape)
+    assert denoise(image, sigma, model=model).shape == shape
+    colour = np.stack([image] * 3, axis=-1)
+    assert denoise(colour, sigma, model=model, channel_axis=-1).shape == (*shape, 3)
+
+
+@each_model
+def test_one_image_in_any_type_gives_one_result(model):
+    image = np.rint(noisy_scene().clip(0, 255))
+    expected = denoise(image.astype(np.float32), 25, model=model, data_range=255)
+    for dtype, white in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (np.float64, 1)):
+        scaled = (image.astype(np.float64) * (white / 255)).astype(dtype)
+        found = denoise(scaled, 25 * white / 255, model=model)
+        rounding = 0.5 if np.issubdtype(dtype, np.integer) else 1e-6
+        wanted = expected.clip(0, 255) if rounding == 0.5 else expected
+        np.testing.assert_allclose(
+            found * (255 / white), wanted, atol=1e-3 + rounding * 255 / white
+        )
+
+
+@pytest.mark.parametrize("bias", [-100, 100])
+def test_integers_are_clipped_and_floats_are_not(bias):
+    (stage,) = delta_bank().stages
+    bank = FilterBank([Stage(stage.spec, stage.filters, np.full(72, bias))])
+    image = random_bytes()
+    np.testing.assert_array_equal(
+        denoise(image, model=bank), (image.astype(int) + bias).clip(0, 255)
+    )
+    np.testing.assert_allclose(
+        denoise(image / 255, model=bank), (image + float(bias)) / 255, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_channels_share_the_classes_of_their_luma(channels):
+    image = random_bytes((channels, 40, 50)).astype(np.float32)
+    weights = [0.299, 0.587, 0.114] if channels == 3 else np.full(channels, 1 / channels)
+    # White noise of each channel averages out in the luma: its classes expect less.
+    luma_spec = bank_for("fast", 25 * np.linalg.norm(weights)).stages[0].spec
+    classes = hash_image(np.tensordot(weights, image, 1), luma_spec, data_range=255)
+    stage = bank_for("fast", 25).stages[0]
+    found = denoise(image, 25, channel_axis=0, data_range=255)
+    for plane, out in zip(image, found, strict=True):
+        expected = filter_image([plane], classes, stage.filters, stage.bias)
+        assert np.isclose(out, expected, atol=1e-2).mean() > 0.98  # ties
+
+
+@each_model
+def test_one_channel_is_a_gray_image(model):
+    image = noisy_scene()
+    gray = denoise(image, 25, model=model, data_range=255)
+    out = denoise(image[..., None], 25, model=model, channel_axis=-1, data_range=255)
+    np.testing.assert_array_equal(out, gray[..., None])
+
+
+@each_model
+def test_colour_is_denoised_better_together(model):
+    clean = data.astronaut()[:200, 100:300]
+    noisy = add_gaussian_noise(clean, 25, seed=0)
+    options = {"model": model, "data_range": 255}
+    together = denoise(noisy, 25, channel_axis=-1, **options)
+    alone = [denoise(channel, 25, **options) for channel in np.moveaxis(noisy, -1, 0)]
+    assert psnr(together, clean) > psnr(np.stack(alone, axis=-1), clean)
+
+
+@each_model
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float64])
+def test_sigma_0_returns_a_copy(dtype, model):
+    image = np.random.default_rng(0).uniform(0, 200, (9, 11)).astype(dtype)
+    out = denoise(image, 0, model=model)
+    np.testing.assert_array_equal(out, image)
+    assert not np.shares_memory(out, image)
+
+
+@each_model
+@pytest.mark.parametrize("sigma", LADDER)
+def test_at_a_rung_the_shipped_bank_is_used(model, sigma):
+    shipped, used = FilterBank.load(bank_path(model, sigma)), bank_for(model, sigma)
+    for a, b in zip(shipped.stages, used.stages, strict=True):
+        assert a.spec == b.spec
+        np.testing.assert_array_equal(a.filters, b.filters)
+        np.testing.assert_array_equal(a.bias, b.bias)
+
+
+@each_model
+@pytest.mark.parametrize("sigma", [6.0, 12.5, 27.0, 74.0])
+def test_between_rungs_everything_lies_between(model, sigma):
+    upper = np.searchsorted(LADDER, sigma)
+    low, high = (bank_for(model, LADDER[i]) for i in (upper - 1, upper))
+    weight = (sigma - LADDER[upper - 1]) / (LADDER[upper] - LADDER[upper - 1])
+    for a, middle, b in zip(low.stages, bank_for(model, sigma).stages, high.stages, strict=True):
+        mixed = (1 - weight) * a.filters + weight * b.filters
+        np.testing.assert_allclose(middle.filters, mixed, atol=1e-6)
+        for name in ("strength_edges", "coherence_edges"):
+            edges = np.array([getattr(stage.spec, name) for stage in (a, middle, b)])
+            np.testing.assert_allclose(edges[1], edges[0] ** (1 - weight) * edges[2] ** weight)
+
+
+@each_model
+def test_the_result_changes_steadily_with_sigma(model):
+    noisy = noisy_scene(sigma=25)
+    outs = [denoise(noisy, s, model=model, data_range=255) for s in (24.9, 25, 25.1, 35)]
+    steps = [np.abs(a - b).mean() for a, b in itertools.pairwise(outs)]
+    assert max(steps[:2]) < 0.1 * steps[2]
+
+
+@each_model
+def test_below_the_lowest_rung_the_result_tends_to_the_image(model):
+    image = noisy_scene(sigma=3)
+    changes = [
+        np.abs(denoise(image, sigma, model=model, data_range=255) - image).mean()
+        for sigma in (5, 2.5, 1, 0.1, 0.001)
+    ]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[-1] < 1e-3
+
+
+@each_model
+def test_without_sigma_it_is_estimated(model):
+    noisy = add_gaussian_noise(scene((100, 120)), 20, seed=0).clip(0, 255).astype(np.uint8)
+    expected = denoise(noisy, estimate_sigma(noisy), model=model)
+    np.testing.assert_array_equal(denoise(noisy, model=model), expected)
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_constant_images_stay(value):
+    image = np.full((20, 30), value, np.uint8)
+    np.testing.assert_array_equal(denoise(image), image)
+    assert np.abs(denoise(image, 25).astype(int) - image).max() <= 2
+
+
+def test_a_bank_of_ones_own_is_applied_as_it_is():
+    image, bank = noisy_scene(), random_bank(CSCONV, CSCONV)
+    expected = bank.apply(image, data_range=255)
+    np.testing.assert_array_equal(denoise(image, model=bank, data_range=255), expected)
+    np.testing.assert_array_equal(denoise(image, 99999, model=bank, data_range=255), expected)
+    colour = denoise(np.stack([image, 2 * image]), model=bank, channel_axis=0, data_range=255)
+    np.testing.assert_array_equal(colour[0], expected)
+    np.testing.assert_array_equal(colour[1], bank.apply(2 * image, data_range=255))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sigma": -1}, "sigma must be finite and not negative, got -1"),
+        ({"sigma": np.nan}, "sigma must be finite and not negative, got nan"),
+        ({"sigma": np.inf}, "sigma must be finite and not negative, got inf"),
+        ({"sigma": 76}, r"sigma is 76 gray levels of 255; shipped banks end at 75 .*data_range"),
+        ({"model": "slow"}, 'model must be "fast", "best" or a FilterBank, got \'slow\''),
+        ({"model": None}, 'model must be "fast", "best" or a FilterBank, got None'),
+    ],
+)
+def test_denoise_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        denoise(random_bytes(), **options)
+
+
+def test_a_sigma_in_another_unit_is_refused():
+    with pytest.raises(ValueError, match="sigma is 6375 gray levels of 255.*is data_range right"):
+        denoise(noisy_scene() / 255, 25)
+
+
+@pytest.mark.parametrize("sigma", [2, 10, 25, 50])
+def test_sigma_is_estimated_in_the_unit_of_the_image(sigma):
+    noisy = add_gaussian_noise(np.full((200, 300), 128.0), sigma, seed=0)
+    assert estimate_sigma(noisy) == pytest.approx(sigma, rel=0.03)
+    assert estimate_sigma(noisy / 255) == pytest.approx(sigma / 255, rel=0.03)
+    wide = (noisy.clip(0, 255) * 257).astype(np.uint16)
+    assert estimate_sigma(wide) == pytest.approx(sigma * 257, rel=0.03)
+    photograph = add_gaussian_noise(data.camera(), sigma, seed=0)
+    assert estimate_sigma(photograph) == pytest.approx(sigma, abs=2)
+
+
+def test_estimates_of_channels_are_averaged():
+    flat = np.full((200, 300), 128.0)
+    image = np.stack([add_gaussian_noise(flat, sigma, seed=sigma) for sigma in (5, 15)], axis=1)
+    assert estimate_sigma(image, channel_axis=1) == pytest.approx(10, rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1)])
+def test_no_noise_is_found_where_none_can_be(shape):
+    assert estimate_sigma(random_bytes(shape)) == 0
+    assert estimate_sigma(np.full((30, 30), 7.0)) == 0
+
+
+@each_model
+def test_python_threads_may_denoise_at_once(model):
+    images = [noisy_scene((150, 90), seed=seed) for seed in range(6)]
+    bank = random_bank(CSCONV, CSCONV)
+
+    def both(image):
+        options = {"data_range": 255, "num_threads": 2}
+        return denoise(image, 30, model=model, **options), bank.apply(image, **options)
+
+    alone = [both(image) for image in images]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(both, images))
+    np.testing.assert_array_equal(together, alone)

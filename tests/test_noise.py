@@ -1,0 +1,42 @@
+"""The noise model: float, unclipped, of the stated size, and repeatable."""
+
+import numpy as np
+import pytest
+
+from raisr.noise import add_gaussian_noise
+from tests.images import scene
+
+
+def test_it_is_the_image_plus_noise_of_the_stated_deviation():
+    image = scene((200, 300))
+    noise = add_gaussian_noise(image, 25, seed=0).astype(np.float64) - image
+    assert np.std(noise) == pytest.approx(25, rel=0.01)
+    assert abs(np.mean(noise)) < 0.3
+    normalised = np.sort(noise.ravel()) / 25
+    assert np.interp(1, normalised, np.linspace(0, 1, noise.size)) == pytest.approx(
+        0.8413, abs=5e-3
+    )
+
+
+def test_it_is_neither_clipped_nor_rounded():
+    noisy = add_gaussian_noise(np.tile([[0], [255]], (1, 500)).astype(np.uint8), 25, seed=0)
+    assert noisy.dtype == np.float32
+    assert noisy.min() < -25
+    assert noisy.max() > 280
+    assert (noisy != noisy.round()).any()
+
+
+def test_the_seed_decides_and_the_image_stays():
+    image = scene()
+    before = image.copy()
+    first, again, other = (add_gaussian_noise(image, 10, seed=s) for s in (1, 1, (1, 2)))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_a_generator_goes_on():
+    rng = np.random.default_rng(3)
+    first, second = (add_gaussian_noise(scene(), 10, seed=rng) for _ in range(2))
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, add_gaussian_noise(scene(), 10, seed=3))
