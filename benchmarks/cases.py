@@ -11,8 +11,10 @@ from skimage.feature import structure_tensor, structure_tensor_eigenvalues
 
 from comparisons.datasets import load_dataset
 from comparisons.protocol import rgb_to_gray
-from raisr import HashSpec, NormalEquations, Stage
-from raisr.filtering import filter_plane
+from raisr import FilterBank, HashSpec, NormalEquations, Stage
+from raisr._blocks import over_blocks
+from raisr._cascade import filter_rows
+from raisr._validate import GrayImage
 from raisr.hashing import class_map
 from raisr.noise import add_gaussian_noise
 
@@ -49,7 +51,7 @@ def hash_case(image: np.ndarray, threads: int) -> Case:
     """Class map of 8x3x3 classes from a 9x9 window."""
     spec = HashSpec.preset("csconv")
     contenders = {
-        "raisr": lambda: class_map(image, spec, threads),
+        "raisr": lambda: class_map(GrayImage(image), spec, threads),
         "OpenCV sepFilter2D + NumPy": lambda: _opencv_hash(image, spec),
         "scikit-image structure_tensor": lambda: structure_tensor_eigenvalues(
             structure_tensor(image, sigma=2, order="rc")
@@ -85,7 +87,7 @@ def _opencv_hash(image, spec):
 def apply_case(image: np.ndarray, threads: int, size: int) -> Case:
     """72 filters by class, against one filter for all pixels."""
     spec = HashSpec.preset("csconv")
-    classes = class_map(image, spec, threads)
+    classes = class_map(GrayImage(image), spec, threads)
     filters = np.random.default_rng(0).normal(size=(72, 1, size, size)).astype(np.float32)
     stage = Stage(spec, filters, np.zeros(72, np.float32))
     one = np.ascontiguousarray(filters[0, 0])
@@ -93,7 +95,7 @@ def apply_case(image: np.ndarray, threads: int, size: int) -> Case:
         f"apply {size}x{size}, 72 filters",
         "OpenCV filter2D, one filter",
         {
-            "raisr": lambda: filter_plane(stage, [image], classes, threads),
+            "raisr": lambda: _apply(stage, image, classes, threads),
             "OpenCV filter2D, one filter": lambda: cv2.filter2D(image, -1, one),
             "SciPy ndimage.convolve, one filter": lambda: ndimage.convolve(image, one),
         },
@@ -101,15 +103,24 @@ def apply_case(image: np.ndarray, threads: int, size: int) -> Case:
     )
 
 
+def _apply(stage, image, classes, threads):
+    planes, out = [GrayImage(image)], np.empty_like(image)
+
+    def block(y0, y1):
+        out[y0:y1] = filter_rows(stage, planes, classes[y0:y1], y0, y1)
+
+    over_blocks(block, image.shape, threads)
+
+
 def hash_and_apply_case(image: np.ndarray, threads: int) -> Case:
     """Everything a one-stage bank of 72 filters does, from plane to plane."""
     spec = HashSpec.preset("csconv")
     filters = np.random.default_rng(0).normal(size=(72, 1, 7, 7)).astype(np.float32)
-    stage = Stage(spec, filters, np.zeros(72, np.float32))
+    bank = FilterBank([Stage(spec, filters, np.zeros(72, np.float32))])
     one = np.ascontiguousarray(filters[0, 0])
 
     def run():
-        return filter_plane(stage, [image], class_map(image, spec, threads), threads)
+        return bank.apply(image, data_range=255, num_threads=threads)
 
     return Case(
         "hash 9x9 and apply 7x7, 72 filters",
@@ -127,7 +138,7 @@ def learn_case(image: np.ndarray, threads: int, size: int) -> Case:
     """
     image = np.rint(image[:512, :512])
     spec = HashSpec.preset("csconv")
-    classes = class_map(image, spec, threads)
+    classes = class_map(GrayImage(image), spec, threads)
     equations = NormalEquations(spec, 1, size)
     patches = sliding_window_view(np.pad(image, size // 2, mode="reflect"), (size, size))
     samples = np.ascontiguousarray(patches.reshape(image.size, -1), np.float32)

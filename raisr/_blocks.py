@@ -1,13 +1,13 @@
-"""Margins, and threads over blocks of rows."""
+"""Blocks of rows: threads over them, and their pixels with a reflected margin."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["aligned_zeros", "over_blocks", "pad"]
+__all__ = ["aligned_zeros", "over_blocks", "tile"]
 
 _OVERREAD = 32
-_ROWS = 64
+_PIXELS = 1 << 16
 
 
 def aligned_zeros(shape):
@@ -18,46 +18,46 @@ def aligned_zeros(shape):
     return buffer[start : start + count].reshape(shape)
 
 
-def pad(planes, margin):
-    """Planes with a reflected margin, and room behind each row for whole-vector reads.
+def tile(images, y0, y1, margin):
+    """Return rows `y0` to `y1` of some images with a margin, in gray levels.
 
     Parameters
     ----------
-    planes : sequence of (H, W) float32
+    images : sequence of GrayImage of one shape (H, W)
     margin : int
-        Rows and columns added on each side, mirrored about the outermost pixel (`numpy.pad`'s
-        "reflect"; a single row or column is repeated).
+        Rows and columns added on each side. Beyond the image they are mirrored about the
+        outermost pixel (`numpy.pad`'s "reflect"; a single row or column is repeated).
 
     Returns
     -------
-    padded : (P, H + 2 * margin, W + 2 * margin + 32) float32
+    padded : (P, y1 - y0 + 2 * margin, W + 2 * margin + 32) float32
+        Behind each row is room for whole-vector reads.
     """
-    height, width = planes[0].shape
-    rows = np.pad(np.arange(height), margin, mode="reflect")
-    columns = np.pad(np.arange(width), margin, mode="reflect")
-    shape = (len(planes), height + 2 * margin, width + 2 * margin + _OVERREAD)
-    padded = np.empty(shape, np.float32)
+    height, width = images[0].shape
+    rows = np.pad(np.arange(height), margin, mode="reflect")[y0 : y1 + 2 * margin]
+    columns = np.pad(np.arange(width), margin, mode="reflect") + margin
     right = slice(margin + width, 2 * margin + width)
-    for plane, out in zip(planes, padded, strict=True):
-        inner = out[margin : margin + height]
-        inner[:, margin : margin + width] = plane
-        inner[:, :margin] = plane[:, columns[:margin]]
-        inner[:, right] = plane[:, columns[margin + width :]]
-        inner[:, 2 * margin + width :] = 0
-        out[:margin] = inner[rows[:margin]]
-        out[margin + height :] = inner[rows[margin + height :]]
+    inside = rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
+    index = slice(rows[0], rows[-1] + 1) if inside else rows
+    padded = np.zeros((len(images), rows.size, width + 2 * margin + _OVERREAD), np.float32)
+    for image, out in zip(images, padded, strict=True):
+        image.read(index, out[:, margin : margin + width])
+        out[:, :margin] = out[:, columns[:margin]]
+        out[:, right] = out[:, columns[margin + width :]]
     return padded
 
 
-def over_blocks(function, length, num_threads, block=_ROWS):
-    """Call ``function(start, stop)`` for blocks of ``range(length)``, in threads.
+def over_blocks(function, shape, num_threads):
+    """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks do not depend on the number of threads, so neither do results.
+    Blocks hold some 65,536 pixels and do not depend on the number of threads.
     """
-    bounds = [(start, min(start + block, length)) for start in range(0, length, block)]
+    height, width = shape
+    rows = max(8, _PIXELS // width)
+    bounds = [(y0, min(y0 + rows, height)) for y0 in range(0, height, rows)]
     if num_threads == 1 or len(bounds) == 1:
-        for start, stop in bounds:
-            function(start, stop)
+        for y0, y1 in bounds:
+            function(y0, y1)
         return
     with ThreadPoolExecutor(num_threads) as pool:
         for _ in pool.map(lambda bound: function(*bound), bounds):

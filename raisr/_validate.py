@@ -1,13 +1,15 @@
 """The only place that looks at dtypes, axes, ranges and NaN."""
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 
 __all__ = [
     "GRAY_LEVELS",
-    "as_plane",
-    "as_planes",
+    "GrayImage",
+    "as_channels",
+    "as_image",
     "check_sigma",
     "check_threads",
     "data_range_of",
@@ -19,6 +21,7 @@ GRAY_LEVELS = 255.0
 
 _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.uint16)
+_CHECKED_PIXELS = 1 << 16
 
 
 def _as_array(image, name):
@@ -43,33 +46,43 @@ def data_range_of(dtype, data_range=None):
     return value
 
 
-def _gray_levels(array, data_range, name, channel_axis=None):
-    white = data_range_of(array.dtype, data_range)
-    planes = array if channel_axis is None else np.moveaxis(array, channel_axis, 0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        plane = np.ascontiguousarray(planes, dtype=np.float32)
-        if white != GRAY_LEVELS:
-            fresh = not np.may_share_memory(plane, array)
-            plane = np.multiply(
-                plane, np.float32(GRAY_LEVELS / white), out=plane if fresh else None
-            )
-        if array.dtype.kind == "f" and not np.isfinite(plane.sum(dtype=np.float64)):
-            _refuse_not_finite(array, plane, name, channel_axis)
-    return plane
+@dataclass(frozen=True)
+class GrayImage:
+    """A checked image, turned to gray levels where it is read.
+
+    Parameters
+    ----------
+    array : (H, W) array
+        Pixels in the unit and dtype of the caller.
+    factor : float
+        Gray levels of one unit.
+    """
+
+    array: np.ndarray
+    factor: float = 1.0
+
+    @property
+    def shape(self):
+        """Height and width."""
+        return self.array.shape
+
+    def read(self, rows, out):
+        """Write the rows of an index to `out`, (n, W) float32."""
+        np.copyto(out, self.array[rows], casting="unsafe")
+        if self.factor != 1:
+            out *= np.float32(self.factor)
+
+    def plane(self):
+        """Return the whole image in gray levels, (H, W) float32; it may share memory."""
+        if self.array.dtype == np.float32 and self.factor == 1:
+            return np.ascontiguousarray(self.array)
+        out = np.empty(self.shape, np.float32)
+        self.read(slice(None), out)
+        return out
 
 
-def _refuse_not_finite(array, plane, name, channel_axis):
-    if channel_axis is not None:
-        plane = np.moveaxis(plane, 0, channel_axis)
-    bad = np.argwhere(~np.isfinite(plane))
-    if bad.size:
-        where = tuple(int(i) for i in bad[0])
-        problem = "too large for float32" if np.isfinite(array[where]) else "not finite"
-        raise ValueError(f"{name} is {problem} at {where}: {array[where]}")
-
-
-def as_plane(image, data_range=None, name="image"):
-    """Return a two-dimensional image in gray levels.
+def as_image(image, data_range=None, name="image"):
+    """Check a two-dimensional image.
 
     Parameters
     ----------
@@ -82,8 +95,7 @@ def as_plane(image, data_range=None, name="image"):
 
     Returns
     -------
-    plane : (H, W) float32, C-contiguous
-        May share memory with `image`.
+    GrayImage
 
     Raises
     ------
@@ -95,14 +107,14 @@ def as_plane(image, data_range=None, name="image"):
     array = _as_array(image, name)
     if array.ndim != 2:
         raise ValueError(f"{name} must have two dimensions (H, W), got shape {array.shape}")
-    return _gray_levels(array, data_range, name)
+    return _checked([array], data_range, name, lambda _, row, column: (row, column))[0]
 
 
-def as_planes(image, channel_axis, data_range=None, name="image"):
-    """Return the channels of an image in gray levels: (C, H, W) float32, C = 1 without an axis."""
-    array = _as_array(image, name)
+def as_channels(image, channel_axis, data_range=None, name="image"):
+    """Check an image and return its channels, a list of GrayImage; one without an axis."""
     if channel_axis is None:
-        return as_plane(array, data_range, name)[np.newaxis]
+        return [as_image(image, data_range, name)]
+    array = _as_array(image, name)
     if array.ndim != 3:
         raise ValueError(
             f"{name} must have three dimensions with channel_axis={channel_axis}, "
@@ -110,7 +122,39 @@ def as_planes(image, channel_axis, data_range=None, name="image"):
         )
     if not -3 <= channel_axis < 3:
         raise ValueError(f"channel_axis must be from -3 to 2, got {channel_axis}")
-    return _gray_levels(array, data_range, name, channel_axis)
+
+    def where(channel, row, column):
+        place = [row, column]
+        place.insert(channel_axis % 3, channel)
+        return tuple(place)
+
+    return _checked(list(np.moveaxis(array, channel_axis, 0)), data_range, name, where)
+
+
+def _checked(planes, data_range, name, where):
+    factor = GRAY_LEVELS / data_range_of(planes[0].dtype, data_range)
+    images = [GrayImage(plane, factor) for plane in planes]
+    if planes[0].dtype.kind == "f":
+        for channel, image in enumerate(images):
+            _refuse_not_finite(image, name, lambda *place, c=channel: where(c, *place))
+    return images
+
+
+def _refuse_not_finite(image, name, where):
+    rows = max(1, _CHECKED_PIXELS // image.shape[1])
+    block = np.empty((min(rows, image.shape[0]), image.shape[1]), np.float32)
+    for start in range(0, image.shape[0], rows):
+        part = block[: min(rows, image.shape[0] - start)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            image.read(slice(start, start + rows), part)
+            if np.isfinite(part.sum(dtype=np.float64)):
+                continue
+        bad = np.argwhere(~np.isfinite(part))
+        if bad.size:
+            row, column = start + int(bad[0, 0]), int(bad[0, 1])
+            value = image.array[row, column]
+            problem = "too large for float32" if np.isfinite(value) else "not finite"
+            raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
 
 
 def restore(plane, dtype, data_range=None):

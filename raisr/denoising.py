@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from raisr._cascade import run_stages
 from raisr._validate import (
     GRAY_LEVELS,
-    as_planes,
+    GrayImage,
+    as_channels,
     check_sigma,
     check_threads,
     data_range_of,
-    restore,
 )
-from raisr.filtering import FilterBank, Stage, filter_plane
-from raisr.hashing import class_map
+from raisr.filtering import FilterBank, Stage
 
 __all__ = ["LADDER", "bank_for", "denoise", "estimate_sigma"]
 
@@ -150,40 +150,42 @@ def denoise(
     >>> bool(np.abs(out - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
     True
     """
-    planes = as_planes(image, channel_axis, data_range)
-    dtype = np.asarray(image).dtype
+    channels = as_channels(image, channel_axis, data_range)
+    dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
+    out = np.empty(np.shape(image), dtype)
+    outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
     if isinstance(model, FilterBank):
-        out = np.stack([model.apply_plane(plane, None, threads) for plane in planes])
+        for channel, result in zip(channels, outs, strict=True):
+            run_stages(model.stages, [channel], [result], white, threads)
     elif model in MODELS:
-        level = _estimate(planes) if sigma is None else check_sigma(sigma, white)
-        if level == 0:
-            return np.array(image)
-        out = _denoise_planes(model, planes, level, threads)
+        level = _estimate(channels) if sigma is None else check_sigma(sigma, white)
+        if level > 0:
+            hashed = None if len(channels) == 1 else _luma_hash(model, level, len(channels))
+            run_stages(bank_for(model, level).stages, channels, outs, white, threads, hashed)
+        else:
+            out[...] = image
     else:
         raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
-    out = restore(out, dtype, data_range)
-    return out[0] if channel_axis is None else np.moveaxis(out, 0, channel_axis)
+    return out
 
 
-def _denoise_planes(model, planes, sigma, num_threads):
-    """Filter every channel with the classes of the luma of each stage's input.
+def _luma_hash(model, sigma, count):
+    """Return what each stage hashes in an image of `count` channels: their luma.
 
     Luma holds less noise than a channel, so its classes are those of the bank for that noise.
     """
-    bank = bank_for(model, sigma)
-    if len(planes) == 1:
-        return bank.apply_plane(planes[0], None, num_threads)[np.newaxis]
-    weights = _LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes), np.float32)
-    luma_bank = bank_for(model, sigma * float(np.linalg.norm(weights)))
-    out = planes
-    for index, (stage, luma_stage) in enumerate(zip(bank.stages, luma_bank.stages, strict=True)):
-        luma = sum(weight * plane for weight, plane in zip(weights, out, strict=True))
-        classes = class_map(luma, luma_stage.spec, num_threads)
-        inputs = [[p] if index == 0 else [p, o] for p, o in zip(planes, out, strict=True)]
-        out = np.stack([filter_plane(stage, pair, classes, num_threads) for pair in inputs])
-    return out
+    weights = _LUMA if count == 3 else np.full(count, 1 / count, np.float32)
+    bank = bank_for(model, sigma * float(np.linalg.norm(weights)))
+
+    def hashed(index, inputs):
+        luma = np.zeros(inputs[0].shape, np.float32)
+        for weight, channel in zip(weights, inputs, strict=True):
+            luma += weight * channel.plane()
+        return bank.stages[index].spec, GrayImage(luma)
+
+    return hashed
 
 
 def estimate_sigma(image, *, channel_axis=None):
@@ -220,12 +222,13 @@ def estimate_sigma(image, *, channel_axis=None):
     >>> bool(abs(estimate_sigma(noisy) - 20) < 1)
     True
     """
-    return _estimate(as_planes(image, channel_axis, GRAY_LEVELS))
+    return _estimate(as_channels(image, channel_axis, GRAY_LEVELS))
 
 
-def _estimate(planes):
+def _estimate(channels):
     import pywt
 
+    planes = [channel.plane() for channel in channels]
     details = [
         np.abs(pywt.dwtn(plane, "db2")["dd"])
         for plane in planes

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from raisr._blocks import aligned_zeros, over_blocks, pad
+from raisr._blocks import aligned_zeros
+from raisr._cascade import run_stages
 from raisr._files import write_atomically
-from raisr._validate import as_plane, check_threads, restore
-from raisr.hashing import HashSpec, class_map
+from raisr._validate import as_image, check_threads
+from raisr.hashing import HashSpec
 from raisr.symmetry import canonical_classes, expand
 
-__all__ = ["FilterBank", "Stage", "filter_plane"]
+__all__ = ["FilterBank", "Stage"]
 
 _FORMAT = "raisr filter bank 1"
 
@@ -76,22 +77,6 @@ class Stage:
         packed[:, 0, 0] = self.bias
         packed[:, 1:, :size] = self.filters.reshape(classes, planes * size, size)
         return packed
-
-
-def filter_plane(stage, planes, classes, num_threads):
-    """Filter each pixel of the planes by its class; (H, W) float32."""
-    from raisr._kernels.apply import filter_rows
-    from raisr._simd import lanes_for, token
-
-    padded = pad(planes, stage.size // 2)
-    out = np.empty(classes.shape, np.float32)
-    tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
-
-    def block(y0, y1):
-        filter_rows(*tokens, padded, classes, stage.packed, out, y0, y1)
-
-    over_blocks(block, classes.shape[0], num_threads)
-    return out
 
 
 class FilterBank:
@@ -165,21 +150,17 @@ class FilterBank:
         -----
         Borders are reflected. Time grows with pixels times ``planes * size**2`` of each stage.
         """
-        plane = as_plane(image, data_range)
-        dtype = np.asarray(image).dtype
-        hashed = None if guide is None else as_plane(guide, data_range, "guide")
-        if hashed is not None and hashed.shape != plane.shape:
-            raise ValueError(f"guide must have shape {plane.shape}, got {hashed.shape}")
-        out = self.apply_plane(plane, hashed, check_threads(num_threads))
-        return restore(out, dtype, data_range)
+        source = as_image(image, data_range)
+        guide = source if guide is None else as_image(guide, data_range, "guide")
+        if guide.shape != source.shape:
+            raise ValueError(f"guide must have shape {source.shape}, got {guide.shape}")
+        out = np.empty(source.shape, source.array.dtype)
 
-    def apply_plane(self, plane, guide=None, num_threads=1):
-        """`apply` for a (H, W) float32 plane in gray levels, unchecked."""
-        out = plane if guide is None else guide
-        for index, stage in enumerate(self.stages):
-            planes = [plane] if index == 0 else [plane, out]
-            classes = class_map(out, stage.spec, num_threads)
-            out = filter_plane(stage, planes, classes, num_threads)
+        def hashed(index, inputs):
+            return self.stages[index].spec, inputs[0] if index else guide
+
+        threads = check_threads(num_threads)
+        run_stages(self.stages, [source], [out], data_range, threads, hashed)
         return out
 
     def info(self) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from raisr._blocks import over_blocks, pad
-from raisr._validate import GRAY_LEVELS, as_plane, check_threads
+from raisr._blocks import over_blocks, tile
+from raisr._validate import GRAY_LEVELS, as_image, check_threads
 
 __all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
 
@@ -221,31 +221,37 @@ def resolve_spec(spec):
     raise TypeError(f"spec must be a HashSpec or the name of a preset, got {type(spec).__name__}")
 
 
-def prepare(plane, spec, num_threads):
-    """Presmooth a plane and give it the margin that `raisr._kernels.hash` asks for."""
+def hash_tile(image, spec, y0, y1):
+    """Return rows `y0` to `y1` of an image as the kernels of `raisr._kernels.hash` want them."""
     margin = spec.window // 2 + 1
     if not spec.presmooth:
-        return pad([plane], margin)[0]
+        return tile([image], y0, y1, margin)[0]
     from raisr._kernels.hash import smooth_rows
 
-    padded = pad([plane], margin + 1)[0]
+    padded = tile([image], y0, y1, margin + 1)[0]
     out = np.empty((padded.shape[0] - 2, padded.shape[1] - 2), np.float32)
-    weight = np.float32(spec.presmooth)
-    over_blocks(lambda y0, y1: smooth_rows(padded, weight, out, y0, y1), len(out), num_threads)
+    smooth_rows(padded, np.float32(spec.presmooth), out, 0, len(out))
     return out
 
 
-def class_map(plane, spec, num_threads):
-    """Hash a plane in gray levels; (H, W) uint16."""
-    from raisr._kernels.hash import class_rows
+def class_rows(image, spec, y0, y1):
+    """Return the class map, (y1 - y0, W) uint16, of some rows of a GrayImage."""
+    from raisr._kernels import hash as kernels
 
-    padded = prepare(plane, spec, num_threads)
-    out = np.empty(plane.shape, np.uint16)
+    out = np.empty((y1 - y0, image.shape[1]), np.uint16)
+    padded = hash_tile(image, spec, y0, y1)
+    kernels.class_rows(padded, spec.taps, *spec.kernel_edges, out, 0, y1 - y0)
+    return out
+
+
+def class_map(image, spec, num_threads, dtype=np.uint16):
+    """Return the class map, (H, W), of a GrayImage."""
+    out = np.empty(image.shape, dtype)
 
     def block(y0, y1):
-        class_rows(padded, spec.taps, *spec.kernel_edges, out, y0, y1)
+        out[y0:y1] = class_rows(image, spec, y0, y1)
 
-    over_blocks(block, len(out), num_threads)
+    over_blocks(block, image.shape, num_threads)
     return out
 
 
@@ -290,6 +296,5 @@ def hash_image(image, spec="csconv", *, data_range=None, num_threads=None):
     38
     """
     spec = resolve_spec(spec)
-    plane = as_plane(image, data_range)
-    classes = class_map(plane, spec, check_threads(num_threads))
-    return classes.astype(np.uint8) if spec.num_classes <= 256 else classes
+    dtype = np.uint8 if spec.num_classes <= 256 else np.uint16
+    return class_map(as_image(image, data_range), spec, check_threads(num_threads), dtype)

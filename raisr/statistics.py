@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from raisr._blocks import over_blocks
-from raisr._validate import as_plane, check_threads
-from raisr.hashing import prepare, resolve_spec
+from raisr._validate import as_image, check_threads
+from raisr.hashing import hash_tile, resolve_spec
 
 __all__ = ["GradientStatistics", "gradient_statistics"]
 
@@ -62,14 +62,14 @@ def gradient_statistics(image, spec="csconv", *, data_range=None, num_threads=No
     from raisr._kernels.hash import statistics_rows
 
     spec = resolve_spec(spec)
-    plane = as_plane(image, data_range)
-    threads = check_threads(num_threads)
-    padded = prepare(plane, spec, threads)
-    result = GradientStatistics(*(np.empty(plane.shape, np.float32) for _ in range(3)))
+    source = as_image(image, data_range)
+    result = GradientStatistics(*(np.empty(source.shape, np.float32) for _ in range(3)))
+    root = spec.strength == "sqrt"
 
     def block(y0, y1):
-        root = spec.strength == "sqrt"
-        statistics_rows(padded, spec.taps, spec.norm, root, spec.scale, *result, y0, y1)
+        padded = hash_tile(source, spec, y0, y1)
+        rows = [statistic[y0:y1] for statistic in result]
+        statistics_rows(padded, spec.taps, spec.norm, root, spec.scale, *rows, 0, y1 - y0)
 
-    over_blocks(block, plane.shape[0], threads)
+    over_blocks(block, source.shape, check_threads(num_threads))
     return result
