@@ -14,7 +14,7 @@ from raisr._validate import GrayImage, as_image, check_threads
 from raisr.filtering import FilterBank, Stage
 from raisr.hashing import class_map, resolve_spec
 from raisr.statistics import gradient_statistics
-from raisr.symmetry import dihedral_views, expand
+from raisr.symmetry import canonical_classes, dihedral_views, expand
 
 __all__ = ["NormalEquations", "learn_filters"]
 
@@ -112,7 +112,7 @@ class NormalEquations:
                 result.totals[destination[c]] += full[taps[:, None], taps]
         return result
 
-    def solve(self, *, ridge=1e-6, min_samples=None):
+    def solve(self, *, ridge=1e-6, min_samples=None, symmetric=False):
         """Solve for the filters of every class.
 
         Parameters
@@ -126,6 +126,9 @@ class NormalEquations:
             and coherence are added until there are enough, then those of all orientations.
             Default: four times the number of taps. Without any sample at all, the filter is the
             identity on the last plane.
+        symmetric : bool
+            Solve for the canonical classes only and turn their filters for all others: for
+            equations that are `symmetrised`.
 
         Returns
         -------
@@ -139,13 +142,13 @@ class NormalEquations:
             min_samples = 4 * self.taps
         counts = self.counts
         thin = counts < min_samples
-        filters = np.empty((self.spec.num_classes, self.taps), np.float64)
-        bias = np.empty(self.spec.num_classes)
-        for c in range(self.spec.num_classes):
+        filters = np.zeros((self.spec.num_classes, self.taps), np.float32)
+        bias = np.zeros(self.spec.num_classes, np.float32)
+        for c in canonical_classes(self.spec) if symmetric else range(self.spec.num_classes):
             gram = self._pooled(c, counts, min_samples) if thin[c] else self.totals[c]
             filters[c], bias[c] = self._solve_one(gram, ridge)
-        shape = (-1, self.planes, self.size, self.size)
-        return filters.reshape(shape).astype(np.float32), bias.astype(np.float32), thin
+        filters = filters.reshape(-1, self.planes, self.size, self.size)
+        return *(expand(self.spec, filters, bias) if symmetric else (filters, bias)), thin
 
     def _solve_one(self, gram, ridge):
         n, taps = gram[self.taps, self.taps], self.taps
@@ -271,9 +274,9 @@ def learn_filters(
         facts["pixels"] = int(equations.counts.sum())
         if symmetric:
             equations = equations.symmetrised()
-        filters, bias, thin = equations.solve(ridge=ridge, min_samples=min_samples)
-        if symmetric:
-            filters, bias = expand(spec, filters, bias)
+        filters, bias, thin = equations.solve(
+            ridge=ridge, min_samples=min_samples, symmetric=symmetric
+        )
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(spec, filters, bias))
     return FilterBank(learned, facts)

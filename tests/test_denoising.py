@@ -247,7 +247,7 @@ def test_no_noise_is_found_where_none_can_be(shape):
 
 @each_model
 def test_python_threads_may_denoise_at_once(model):
-    images = [noisy_scene((150, 90), seed=seed) for seed in range(6)]
+    images = [noisy_scene((60, 3000), seed=seed) for seed in range(6)]
     bank = random_bank(CSCONV, CSCONV)
 
     def both(image):

