@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 from skimage.metrics import structural_similarity
 
+from raisr.denoising import LUMA
 from raisr.noise import add_gaussian_noise
 
-# ITU-R BT.601 luma, to the digits of MATLAB's rgb2gray, which made the gray test sets.
-_LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 _BLACK, _WHITE = 16.0, 235.0  # BT.601 video range of an 8-bit luma
 _PEAK = 255.0
 
@@ -170,7 +169,7 @@ def rgb_to_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     _check_image(image)
     if image.ndim == 2:
         return image
-    return np.floor(image @ _LUMA + 0.5).astype(np.uint8)
+    return np.floor(image @ LUMA + 0.5).astype(np.uint8)
 
 
 def noise_seed(folder: str, image: str, sigma: float, run: int = 0) -> int:

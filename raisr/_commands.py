@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import raisr
 from raisr._validate import GRAY_LEVELS, data_range_of
-from raisr.denoising import _LUMA, LADDER, MODELS
+from raisr.denoising import LADDER, LUMA, MODELS
 from raisr.io import SUFFIXES, check_format, list_images, read_image, write_image
 from raisr.plotting import class_map_picture
 
@@ -237,7 +237,7 @@ def _read_luma(path: Path) -> tuple[np.ndarray, np.dtype]:
     """Luma in the file's values, (H, W) float32, and the file's dtype; alpha is left out."""
     pixels, _ = read_image(path)
     if pixels.ndim == 3 and pixels.shape[2] >= 3:
-        return pixels[..., :3].astype(np.float32) @ _LUMA, pixels.dtype
+        return pixels[..., :3].astype(np.float32) @ LUMA.astype(np.float32), pixels.dtype
     return np.atleast_3d(pixels)[..., 0].astype(np.float32), pixels.dtype
 
 

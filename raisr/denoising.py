@@ -17,14 +17,15 @@ from raisr._validate import (
 )
 from raisr.filtering import FilterBank, Stage
 
-__all__ = ["LADDER", "bank_for", "denoise", "estimate_sigma"]
+__all__ = ["LADDER", "LUMA", "MODELS", "bank_for", "denoise", "estimate_sigma"]
 
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
 
 MODELS = ("fast", "best")
 _NORMAL_QUARTILE = 0.6744897501960817
-_LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103], np.float32)
+LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+"""Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
 
 
 def bank_path(model, sigma):
@@ -176,7 +177,7 @@ def _luma_hash(model, sigma, count):
 
     Luma holds less noise than a channel, so its classes are those of the bank for that noise.
     """
-    weights = _LUMA if count == 3 else np.full(count, 1 / count, np.float32)
+    weights = (LUMA if count == 3 else np.full(count, 1 / count)).astype(np.float32)
     bank = bank_for(model, sigma * float(np.linalg.norm(weights)))
 
     def hashed(index, inputs):
