@@ -246,7 +246,7 @@ def test_any_data_range_gives_the_same_bank():
 @pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
 def test_constant_and_tiny_images_give_a_usable_bank(shape, options):
     image = np.full(shape, 90, np.uint8)
-    bank = learn_filters([(image, image + 10)], **options)
+    bank = learn_filters([(image, image + 10)], size=3, **options)
     assert all(np.isfinite(stage.filters).all() for stage in bank.stages)
     assert bank.stages[0].spec.strength_edges == HashSpec.preset("blade").strength_edges
     np.testing.assert_array_equal(bank.apply(image), image + 10)

@@ -24,7 +24,7 @@ FUNCTIONS = {
     "apply": BANK.apply,
     "learn": learned,
     "fast": lambda image, **options: denoise(image, 2000, **options),
-    "best": lambda image, **options: denoise(image, model="best", **options),
+    "best": lambda image, **options: denoise(image, 2000, model="best", **options),
 }
 each_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 
