@@ -136,8 +136,10 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
             rows += [builder.add(start, builder.mul(row, _const(r))) for r in range(k)]
 
         # Neighbours share one load of the image: the filter row is read `shift` lanes early, and
-        # the zeros behind the row before it fill the gap.
+        # the zeros behind the row before it fill the gap. Shifted back before lanes are summed,
+        # so that a result does not depend on the place of its pixel in the block.
         sharing = n - k + 1
+        zeros = ir.Constant(vector, None)
         shared = {}
 
         def response(pixel):
@@ -148,11 +150,12 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
             index = _load(builder, _offset(builder, classes, 2 * pixel), _INT16, align=2)
             index = builder.mul(builder.zext(index, _INT64), _const(filter_bytes))
             weights = builder.add(filters, index)
-            total = _load(builder, weights, vector)
+            total = zeros
             for r, taps in enumerate(shared[group]):
                 weight = _offset(builder, weights, 4 * n * (1 + r) - 4 * shift)
                 total = _fma(builder, taps, _load(builder, weight, vector), total)
-            return total
+            total = _shuffle(builder, total, zeros, list(range(shift, shift + n)))
+            return builder.fadd(total, _load(builder, weights, vector))
 
         _store(builder, _transposing_sum(builder, response, 0, n, n), out)
         return context.get_dummy_value()
