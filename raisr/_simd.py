@@ -1,6 +1,6 @@
 """Explicit vector instructions for Numba kernels; nothing here knows about images.
 
-Numba turns plain loops into vector code only when it can prove enough about them. The three
+Numba turns plain loops into vector code only when it can prove enough about them. The
 micro-kernels below emit LLVM vector operations themselves (`<16 x float>`; LLVM splits them where
 registers are narrower), so their speed does not depend on that proof. Sizes known at compile time
 are passed as *tokens*: a tuple of n zeros, whose Numba type carries n.
@@ -13,22 +13,33 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 __all__ = [
+    "FLOAT",
+    "INT16",
+    "INT32",
+    "INT64",
     "SUM_BLOCK",
+    "broadcast",
+    "const",
     "copy_patch",
     "filter_block",
+    "fma",
     "lanes_for",
+    "load",
+    "offset",
     "rank_update",
+    "store",
     "symmetric_sum",
     "token",
+    "vector",
 ]
 
 SUM_BLOCK = 64
 """Number of results of one `symmetric_sum`."""
 
-_FLOAT = ir.FloatType()
-_INT64 = ir.IntType(64)
-_INT32 = ir.IntType(32)
-_INT16 = ir.IntType(16)
+FLOAT = ir.FloatType()
+INT64 = ir.IntType(64)
+INT32 = ir.IntType(32)
+INT16 = ir.IntType(16)
 
 
 def token(n):
@@ -41,29 +52,35 @@ def lanes_for(size):
     return 8 if size <= 8 else 16
 
 
-def _vector(lanes):
-    return ir.VectorType(_FLOAT, lanes)
+def vector(lanes):
+    """Return the type of a vector of `lanes` float32."""
+    return ir.VectorType(FLOAT, lanes)
 
 
-def _const(value):
-    return ir.Constant(_INT64, value)
+def const(value):
+    """Return an int64 constant."""
+    return ir.Constant(INT64, value)
 
 
-def _offset(builder, address, n):
-    return builder.add(address, _const(n)) if n else address
+def offset(builder, address, n):
+    """Return an address `n` bytes on."""
+    return builder.add(address, const(n)) if n else address
 
 
-def _load(builder, address, kind, align=4):
+def load(builder, address, kind, align=4):
+    """Emit a load of a value of type `kind`."""
     value = builder.load(builder.inttoptr(address, kind.as_pointer()))
     value.align = align
     return value
 
 
-def _store(builder, value, address):
+def store(builder, value, address):
+    """Emit a store of a value."""
     builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = 4
 
 
-def _fma(builder, a, b, c):
+def fma(builder, a, b, c):
+    """Emit ``a * b + c``, rounded once."""
     kind = a.type
     name = f"llvm.fma.v{kind.count}f32"
     function = cgutils.get_or_insert_function(
@@ -72,15 +89,16 @@ def _fma(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
-def _broadcast(builder, address, lanes):
-    undefined = ir.Constant(_vector(lanes), ir.Undefined)
-    single = builder.insert_element(undefined, _load(builder, address, _FLOAT), _INT32(0))
-    mask = ir.Constant(ir.VectorType(_INT32, lanes), [0] * lanes)
+def broadcast(builder, address, lanes):
+    """Emit a vector of copies of the float32 at an address."""
+    undefined = ir.Constant(vector(lanes), ir.Undefined)
+    single = builder.insert_element(undefined, load(builder, address, FLOAT), INT32(0))
+    mask = ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes)
     return builder.shuffle_vector(single, undefined, mask)
 
 
 def _shuffle(builder, a, b, lanes):
-    mask = ir.Constant(ir.VectorType(_INT32, len(lanes)), lanes)
+    mask = ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
     return builder.shuffle_vector(a, b, mask)
 
 
@@ -126,38 +144,38 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
     """
     k, p, n = size.count, planes.count, lanes.count
     signature = types.void(size, planes, lanes, *[types.int64] * 6)
-    vector, filter_bytes = _vector(n), 4 * n * (1 + p * k)
+    kind, filter_bytes = vector(n), 4 * n * (1 + p * k)
 
     def codegen(context, builder, signature, args):
         image, row, plane, classes, filters, out = args[3:]
         rows = []
         for q in range(p):
-            start = builder.add(image, builder.mul(plane, _const(q)))
-            rows += [builder.add(start, builder.mul(row, _const(r))) for r in range(k)]
+            start = builder.add(image, builder.mul(plane, const(q)))
+            rows += [builder.add(start, builder.mul(row, const(r))) for r in range(k)]
 
         # Neighbours share one load of the image: the filter row is read `shift` lanes early, and
         # the zeros behind the row before it fill the gap. Shifted back before lanes are summed,
         # so that a result does not depend on the place of its pixel in the block.
         sharing = n - k + 1
-        zeros = ir.Constant(vector, None)
+        zeros = ir.Constant(kind, None)
         shared = {}
 
         def response(pixel):
             group, shift = divmod(pixel, sharing)
             if group not in shared:
                 first = 4 * group * sharing
-                shared[group] = [_load(builder, _offset(builder, r, first), vector) for r in rows]
-            index = _load(builder, _offset(builder, classes, 2 * pixel), _INT16, align=2)
-            index = builder.mul(builder.zext(index, _INT64), _const(filter_bytes))
+                shared[group] = [load(builder, offset(builder, r, first), kind) for r in rows]
+            index = load(builder, offset(builder, classes, 2 * pixel), INT16, align=2)
+            index = builder.mul(builder.zext(index, INT64), const(filter_bytes))
             weights = builder.add(filters, index)
             total = zeros
             for r, taps in enumerate(shared[group]):
-                weight = _offset(builder, weights, 4 * n * (1 + r) - 4 * shift)
-                total = _fma(builder, taps, _load(builder, weight, vector), total)
+                weight = offset(builder, weights, 4 * n * (1 + r) - 4 * shift)
+                total = fma(builder, taps, load(builder, weight, kind), total)
             total = _shuffle(builder, total, zeros, list(range(shift, shift + n)))
-            return builder.fadd(total, _load(builder, weights, vector))
+            return builder.fadd(total, load(builder, weights, kind))
 
-        _store(builder, _transposing_sum(builder, response, 0, n, n), out)
+        store(builder, _transposing_sum(builder, response, 0, n, n), out)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -176,8 +194,8 @@ def copy_patch(typingctx, size, lanes, image, row, out):
     def codegen(context, builder, signature, args):
         image, row, out = args[2:]
         for r in range(k):
-            address = builder.add(image, builder.mul(row, _const(r)))
-            _store(builder, _load(builder, address, _vector(n)), _offset(builder, out, 4 * k * r))
+            address = builder.add(image, builder.mul(row, const(r)))
+            store(builder, load(builder, address, vector(n)), offset(builder, out, 4 * k * r))
         return context.get_dummy_value()
 
     return signature, codegen
@@ -200,35 +218,35 @@ def rank_update(typingctx, rows, vectors, a, b, stride, count, c, c_stride):
     """
     m, n = rows.count, vectors.count
     signature = types.void(rows, vectors, *[types.int64] * 6)
-    vector = _vector(16)
+    kind = vector(16)
 
     def codegen(context, builder, signature, args):
         a, b, stride, count, c, c_stride = args[2:]
-        starts = [builder.add(c, builder.mul(c_stride, _const(i))) for i in range(m)]
-        tile = [[cgutils.alloca_once(builder, vector) for _ in range(n)] for _ in range(m)]
+        starts = [builder.add(c, builder.mul(c_stride, const(i))) for i in range(m)]
+        tile = [[cgutils.alloca_once(builder, kind) for _ in range(n)] for _ in range(m)]
         for i in range(m):
             for j in range(n):
-                old = _load(builder, _offset(builder, starts[i], 64 * j), vector)
+                old = load(builder, offset(builder, starts[i], 64 * j), kind)
                 builder.store(old, tile[i][j])
-        with cgutils.for_range(builder, count, intp=_INT64) as loop:
+        with cgutils.for_range(builder, count, intp=INT64) as loop:
             shift = builder.mul(loop.index, stride)
             left, right = builder.add(a, shift), builder.add(b, shift)
-            columns = [_load(builder, _offset(builder, right, 64 * j), vector) for j in range(n)]
+            columns = [load(builder, offset(builder, right, 64 * j), kind) for j in range(n)]
             for i in range(m):
-                scale = _broadcast(builder, _offset(builder, left, 4 * i), 16)
+                scale = broadcast(builder, offset(builder, left, 4 * i), 16)
                 for j in range(n):
-                    new = _fma(builder, scale, columns[j], builder.load(tile[i][j]))
+                    new = fma(builder, scale, columns[j], builder.load(tile[i][j]))
                     builder.store(new, tile[i][j])
         for i in range(m):
             for j in range(n):
-                _store(builder, builder.load(tile[i][j]), _offset(builder, starts[i], 64 * j))
+                store(builder, builder.load(tile[i][j]), offset(builder, starts[i], 64 * j))
         return context.get_dummy_value()
 
     return signature, codegen
 
 
 @intrinsic
-def symmetric_sum(typingctx, source, step, taps, half, out):
+def symmetric_sum(typingctx, source, step, taps, half, out, again):
     """``out[i] = sum_t taps[t] * source[i + t * step]`` for `SUM_BLOCK` neighbours i.
 
     The taps are symmetric: ``2 * half + 1`` of them, of which the first ``half + 1`` are read.
@@ -237,37 +255,38 @@ def symmetric_sum(typingctx, source, step, taps, half, out):
 
     Parameters
     ----------
-    source, taps, out : int64
-        Addresses of float32; `source` is that of the first tap.
+    source, taps, out, again : int64
+        Addresses of float32; `source` is that of the first tap, results go to both of the last.
     step : int64
         Distance between the pixels under neighbouring taps, bytes.
     half : int64
         Half the number of taps, rounded down.
     """
-    signature = types.void(*[types.int64] * 5)
+    signature = types.void(*[types.int64] * 6)
     blocks = range(SUM_BLOCK // 16)
 
     def codegen(context, builder, signature, args):
-        source, step, taps, half, out = args
+        source, step, taps, half, out, again = args
         middle = builder.add(source, builder.mul(half, step))
-        tap = _broadcast(builder, builder.add(taps, builder.mul(half, _const(4))), 16)
+        tap = broadcast(builder, builder.add(taps, builder.mul(half, const(4))), 16)
         totals = []
         for j in blocks:
-            pixels = _load(builder, _offset(builder, middle, 64 * j), _vector(16))
+            pixels = load(builder, offset(builder, middle, 64 * j), vector(16))
             totals.append(cgutils.alloca_once_value(builder, builder.fmul(tap, pixels)))
-        with cgutils.for_range(builder, half, intp=_INT64) as loop:
-            distance = builder.add(loop.index, _const(1))
+        with cgutils.for_range(builder, half, intp=INT64) as loop:
+            distance = builder.add(loop.index, const(1))
             shift = builder.mul(distance, step)
-            tap_address = builder.mul(builder.sub(half, distance), _const(4))
-            tap = _broadcast(builder, builder.add(taps, tap_address), 16)
+            tap_address = builder.mul(builder.sub(half, distance), const(4))
+            tap = broadcast(builder, builder.add(taps, tap_address), 16)
             before, after = builder.sub(middle, shift), builder.add(middle, shift)
             for j in blocks:
-                first = _load(builder, _offset(builder, before, 64 * j), _vector(16))
-                last = _load(builder, _offset(builder, after, 64 * j), _vector(16))
-                total = _fma(builder, tap, builder.fadd(first, last), builder.load(totals[j]))
+                first = load(builder, offset(builder, before, 64 * j), vector(16))
+                last = load(builder, offset(builder, after, 64 * j), vector(16))
+                total = fma(builder, tap, builder.fadd(first, last), builder.load(totals[j]))
                 builder.store(total, totals[j])
         for j in blocks:
-            _store(builder, builder.load(totals[j]), _offset(builder, out, 64 * j))
+            for copy in (out, again):
+                store(builder, builder.load(totals[j]), offset(builder, copy, 64 * j))
         return context.get_dummy_value()
 
     return signature, codegen

@@ -7,21 +7,13 @@ strip, a row block or a vector begins. Sums of a box window over 8-bit pixels ar
 import numpy as np
 from numba import njit
 
+from raisr._kernels._hash_blocks import LANES, classify, gradient_products
 from raisr._simd import SUM_BLOCK, symmetric_sum
 
 __all__ = ["class_rows", "smooth_rows", "statistics_rows"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _STRIP = 256
-
-
-@njit(**_JIT)
-def _symmetric_sums(source, step, taps, n, out):
-    """``out[:n] = sum_t taps[t] * source[t * step:]``; writes whole blocks, up to the strip."""
-    first, result = np.int64(source.ctypes.data), np.int64(out.ctypes.data)
-    weights, half = np.int64(taps.ctypes.data), np.int64(taps.size // 2)
-    for i in range(0, n, SUM_BLOCK):
-        symmetric_sum(first + 4 * i, step, weights, half, result + 4 * i)
 
 
 @njit(**_JIT)
@@ -43,84 +35,51 @@ def smooth_rows(padded, weight, out, y0, y1):
 
 
 @njit(**_JIT)
-def _gradient_products(above, here, below, n, products):
-    """Products of the doubled central differences along rows (r) and columns (c)."""
-    rr, rc, cc = products[0], products[1], products[2]
-    left, right = here[:n], here[2 : 2 + n]
-    for i in range(n):
-        r = below[i + 1] - above[i + 1]
-        c = right[i] - left[i]
-        rr[i] = r * r
-        rc[i] = r * c
-        cc[i] = c * c
+def _work(taps):
+    """Gradient products of one row, k rows of them smoothed along the row, and the tensor.
 
-
-@njit(**_JIT)
-def _push_row(padded, y, x0, n, taps, products, ring):
-    """Smooth the gradient products of row `y` along the row into the ring.
-
-    Row y lies in slots ``y % k`` and ``y % k + k``, so k rows in a row start at any slot.
+    Row y of the smoothed products lies in slots ``y % k`` and ``y % k + k``, so that k rows on
+    end start at any slot.
     """
     k = taps.size
-    m = n + k - 1
-    row = padded[:, x0 : x0 + m + 2]
-    _gradient_products(row[y], row[y + 1], row[y + 2], m, products)
-    slot = y % k
-    for channel in range(3):
-        smooth, again = ring[channel, slot], ring[channel, slot + k]
-        _symmetric_sums(products[channel], np.int64(4), taps, n, smooth)
-        for i in range(n):
-            again[i] = smooth[i]
+    products = np.zeros((3, _STRIP + 2 * SUM_BLOCK), np.float32)
+    smoothed = np.empty((3, 2 * k, _STRIP), np.float32)
+    return products, smoothed, np.empty((3, _STRIP), np.float32)
 
 
 @njit(**_JIT)
-def _tensor_row(ring, y, n, taps, tensor):
-    """Smooth the ring along columns: trace, difference and doubled cross term of row `y`."""
-    step = np.int64(ring.strides[1])
-    for channel in range(3):
-        _symmetric_sums(ring[channel, y % taps.size], step, taps, n, tensor[channel])
-    rr, rc, cc = tensor[0], tensor[1], tensor[2]
-    for i in range(n):
-        total, difference = rr[i] + cc[i], rr[i] - cc[i]
-        rr[i] = total
-        cc[i] = difference
-        rc[i] += rc[i]
+def _push_row(image, row, n, taps, work, y):
+    """Smooth the gradient products of `n` pixels of row `y` along the row.
+
+    `image` is the address of the pixel above and left of the row's first.
+    """
+    products, smoothed, _ = work
+    k = np.int64(taps.size)
+    channel, line = np.int64(products.strides[0]), np.int64(smoothed.strides[1])
+    source, weights = np.int64(products.ctypes.data), np.int64(taps.ctypes.data)
+    for i in range(0, n + k - 1, LANES):
+        gradient_products(image + 4 * i, row, source + 4 * i, channel)
+    out = np.int64(smoothed.ctypes.data) + y % k * line
+    for _ in range(3):
+        for i in range(0, n, SUM_BLOCK):
+            again = out + k * line + 4 * i
+            symmetric_sum(source + 4 * i, np.int64(4), weights, k // 2, out + 4 * i, again)
+        source += channel
+        out += 2 * k * line
 
 
 @njit(**_JIT)
-def _classify(tensor, n, directions, strengths, coherences, strides, squared, index, out):
-    """Class of each pixel from comparisons alone: no arc tangent, root or division."""
-    trace, cross, difference = tensor[0], tensor[1], tensor[2]
-    half = np.int32((directions.shape[0] + 1) * strides[0])
-    zero = np.float32(0)
-    for i in range(n):
-        d, b = difference[i], cross[i]
-        squared[i] = d * d + b * b
-        lower = (b < zero) or ((b == zero) and (d < zero))
-        difference[i] = -d if lower else d
-        cross[i] = -b if lower else b
-        index[i] = half if lower else np.int32(0)
-    step = np.int32(strides[0])
-    for e in range(directions.shape[0]):
-        c, s = directions[e, 0], directions[e, 1]
-        for i in range(n):
-            passed = (cross[i] * c >= difference[i] * s) and (squared[i] > zero)
-            index[i] += step if passed else np.int32(0)
-    step = np.int32(strides[1])
-    for e in range(strengths.size):
-        edge = strengths[e]
-        for i in range(n):
-            gap = edge - trace[i]
-            passed = (gap <= zero) or (squared[i] >= gap * gap)
-            index[i] += step if passed else np.int32(0)
-    step = np.int32(strides[2])
-    for e in range(coherences.size):
-        ratio = coherences[e]
-        for i in range(n):
-            passed = (squared[i] >= ratio * (trace[i] * trace[i])) and (squared[i] > zero)
-            index[i] += step if passed else np.int32(0)
-    for i in range(n):
-        out[i] = np.uint16(index[i])
+def _tensor_row(n, taps, work, y):
+    """Sum the smoothed products of rows `y` to ``y + k - 1``: rr, rc, cc of row `y`."""
+    _, smoothed, tensor = work
+    k, line = np.int64(taps.size), np.int64(smoothed.strides[1])
+    source = np.int64(smoothed.ctypes.data) + y % k * line
+    weights, out = np.int64(taps.ctypes.data), np.int64(tensor.ctypes.data)
+    for _ in range(3):
+        for i in range(0, n, SUM_BLOCK):
+            symmetric_sum(source + 4 * i, line, weights, k // 2, out + 4 * i, out + 4 * i)
+        source += 2 * k * line
+        out += np.int64(tensor.strides[0])
 
 
 @njit(**_JIT)
@@ -129,8 +88,9 @@ def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0
 
     Parameters
     ----------
-    padded : (H + k + 1, >= W + k + 1) float32
-        Image with a margin of ``k // 2 + 1`` on every side, k the length of `taps`.
+    padded : (H + k + 1, >= W + k + 1 + 31) float32
+        Image with a margin of ``k // 2 + 1`` on every side, k the length of `taps`, and room for
+        whole-vector reads.
     taps : (k,) float32
         Symmetric window weights.
     directions : (orientations / 2 - 1, 2) float32
@@ -145,20 +105,30 @@ def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0
         Written in place.
     """
     k, width = taps.size, out.shape[1]
-    products = np.empty((3, _STRIP + k + SUM_BLOCK), np.float32)
-    ring = np.empty((3, 2 * k, _STRIP), np.float32)
-    tensor = np.empty((3, _STRIP), np.float32)
-    squared = np.empty(_STRIP, np.float32)
-    index = np.empty(_STRIP, np.int32)
+    work = _work(taps)
+    tensor, channel = np.int64(work[2].ctypes.data), np.int64(work[2].strides[0])
+    counts = (directions.shape[0], strengths.size, coherences.size)
+    edges = (
+        np.int64(directions.ctypes.data),
+        np.int64(strengths.ctypes.data),
+        np.int64(coherences.ctypes.data),
+    )
+    steps = (strides[0], strides[1], strides[2])
+    row, image = np.int64(padded.strides[0]), np.int64(padded.ctypes.data)
+    found = np.empty(_STRIP, np.uint16)
+    classes = np.int64(found.ctypes.data)
     for x0 in range(0, width, _STRIP):
         n = min(_STRIP, width - x0)
         for y in range(y0, y0 + k - 1):
-            _push_row(padded, y, x0, n, taps, products, ring)
+            _push_row(image + y * row + 4 * x0, row, n, taps, work, y)
         for y in range(y0, y1):
-            _push_row(padded, y + k - 1, x0, n, taps, products, ring)
-            _tensor_row(ring, y, n, taps, tensor)
-            row = out[y, x0 : x0 + n]
-            _classify(tensor, n, directions, strengths, coherences, strides, squared, index, row)
+            last = y + k - 1
+            _push_row(image + last * row + 4 * x0, row, n, taps, work, last)
+            _tensor_row(n, taps, work, y)
+            for i in range(0, n, LANES):
+                classify(tensor + 4 * i, channel, edges, counts, steps, classes + 2 * i)
+            for i in range(n):
+                out[y, x0 + i] = found[i]
 
 
 @njit(**_JIT)
@@ -169,18 +139,21 @@ def statistics_rows(padded, taps, norm, root, scale, orientation, strength, cohe
     for its square root; `scale` is the unit of the gradients.
     """
     k, width = taps.size, orientation.shape[1]
-    products = np.empty((3, _STRIP + k + SUM_BLOCK), np.float32)
-    ring = np.empty((3, 2 * k, _STRIP), np.float32)
-    tensor = np.empty((3, _STRIP), np.float32)
+    work = _work(taps)
+    tensor = work[2]
+    row, image = np.int64(padded.strides[0]), np.int64(padded.ctypes.data)
     for x0 in range(0, width, _STRIP):
         n = min(_STRIP, width - x0)
         for y in range(y0, y0 + k - 1):
-            _push_row(padded, y, x0, n, taps, products, ring)
+            _push_row(image + y * row + 4 * x0, row, n, taps, work, y)
         for y in range(y0, y1):
-            _push_row(padded, y + k - 1, x0, n, taps, products, ring)
-            _tensor_row(ring, y, n, taps, tensor)
+            last = y + k - 1
+            _push_row(image + last * row + 4 * x0, row, n, taps, work, last)
+            _tensor_row(n, taps, work, y)
             for i in range(n):
-                trace, b, d = np.float64(tensor[0, i]), tensor[1, i], tensor[2, i]
+                trace = np.float64(tensor[0, i] + tensor[2, i])
+                d = tensor[0, i] - tensor[2, i]
+                b = tensor[1, i] + tensor[1, i]
                 spread = np.sqrt(np.float64(d) * d + np.float64(b) * b)
                 large, small = trace + spread, max(trace - spread, 0.0)
                 turn = np.arctan2(np.float64(b), np.float64(d)) / (2 * np.pi)
