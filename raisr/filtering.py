@@ -256,6 +256,8 @@ def _stored_stage(spec, filters, bias):
     canonical = canonical_classes(spec)
     if len(filters) != len(canonical) or len(canonical) == spec.num_classes:
         return Stage(spec, filters, bias)
+    if bias.shape != canonical.shape:
+        raise ValueError(f"bias must be {canonical.shape}, got shape {bias.shape}")
     whole = np.zeros((spec.num_classes, *filters.shape[1:]), np.float32)
     offsets = np.zeros(spec.num_classes, np.float32)
     whole[canonical], offsets[canonical] = filters, bias

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from raisr import FilterBank, HashSpec, Stage, hash_image
+from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
 from tests.banks import CSCONV, delta_bank, random_bank
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference.filters import apply_stage
@@ -124,6 +124,17 @@ def test_save_and_load(tmp_path, specs):
     assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
 
 
+def test_of_a_symmetric_bank_a_quarter_is_stored(tmp_path):
+    pairs = [(noisy_scene(), scene().astype(np.float32))]
+    bank = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255)
+    bank.save(tmp_path / "bank")
+    stored = load_file(tmp_path / "bank")
+    assert [stored[f"stage{i}.filters"].shape for i in (0, 1)] == [(18, 1, 5, 5), (18, 2, 5, 5)]
+    for old, new in zip(bank.stages, FilterBank.load(tmp_path / "bank").stages, strict=True):
+        np.testing.assert_array_equal(old.filters, new.filters)
+        np.testing.assert_array_equal(old.bias, new.bias)
+
+
 def test_half_precision_halves_the_file_and_changes_little(tmp_path):
     bank, image = random_bank(), scene()
     bank.save(tmp_path / "32")
@@ -186,6 +197,13 @@ DAMAGE = {
     "no bias": lambda path: rewrite(path, tensors={"stage0.bias": None}),
     "not finite": lambda path: rewrite(
         path, tensors={"stage0.bias": np.full(72, np.nan, np.float32)}
+    ),
+    "bias of another length": lambda path: rewrite(
+        path,
+        tensors={
+            "stage0.filters": np.zeros((18, 1, 5, 5), np.float32),
+            "stage0.bias": np.zeros(1, np.float32),
+        },
     ),
     "wrong shape": lambda path: rewrite(
         path, tensors={"stage0.filters": np.zeros((72, 25), np.float32)}
