@@ -5,7 +5,7 @@ and at the noise level it is measured with. RAISR+N hashes the noisy image, RAIS
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -13,14 +13,12 @@ from comparisons import command
 from comparisons.datasets import Dataset, load_dataset
 from comparisons.methods import bank_path
 from comparisons.protocol import PROTOCOLS, Protocol, noise_seed
+from comparisons.provenance import environment, git_commit
 
 if TYPE_CHECKING:
     from raisr import FilterBank
 
 ROWS = {"raisr_n": False, "raisr_c": True}  # row -> does the hash see the clean image
-
-
-TERMS = "learned from BSDS500, which is for non-commercial research and education"
 
 
 class TrainingPairs:
@@ -46,15 +44,22 @@ def learn_bank(dataset: Dataset, protocol: Protocol, sigma: float, row: str) -> 
 
     pairs = TrainingPairs(dataset, protocol, sigma, oracle=ROWS[row])
     bank = learn_filters(pairs, "csconv", size=7, data_range=protocol.data_range)
-    bank.metadata |= {
-        "row": row,
-        "protocol": protocol.name,
-        "sigma": sigma,
-        "training_set": dataset.name,
-        "training_images": len(dataset),
-        "terms": TERMS,
-    }
+    bank.metadata |= {"row": row, **training_facts(pairs)}
     return bank
+
+
+def training_facts(pairs: TrainingPairs) -> dict[str, Any]:
+    """Return what the header of a bank says about its training."""
+    return {
+        "protocol": pairs.protocol.name,
+        "sigma": pairs.sigma,
+        "training_set": pairs.dataset.name,
+        "training_images": len(pairs),
+        "noise": "one draw an image, seeded by the names of set, image and level",
+        "terms": "learned from BSDS500, which is for non-commercial research and education",
+        "git_commit": git_commit(),
+        **environment(),
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:

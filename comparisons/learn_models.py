@@ -12,7 +12,7 @@ import numpy as np
 
 from comparisons import command
 from comparisons.datasets import Dataset, load_dataset
-from comparisons.learn_banks import TERMS, TrainingPairs
+from comparisons.learn_banks import TrainingPairs, training_facts
 from comparisons.protocol import PROTOCOLS, noise_seed
 from raisr import FilterBank, HashSpec, learn_filters
 from raisr.denoising import LADDER, MODELS, bank_path
@@ -44,15 +44,8 @@ def learn_model(dataset: Dataset, model: str, sigma: float) -> FilterBank:
     start = time.perf_counter()
     pairs = TrainingPairs(dataset, PROTOCOLS["standard"], sigma, oracle=False)
     bank = learn_filters(pairs, data_range=255, **RECIPES[model])
-    bank.metadata |= {
-        "model": model,
-        "sigma": sigma,
-        "protocol": "standard",
-        "training_set": dataset.name,
-        "training_images": len(dataset),
-        "seconds": round(time.perf_counter() - start, 1),
-        "terms": TERMS,
-    }
+    seconds = round(time.perf_counter() - start, 1)
+    bank.metadata |= {"model": model, "seconds": seconds, **training_facts(pairs)}
     return bank
 
 

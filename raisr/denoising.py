@@ -175,16 +175,17 @@ def denoise(
 def _luma_hash(model, sigma, count):
     """Return what each stage hashes in an image of `count` channels: their luma.
 
-    Luma holds less noise than a channel, so its classes are those of the bank for that noise.
+    Luma holds less noise than a channel: the first stage hashes it as an image of that noise.
     """
     weights = (LUMA if count == 3 else np.full(count, 1 / count)).astype(np.float32)
-    bank = bank_for(model, sigma * float(np.linalg.norm(weights)))
+    less_noise = bank_for(model, sigma * float(np.linalg.norm(weights)))
+    stages = [*less_noise.stages[:1], *bank_for(model, sigma).stages[1:]]
 
     def hashed(index, inputs):
         luma = np.zeros(inputs[0].shape, np.float32)
         for weight, channel in zip(weights, inputs, strict=True):
             luma += weight * channel.plane()
-        return bank.stages[index].spec, GrayImage(luma)
+        return stages[index].spec, GrayImage(luma)
 
     return hashed
 
