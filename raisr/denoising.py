@@ -129,7 +129,7 @@ def denoise(
     ------
     TypeError, ValueError
         For another dtype or shape, an empty image, NaN or infinity, an unknown model, or a
-        sigma above 75/255 of white.
+        sigma, given or estimated, above 75/255 of white.
 
     Notes
     -----

@@ -138,6 +138,8 @@ class NormalEquations:
         thin : (num_classes,) bool
             Classes that borrowed.
         """
+        if not ridge >= 0:
+            raise ValueError(f"ridge must not be negative, got {ridge!r}")
         if min_samples is None:
             min_samples = 4 * self.taps
         counts = self.counts

@@ -58,7 +58,8 @@ def expand(spec, filters, bias):
     Returns
     -------
     filters, bias
-        Turning an image turns the output of this bank, up to ties of the hash.
+        Turning an image turns the output of this bank, up to ties of the hash, if the canonical
+        filters look the same from the views that keep their class (half a turn), as learned ones.
     """
     filters, bias = filters.copy(), bias.copy()
     canonical = canonical_classes(spec)

@@ -337,3 +337,9 @@ def test_learning_refuses(pairs, options, message):
 def test_only_equations_of_one_kind_merge():
     with pytest.raises(ValueError, match="only equations of the same spec, planes and size"):
         NormalEquations(FEW, 1, 3).merge(NormalEquations(FEW, 1, 5))
+
+
+@pytest.mark.parametrize("ridge", [-1e-9, np.nan])
+def test_ridge_must_not_be_negative(ridge):
+    with pytest.raises(ValueError, match=f"ridge must not be negative, got {ridge}"):
+        NormalEquations(FEW, 1, 3).solve(ridge=ridge)
