@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 from threadpoolctl import threadpool_limits
 
-from benchmarks.cases import CASES, Case, test_image
+from benchmarks.cases import CASES, Case, mosaic
 from benchmarks.timing import Timing, interleaved
 from comparisons.command import Parser, announce, at_least, publish, run
 from comparisons.provenance import environment, git_commit, write_json
@@ -62,7 +62,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, threads: int) -> list[tuple[Case, dict[str, Timing]]]:
     """Time the chosen cases with `threads` threads for every contender."""
-    image = test_image(round(options.megapixels * 2**20))
+    image = mosaic(round(options.megapixels * 2**20))
     cv2.setNumThreads(threads)
     found = []
     with threadpool_limits(threads):

@@ -18,7 +18,7 @@ from raisr._validate import GrayImage
 from raisr.hashing import class_map
 from raisr.noise import add_gaussian_noise
 
-__all__ = ["CASES", "Case", "test_image"]
+__all__ = ["CASES", "Case", "mosaic"]
 
 Contenders = dict[str, Callable[[], object]]
 
@@ -34,7 +34,7 @@ class Case:
     note: str = ""
 
 
-def test_image(pixels: int) -> np.ndarray:
+def mosaic(pixels: int) -> np.ndarray:
     """Return a noisy square mosaic of the embedded photographs, float32 gray levels, sigma 25."""
     side = round(pixels**0.5)
     photographs = [rgb_to_gray(image.read())[:256, :256] for image in load_dataset("sample")]
