@@ -20,6 +20,7 @@ __all__ = ["NormalEquations", "learn_filters"]
 
 _CENTRE = np.float32(128)
 _EDGE_IMAGES = 50
+_STRIP_PIXELS = 1 << 18
 
 
 class NormalEquations:
@@ -62,13 +63,20 @@ class NormalEquations:
         Classes are summed by different threads, each in the order of the pixels: the totals do
         not depend on the number of threads.
         """
+        images = [GrayImage(plane) for plane in planes]
+        height, width = target.shape
+        rows = max(1, _STRIP_PIXELS // width)
+        for y0 in range(0, height, rows):
+            y1 = min(y0 + rows, height)
+            padded = tile(images, y0, y1, self.size // 2)
+            padded -= _CENTRE
+            self._add_strip(padded, target[y0:y1] - _CENTRE, classes[y0:y1], num_threads)
+
+    def _add_strip(self, padded, target, classes, num_threads):
         from raisr._kernels.gram import accumulate_classes, sort_by_class
         from raisr._simd import lanes_for, token
 
-        padded = tile([GrayImage(plane) for plane in planes], 0, len(target), self.size // 2)
-        padded -= _CENTRE
         order, starts = sort_by_class(classes, self.spec.num_classes)
-        target = target - _CENTRE
         tokens = token(self.size), token(lanes_for(self.size))
 
         def block(bounds):
