@@ -1,14 +1,14 @@
 """Apply one linear filter per class to every pixel."""
 
 import numpy as np
-from numba import njit
 
+from raisr._kernels import kernel
 from raisr._simd import filter_block
 
 __all__ = ["filter_rows"]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def filter_rows(size, planes, lanes, padded, classes, filters, out, y0, y1):
     """Filter rows `y0` to `y1`.
 

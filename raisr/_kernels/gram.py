@@ -5,13 +5,12 @@ Each sample is one row ``[taps, 1, target]``, so the Gram matrix of a class hold
 """
 
 import numpy as np
-from numba import njit
 
+from raisr._kernels import kernel
 from raisr._simd import copy_patch, rank_update
 
 __all__ = ["CHUNK", "accumulate_classes", "sort_by_class"]
 
-_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 # float32 sums of this many products of centred 8-bit values (at most 128 * 128) are exact.
 CHUNK = 1024
 _TILE = (0,) * 8
@@ -19,7 +18,7 @@ _ONE = (0,)
 _TWO = (0, 0)
 
 
-@njit(**_JIT)
+@kernel
 def sort_by_class(classes, num_classes):
     """Stable counting sort: pixel positions ordered by class, and where each class starts."""
     height, width = classes.shape
@@ -39,7 +38,7 @@ def sort_by_class(classes, num_classes):
     return order, starts
 
 
-@njit(**_JIT)
+@kernel
 def _pack(size, lanes, padded, target, positions, buffer):
     """One row ``[taps, 1, target]`` of `buffer` for each position."""
     planes, width, side = padded.shape[0], target.shape[1], len(size)
@@ -57,7 +56,7 @@ def _pack(size, lanes, padded, target, positions, buffer):
         out += np.int64(buffer.strides[0])
 
 
-@njit(**_JIT)
+@kernel
 def _symmetric_update(buffer, count, gram):
     """Add ``buffer[:count].T @ buffer[:count]`` to the upper triangle of `gram`, in tiles."""
     a, stride = np.int64(buffer.ctypes.data), np.int64(buffer.strides[0])
@@ -77,7 +76,7 @@ def _symmetric_update(buffer, count, gram):
             rank_update(_TILE, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
 
 
-@njit(**_JIT)
+@kernel
 def accumulate_classes(size, lanes, padded, target, order, starts, first, last, totals):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 

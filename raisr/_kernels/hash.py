@@ -5,18 +5,17 @@ strip, a row block or a vector begins. Sums of a box window over 8-bit pixels ar
 """
 
 import numpy as np
-from numba import njit
 
+from raisr._kernels import kernel
 from raisr._kernels._hash_blocks import LANES, classify, gradient_products
 from raisr._simd import SUM_BLOCK, symmetric_sum
 
 __all__ = ["class_rows", "smooth_rows", "statistics_rows"]
 
-_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _STRIP = 256
 
 
-@njit(**_JIT)
+@kernel
 def smooth_rows(padded, weight, out, y0, y1):
     """Rows `y0` to `y1` of `out`: `padded` smoothed by ``[weight, 1 - 2 * weight, weight]``.
 
@@ -34,7 +33,7 @@ def smooth_rows(padded, weight, out, y0, y1):
             row[i] = centre * middle[i] + weight * (left[i] + right[i])
 
 
-@njit(**_JIT)
+@kernel
 def _work(taps):
     """Gradient products of one row, k rows of them smoothed along the row, and the tensor.
 
@@ -47,7 +46,7 @@ def _work(taps):
     return products, smoothed, np.empty((3, _STRIP), np.float32)
 
 
-@njit(**_JIT)
+@kernel
 def _push_row(image, row, n, taps, work, y):
     """Smooth the gradient products of `n` pixels of row `y` along the row.
 
@@ -68,7 +67,7 @@ def _push_row(image, row, n, taps, work, y):
         out += 2 * k * line
 
 
-@njit(**_JIT)
+@kernel
 def _tensor_row(n, taps, work, y):
     """Sum the smoothed products of rows `y` to ``y + k - 1``: rr, rc, cc of row `y`."""
     _, smoothed, tensor = work
@@ -82,7 +81,7 @@ def _tensor_row(n, taps, work, y):
         out += np.int64(tensor.strides[0])
 
 
-@njit(**_JIT)
+@kernel
 def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0, y1):
     """Class map of rows `y0` to `y1` of the image.
 
@@ -131,7 +130,7 @@ def class_rows(padded, taps, directions, strengths, coherences, strides, out, y0
                 out[y, x0 + i] = found[i]
 
 
-@njit(**_JIT)
+@kernel
 def statistics_rows(padded, taps, norm, root, scale, orientation, strength, coherence, y0, y1):
     """Gradient statistics of rows `y0` to `y1`; arguments as in `class_rows`.
 
