@@ -33,3 +33,9 @@ def test_make_targets_exist(target):
 def test_links_lead_to_files(name):
     for link in re.findall(r"\]\(([^):#]+)\)", (ROOT / name).read_text()):
         assert (ROOT / link).exists(), link
+
+
+def test_results_are_those_committed():
+    from comparisons.readme import filled
+
+    assert filled(README) == README
