@@ -39,7 +39,8 @@ def tile(images, y0, y1, margin):
     right = slice(margin + width, 2 * margin + width)
     inside = rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
     index = slice(rows[0], rows[-1] + 1) if inside else rows
-    padded = np.zeros((len(images), rows.size, width + 2 * margin + _OVERREAD), np.float32)
+    padded = np.empty((len(images), rows.size, width + 2 * margin + _OVERREAD), np.float32)
+    padded[:, :, 2 * margin + width :] = 0
     for image, out in zip(images, padded, strict=True):
         image.read(index, out[:, margin : margin + width])
         out[:, :margin] = out[:, columns[:margin]]

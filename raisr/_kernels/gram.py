@@ -13,9 +13,7 @@ __all__ = ["CHUNK", "accumulate_classes", "sort_by_class"]
 
 # float32 sums of this many products of centred 8-bit values (at most 128 * 128) are exact.
 CHUNK = 1024
-_TILE = (0,) * 8
-_ONE = (0,)
-_TWO = (0, 0)
+_ONE, _TWO, _FOUR, _EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 8
 
 
 @kernel
@@ -40,7 +38,7 @@ def sort_by_class(classes, num_classes):
 
 @kernel
 def _pack(size, lanes, padded, target, positions, buffer):
-    """One row ``[taps, 1, target]`` of `buffer` for each position."""
+    """One row ``[taps, 1, target]`` of `buffer` for each position; what follows is arbitrary."""
     planes, width, side = padded.shape[0], target.shape[1], len(size)
     image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
     row, out = np.int64(padded.strides[1]), np.int64(buffer.ctypes.data)
@@ -52,28 +50,60 @@ def _pack(size, lanes, padded, target, positions, buffer):
             copy_patch(size, lanes, source, row, out + 4 * p * side * side)
         buffer[i, taps] = np.float32(1)
         buffer[i, taps + 1] = target[y, x]
-        buffer[i, taps + 2 :] = np.float32(0)
         out += np.int64(buffer.strides[0])
 
 
 @kernel
-def _symmetric_update(buffer, count, gram):
-    """Add ``buffer[:count].T @ buffer[:count]`` to the upper triangle of `gram`, in tiles."""
+def _symmetric_update(buffer, count, n, gram):
+    """Add ``buffer[:count].T @ buffer[:count]`` to half of `gram`, in tiles kept in registers.
+
+    Columns come in vectors of 16. Of the whole vectors the upper triangle is written; of the
+    last n % 16 columns the rows, which are fewer.
+    """
     a, stride = np.int64(buffer.ctypes.data), np.int64(buffer.strides[0])
     c, c_stride = np.int64(gram.ctypes.data), np.int64(gram.strides[0])
-    size = gram.shape[0]
-    for j in range(0, size - 16, 32):
+    whole = n // 16 * 16
+    for j in range(0, whole, 32):
+        pair = j + 32 <= whole
         for i in range(0, j + 16, 8):
             tile = c + i * c_stride + 4 * j
-            rank_update(_TILE, _TWO, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
-        for i in range(j + 16, j + 32, 8):
-            tile = c + i * c_stride + 4 * (j + 16)
-            rank_update(_TILE, _ONE, a + 4 * i, a + 4 * (j + 16), stride, count, tile, c_stride)
-    if size % 32:
-        j = size - 16
-        for i in range(0, size, 8):
+            if pair:
+                rank_update(_EIGHT, _TWO, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+            else:
+                rank_update(_EIGHT, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+        if pair:
+            for i in range(j + 16, j + 32, 8):
+                tile = c + i * c_stride + 4 * (j + 16)
+                right = a + 4 * (j + 16)
+                rank_update(_EIGHT, _ONE, a + 4 * i, right, stride, count, tile, c_stride)
+    for i in range(whole, n, 4):
+        for j in range(0, whole + 16, 32):
             tile = c + i * c_stride + 4 * j
-            rank_update(_TILE, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+            if j + 32 <= whole + 16:
+                rank_update(_FOUR, _TWO, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+            else:
+                rank_update(_FOUR, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+
+
+@kernel
+def _add_half(gram, n, total):
+    """Add what `_symmetric_update` wrote to the upper triangle of `total`."""
+    whole = n // 16 * 16
+    for i in range(whole):
+        row, out = gram[i], total[i]
+        for j in range(i, whole):
+            out[j] += row[j]
+    for j in range(whole, n):
+        for i in range(j + 1):
+            total[i, j] += gram[j, i]
+
+
+@kernel
+def _aligned(rows, columns):
+    """Zeros, float32, whose rows start at multiples of 64 bytes; `columns` a multiple of 16."""
+    memory = np.zeros(rows * columns + 16, np.float32)
+    start = -np.int64(memory.ctypes.data) % 64 // 4
+    return memory[start : start + rows * columns].reshape(rows, columns)
 
 
 @kernel
@@ -93,16 +123,13 @@ def accumulate_classes(size, lanes, padded, target, order, starts, first, last, 
         Upper triangles are added to in place.
     """
     n = totals.shape[1]
-    padded_n = (n + 15) // 16 * 16
-    buffer = np.zeros((CHUNK + 1, padded_n + 16), np.float32)
-    gram = np.empty((padded_n, padded_n), np.float32)
+    columns = n // 16 * 16 + 32
+    buffer = _aligned(CHUNK + 1, columns)
+    gram = _aligned(columns, columns)
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])
-            _pack(size, lanes, padded, target, order[start:stop], buffer[:, :padded_n])
+            _pack(size, lanes, padded, target, order[start:stop], buffer)
             gram[:] = np.float32(0)
-            _symmetric_update(buffer, stop - start, gram)
-            total = totals[c]
-            for i in range(n):
-                for j in range(i, n):
-                    total[i, j] += gram[i, j]
+            _symmetric_update(buffer, stop - start, n, gram)
+            _add_half(gram, n, totals[c])
