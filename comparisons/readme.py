@@ -21,9 +21,8 @@ def results_block() -> str:
     tables = []
     for name, sets in _SETS.items():
         protocol = PROTOCOLS[name]
-        denoisers = {method: METHODS[method].build(protocol, 25.0) for method in METHODS}
         results = table2.read_results(COMMITTED, name, 25.0, METHODS, sets)
-        tables.append(table2.build_table(protocol, 25.0, sets, results, denoisers))
+        tables.append(table2.build_table(protocol, 25.0, sets, METHODS, results))
     results3 = table3.read_results(COMMITTED, "paper", _SETS["paper"], _SIGMAS)
     tables.append(table3.build_table(PROTOCOLS["paper"], _SETS["paper"], _SIGMAS, results3))
     return "\n".join(table.to_markdown() for table in tables)
