@@ -117,7 +117,7 @@ def build_table(
         tuple(sections),
         (
             *_protocol_notes(protocol, shown, list(others)),
-            *_result_notes([*results.values(), *committed.values()], marked=bool(committed)),
+            *_result_notes(list(results.values()), list(committed.values())),
         ),
     )
 
@@ -167,10 +167,12 @@ def _measured_row(
     cells = [
         _cell(results[key]) + _MARK * (key in marked) if key in results else EMPTY for key in keys
     ]
-    seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in found])
+    # Times of two machines are never averaged.
+    own = [results[key] for key in keys if key in results and key not in marked]
+    seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in own or found])
     kflops = found[0]["metadata"]["kflops_per_pixel"]
     cost = EMPTY if kflops is None else f"{kflops:.3g}"
-    return METHODS[method].label, *cells, f"{seconds:.3f}", cost
+    return METHODS[method].label, *cells, f"{seconds:.3f}" + _MARK * (not own), cost
 
 
 def _cell(result: Result) -> str:
@@ -201,16 +203,17 @@ def _protocol_notes(protocol: Protocol, shown: list[str], others: list[str]) -> 
     return [*notes, *(f"{method}: {literature_source(method)}." for method in others)]
 
 
-def _result_notes(results: list[Result], *, marked: bool) -> list[str]:
-    if not results:
+def _result_notes(results: list[Result], committed: list[Result]) -> list[str]:
+    shown = [*results, *committed]
+    if not shown:
         return []
-    processors = sorted({result["metadata"]["cpu"] for result in results})
-    seeds = sorted({seed for result in results for seed in result["metadata"]["seeds"]})
+    processors = sorted({result["metadata"]["cpu"] for result in results or committed})
+    seeds = sorted({seed for result in shown for seed in result["metadata"]["seeds"]})
     notes = [
         f"s/Mpixel: CPU seconds of one thread on {', '.join(processors)}.",
         f"Noise seeds: {', '.join(map(str, seeds))}.",
     ]
-    if marked:
+    if committed:
         notes.append(f"{_MARK} committed result (comparisons/results), not measured in this run.")
     return notes
 

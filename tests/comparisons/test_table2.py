@@ -23,9 +23,12 @@ def table(protocol, results=None, methods=tuple(METHODS), names=("sample",), sig
     return table2.build_table(PROTOCOLS[protocol], sigma, names, methods, results or {})
 
 
+METADATA = {"kflops_per_pixel": 0.1, "cpu": "x", "seeds": [0]}
+
+
 def result(psnr=30.0, **more):
     mean = {"psnr": psnr, "ssim": 0.9, "seconds_per_megapixel": 0.25}
-    return {"mean": mean, "metadata": {"kflops_per_pixel": 0.1, "cpu": "x", "seeds": [0]}, **more}
+    return {"mean": mean, "metadata": METADATA, **more}
 
 
 def cells(table, section, label):
@@ -92,12 +95,19 @@ def test_measured_cells():
 
 
 def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
-    stored = {("raisr_n", "set14m2"): result(28.7)}
+    stored = {
+        (method, "set14m2"): result(28.7, metadata={**METADATA, "cpu": "other"})
+        for method in ("raisr_n", "raisr_c")
+    }
+    stored["raisr_n", "set14m2"]["mean"]["seconds_per_megapixel"] = 9
     monkeypatch.setattr(table2, "read_results", lambda *_: stored)
-    built = table("paper", {("raisr_n", "sample"): result()}, ["raisr_n"])
+    built = table("paper", {("raisr_n", "sample"): result()}, ["raisr_n", "raisr_c"])
     row = cells(built, "measured here", "RAISR+N")
     assert row["Set14-2"] == "28.70/0.900*"
     assert row["sample"] == "30.00/0.900"
+    assert row["s/Mpixel"] == "0.250", "of this run alone"
+    assert cells(built, "measured here", "RAISR+C")["s/Mpixel"] == "0.250*"
+    assert "s/Mpixel: CPU seconds of one thread on x." in built.notes
     assert any(note.startswith("* committed") for note in built.notes)
 
 
