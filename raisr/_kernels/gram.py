@@ -7,7 +7,7 @@ Each sample is one row ``[taps, 1, target]``, so the Gram matrix of a class hold
 import numpy as np
 
 from raisr._kernels import kernel
-from raisr._simd import copy_patch, rank_update
+from raisr._micro import copy_patch, rank_update
 
 __all__ = ["CHUNK", "accumulate_classes", "sort_by_class"]
 

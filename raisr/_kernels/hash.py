@@ -7,8 +7,9 @@ strip, a row block or a vector begins. Sums of a box window over 8-bit pixels ar
 import numpy as np
 
 from raisr._kernels import kernel
-from raisr._kernels._hash_blocks import LANES, classify, gradient_products
-from raisr._simd import SUM_BLOCK, symmetric_sum
+from raisr._micro import classify, gradient_products, symmetric_sum
+from raisr._simd import SUM_BLOCK
+from raisr._simd_hash import LANES
 
 __all__ = ["class_rows", "smooth_rows", "statistics_rows"]
 
