@@ -20,7 +20,7 @@ __all__ = ["FilterBank", "Stage"]
 _FORMAT = "raisr filter bank 1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """One hash and its filters.
 
@@ -198,6 +198,8 @@ class FilterBank:
         """
         from safetensors.numpy import save
 
+        if dtype not in ("float32", "float16"):
+            raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
         tensors = {}
         for index, stage in enumerate(self.stages):
             kept = _stored_classes(stage)

@@ -46,8 +46,7 @@ class NormalEquations:
     """
 
     def __init__(self, spec, planes=1, size=7):
-        if size % 2 == 0 or not 1 <= size <= 15:
-            raise ValueError(f"size must be odd, from 1 to 15, got {size}")
+        _check_size(size)
         self.spec, self.planes, self.size = spec, planes, size
         self.taps = planes * size * size
         self.totals = np.zeros((spec.num_classes, self.taps + 2, self.taps + 2))
@@ -146,8 +145,7 @@ class NormalEquations:
         thin : (num_classes,) bool
             Classes that borrowed.
         """
-        if not ridge >= 0:
-            raise ValueError(f"ridge must not be negative, got {ridge!r}")
+        _check_ridge(ridge)
         if min_samples is None:
             min_samples = 4 * self.taps
         counts = self.counts
@@ -193,6 +191,16 @@ class NormalEquations:
                 if counts[members].sum() >= min_samples:
                     return self.totals[members].sum(axis=0)
         return self.totals.sum(axis=0)
+
+
+def _check_size(size):
+    if size % 2 == 0 or not 1 <= size <= 15:
+        raise ValueError(f"size must be odd, from 1 to 15, got {size}")
+
+
+def _check_ridge(ridge):
+    if not ridge >= 0:
+        raise ValueError(f"ridge must not be negative, got {ridge!r}")
 
 
 def learn_filters(
@@ -254,7 +262,8 @@ def learn_filters(
     Notes
     -----
     Each class's filter ``w`` and bias ``b`` minimise ``sum (w . taps + b - target)**2 +
-    ridge |w|**2`` (Romano et al., 2016, equation 2, with a bias). The time is that of half a
+    r |w|**2`` (Romano et al., 2016, equation 2, with a bias), r being `ridge` times the mean
+    eigenvalue of the sums of products of the taps about their mean. The time is that of half a
     matrix product of ``planes * size**2`` columns per pixel.
 
     Examples
@@ -268,6 +277,8 @@ def learn_filters(
     """
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
+    _check_size(size)
+    _check_ridge(ridge)
     specs = _stage_specs(spec, stages)
     if iter(pairs) is pairs:
         pairs = list(pairs)

@@ -161,6 +161,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_weights_are_stored_as_floats(tmp_path):
+    with pytest.raises(ValueError, match='dtype must be "float32" or "float16", got \'int8\''):
+        random_bank().save(tmp_path / "bank", dtype="int8")
+
+
+def test_stages_compare_without_error():
+    (one,), (other,) = random_bank(seed=1).stages, random_bank(seed=1).stages
+    assert one == one
+    assert one != other
+    assert len({one, other}) == 2
+
+
 def rewrite(path, header=None, tensors=None):
     """Save the bank at `path` again with other header entries or tensors."""
     bank = FilterBank.load(path)

@@ -334,6 +334,16 @@ def test_learning_refuses(pairs, options, message):
         learn_filters(pairs, **options)
 
 
+@pytest.mark.parametrize("options", [{"size": 4}, {"ridge": -1}])
+def test_options_are_refused_before_any_image_is_read(options):
+    def pairs():
+        pytest.fail("reads")
+        yield
+
+    with pytest.raises(ValueError, match="must"):
+        learn_filters(pairs(), **options)
+
+
 def test_only_equations_of_one_kind_merge():
     with pytest.raises(ValueError, match="only equations of the same spec, planes and size"):
         NormalEquations(FEW, 1, 3).merge(NormalEquations(FEW, 1, 5))
