@@ -120,8 +120,8 @@ def as_channels(image, channel_axis, data_range=None, name="image"):
             f"{name} must have three dimensions with channel_axis={channel_axis}, "
             f"got shape {array.shape}"
         )
-    if not -3 <= channel_axis < 3:
-        raise ValueError(f"channel_axis must be from -3 to 2, got {channel_axis}")
+    if not isinstance(channel_axis, int | np.integer) or not -3 <= channel_axis < 3:
+        raise ValueError(f"channel_axis must be from -3 to 2, got {channel_axis!r}")
 
     def where(channel, row, column):
         place = [row, column]

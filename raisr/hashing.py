@@ -39,12 +39,12 @@ class HashSpec:
     weighting : {"box", "gaussian"}
         Weights of the window.
     gaussian_sigma : float
-        Standard deviation of the Gaussian weights, pixels; unused by "box".
+        Standard deviation of the Gaussian weights, 0.001 to 1000 pixels; unused by "box".
     strength : {"sqrt", "eigenvalue"}
         Definition of strength.
     strength_scale : float
-        Factor on the image; 219/255 makes strengths of full-range images those of video-range
-        luma (16..235), which the csconv edges were made for.
+        Factor on the image, 0.001 to 1000; 219/255 makes strengths of full-range images those of
+        video-range luma (16..235), which the csconv edges were made for.
     orientations : int
         Number of orientation bins: 1 or even, so that a quarter turn maps bins onto bins.
     strength_edges, coherence_edges : tuple of float
@@ -175,8 +175,8 @@ def _check_spec(spec):
     if spec.orientations != 1 and (spec.orientations < 2 or spec.orientations % 2):
         raise ValueError(f"orientations must be 1 or even, got {spec.orientations}")
     for name in ("gaussian_sigma", "strength_scale"):
-        if not getattr(spec, name) > 0:
-            raise ValueError(f"{name} must be positive, got {getattr(spec, name)}")
+        if not 1e-3 <= getattr(spec, name) <= 1e3:
+            raise ValueError(f"{name} must be from 0.001 to 1000, got {getattr(spec, name)}")
     for name in ("strength_edges", "coherence_edges"):
         edges = np.array(getattr(spec, name))
         if not (np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0) and np.all(edges > 0)):

@@ -194,8 +194,8 @@ class NormalEquations:
 
 
 def _check_size(size):
-    if size % 2 == 0 or not 1 <= size <= 15:
-        raise ValueError(f"size must be odd, from 1 to 15, got {size}")
+    if not isinstance(size, int | np.integer) or size % 2 == 0 or not 1 <= size <= 15:
+        raise ValueError(f"size must be odd, from 1 to 15, got {size!r}")
 
 
 def _check_ridge(ridge):

@@ -317,6 +317,7 @@ IMAGE = np.zeros((4, 5))
         ([(IMAGE, IMAGE, IMAGE * np.nan)], {}, r"guide is not finite at \(0, 0\): nan"),
         ([(IMAGE, IMAGE)], {"size": 4}, "size must be odd, from 1 to 15, got 4"),
         ([(IMAGE, IMAGE)], {"size": 17}, "size must be odd, from 1 to 15, got 17"),
+        ([(IMAGE, IMAGE)], {"size": 7.0}, "size must be odd, from 1 to 15, got 7.0"),
         ([(IMAGE, IMAGE)], {"stages": 0}, "stages must be a positive whole number, got 0"),
         ([(IMAGE, IMAGE)], {"stages": 1.5}, "stages must be a positive whole number, got 1.5"),
         ([(IMAGE, IMAGE)], {"spec": []}, "stages must be the number of specs, 0, got None"),

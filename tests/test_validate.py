@@ -146,7 +146,7 @@ def test_colour_has_three_dimensions(shape, axis):
             function(np.zeros(shape), channel_axis=axis)
 
 
-@pytest.mark.parametrize("axis", [3, -4])
+@pytest.mark.parametrize("axis", [3, -4, 1.0])
 def test_channel_axis_must_exist(axis):
     with pytest.raises(ValueError, match=f"channel_axis must be from -3 to 2, got {axis}"):
         estimate_sigma(np.zeros((6, 7, 3)), channel_axis=axis)
