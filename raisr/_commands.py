@@ -202,7 +202,7 @@ def _denoise_file(source: Path, target: Path, arguments: Namespace) -> str:
     if arguments.model in MODELS:
         if sigma is None:
             sigma = raisr.estimate_sigma(colours, channel_axis=axis)
-        level = f"{sigma:.4g} ({100 * sigma / white:.2g}% of white)"
+        level = f"{sigma:.4g} ({round(100 * sigma / white, 1):g}% of white)"
         if sigma > white * LADDER[-1] / GRAY_LEVELS:
             raise ValueError(
                 f"{source}: noise of sigma {level} is more than the shipped filters are made for; "
