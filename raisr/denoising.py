@@ -33,12 +33,12 @@ def bank_path(model, sigma):
     return Path(__file__).parent / "banks" / f"{model}_{sigma:g}.safetensors"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=len(LADDER) * len(MODELS))
 def _shipped(model, sigma):
     return FilterBank.load(bank_path(model, sigma))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a bank of "best" holds some 8 MB, and every image may have its own sigma
 def bank_for(model, sigma):
     """Return the bank of a shipped model for any noise level.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from raisr import HashSpec, denoise
+from raisr.denoising import LADDER
 from raisr.learning import NormalEquations
 
 SHAPE = 1500, 2000
@@ -33,6 +34,19 @@ def test_denoise_holds_two_planes_beside_the_result(image, model, planes):
     result, blocks = image.nbytes, 12e6
     peak = peak_of(lambda: denoise(image, 0.1 * 65535, model=model, num_threads=2))
     assert peak < result + planes * PLANE + blocks
+
+
+def test_banks_of_many_noise_levels_do_not_pile_up():
+    rng = np.random.default_rng(0)
+
+    def denoise_at_any_level(times):
+        for sigma in rng.uniform(0.03, 0.25, times):
+            denoise(np.zeros((9, 9)), sigma, model="best")
+
+    for level in LADDER:  # loads every shipped bank
+        denoise(np.zeros((9, 9)), level / 255, model="best")
+    few, many = (peak_of(lambda n=n: denoise_at_any_level(n)) for n in (10, 40))
+    assert many < 1.2 * few
 
 
 def test_learning_holds_a_strip_beside_the_sums(image):
