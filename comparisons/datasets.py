@@ -20,15 +20,28 @@ import skimage.data
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from comparisons.protocol import rgb_to_gray
+
 _REGISTRY = Path(__file__).with_name("registry.toml")
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image of a set: `name` is unique in its folder, `path` is where its file lies."""
+    """One image of a set.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its folder.
+    path : Path
+        Where its file lies.
+    gray : bool
+        Whether the set is one of gray images, though the file may be in colour.
+    """
 
     name: str
     path: Path
+    gray: bool = False
 
     def read(self) -> NDArray[np.uint8]:
         """Return the image, (H, W) or (H, W, 3) uint8."""
@@ -38,7 +51,7 @@ class ImageFile:
                 f"{self.path}: wanted an 8-bit gray or RGB image, "
                 f"got {image.dtype} of shape {image.shape}"
             )
-        return image
+        return rgb_to_gray(image) if self.gray else image
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,8 @@ def load_dataset(
         raise FileNotFoundError(_advice(name, entry["folder"], missing, len(files)))
     for file in tqdm(missing, desc=f"fetching {name}", unit="file", disable=None):
         found[file] = _fetch(folder, file, cache_dir / entry["folder"], base_url)
-    images = tuple(ImageFile(file, path) for file, path in found.items() if path)
+    gray = folder.get("gray", False)
+    images = tuple(ImageFile(file, path, gray) for file, path in found.items() if path)
     return Dataset(name, entry["label"], entry.get("note", ""), entry["folder"], images)
 
 

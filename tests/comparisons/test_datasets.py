@@ -10,6 +10,7 @@ import pytest
 
 from comparisons import datasets
 from comparisons.datasets import dataset_label, dataset_names, load_dataset, pixel_digest
+from comparisons.protocol import rgb_to_gray
 
 SIZES = {
     "sample": 7,
@@ -96,6 +97,15 @@ def test_a_missing_set_is_fetched_once_when_asked(registry, server, tmp_path, na
     assert len(server.requests) == 1
     assert load_dataset(name, cache_dir=tmp_path / "cache").images == dataset.images
     assert (dataset.name, dataset.folder, len(dataset)) == (name, name, 1)
+
+
+def test_a_gray_set_is_gray_though_its_public_files_are_not(registry, server, tmp_path):
+    colour = np.stack([IMAGE, IMAGE[::-1], IMAGE[:, ::-1]], axis=-1)
+    iio.imwrite(server.root / "one.bmp", colour)
+    folder = registry["folders"]["bitmap"]
+    folder |= {"gray": True, "sha256": {"one.png": pixel_digest(colour)}}
+    dataset = load_dataset("bitmap", download=True, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(dataset.images[0].read(), rgb_to_gray(colour))
 
 
 def test_nothing_is_fetched_unless_asked(registry, server, tmp_path):
