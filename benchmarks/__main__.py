@@ -1,88 +1,116 @@
-"""Measure and print: `python -m benchmarks`, one thread and two."""
+"""Measure kernels, learning and denoising against peers and limits: `python -m benchmarks`.
+
+The default run takes some minutes; `--megapixels 0.25 1 16` measures all sizes.
+`python -m benchmarks memory` measures peaks of memory instead.
+"""
 
 import argparse
-from dataclasses import asdict
+import math
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import cv2
-from threadpoolctl import threadpool_limits
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
-from benchmarks.cases import CASES, Case, mosaic
-from benchmarks.timing import Timing, interleaved
-from comparisons.command import Parser, announce, at_least, publish, run
-from comparisons.provenance import environment, git_commit, write_json
-from comparisons.tables import Section, Table
+from benchmarks import memory
+from benchmarks.case import Case, mosaic
+from benchmarks.denoising import denoise_case
+from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
+from benchmarks.learning import learn_case
+from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
+from benchmarks.timing import interleaved
+from comparisons import command
+from comparisons.provenance import write_json
+
+CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
+    "hash": hash_case,
+    **{f"apply{size}": partial(apply_case, size=size) for size in (7, 9, 11)},
+    "hash_apply11": hash_and_apply_case,
+    **{f"learn{size}": partial(learn_case, size=size) for size in (7, 9, 11)},
+    "denoise": denoise_case,
+}
+"""Name on the command line -> maker of the case, for an image."""
 
 
-def table(threads: int, found: list[tuple[Case, dict[str, Timing]]]) -> Table:
-    """Return one row for each contender: times and the ratio to the case's reference."""
-    sections = []
-    for case, timings in found:
-        base = timings[case.reference].wall
-        rows = tuple(
-            (
-                name,
-                f"{timing.wall / case.pixels * 1e9:.2f}",
-                f"{timing.cpu / case.pixels * 1e9:.2f}",
-                f"{case.pixels / timing.wall / 1e6:.1f}",
-                f"{timing.wall / base:.3f}",
-            )
-            for name, timing in timings.items()
-        )
-        sections.append(Section(f"{case.title}; ratio to {case.reference}", rows))
-    notes = [f"{key} {value}" for key, value in environment().items()]
-    return Table(
-        f"Speed, {threads} thread(s): medians of interleaved rounds",
-        ("", "ns/pixel, wall", "ns/pixel, CPU", "Mpixel/s", "ratio"),
-        tuple(sections),
-        (", ".join(notes) + f", commit {git_commit()}", *(c.note for c, _ in found if c.note)),
+def main(arguments: list[str] | None = None) -> None:
+    """Run the cases the options name; print and write the tables and the raw timings."""
+    options = _options(arguments)
+    about = metadata()
+    results = measure(options)
+    tables = [
+        speed_table(threads, group, about) for group in results for threads in options.threads
+    ]
+    every = [result for group in results for result in group]
+    if len(options.threads) > 1:
+        tables.append(thread_table(options.threads, every))
+    if 1 in options.threads:
+        tables.append(goal_table(every))
+    raw = options.output / "benchmarks_raw.json"
+    write_json(
+        raw,
+        {
+            "metadata": about,
+            "rounds": options.rounds,
+            "results": [result.to_dict() for result in every],
+        },
     )
+    command.announce([*command.publish(tables, options.output, "benchmarks"), raw])
 
 
-def main() -> None:
-    """Run the cases the options name; write the table and the raw timings."""
-    parser = Parser(prog="python -m benchmarks", description=__doc__)
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = command.Parser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--megapixels", type=float, default=1.0, help="size of the image")
-    parser.add_argument("--threads", type=at_least(1), nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=at_least(1), default=9)
+    many: dict[str, Any] = {"action": command.ListOf, "metavar": "N"}
+    parser.add_argument(
+        "--megapixels", item=_positive, default=[1.0], help="of 2**20 pixels (default: 1)", **many
+    )
+    parser.add_argument(
+        "--threads", item=command.at_least(1), default=[1, 2], help="default: 1 2", **many
+    )
+    parser.add_argument("--rounds", type=command.at_least(1), default=9, metavar="N")
+    parser.add_argument(
+        "--seconds",
+        type=_positive,
+        default=6.0,
+        help="after which a contender drops out, from its third round on (default: 6)",
+    )
     parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if unknown := sorted(set(options.cases) - set(CASES)):
         parser.error(f"no case {', '.join(unknown)}; choose from {', '.join(CASES)}")
-    tables, records = [], []
-    for threads in options.threads:
-        found = measure(options, threads)
-        tables.append(table(threads, found))
-        records += [record(threads, case, timings) for case, timings in found]
-    path = options.output / "benchmarks_raw.json"
-    write_json(path, {**environment(), "commit": git_commit(), "cases": records})
-    announce([*publish(tables, options.output, "benchmarks"), path])
+    return options
 
 
-def measure(options: argparse.Namespace, threads: int) -> list[tuple[Case, dict[str, Timing]]]:
-    """Time the chosen cases with `threads` threads for every contender."""
-    image = mosaic(round(options.megapixels * 2**20))
-    cv2.setNumThreads(threads)
-    found = []
-    with threadpool_limits(threads):
-        for name in options.cases or CASES:
-            case = CASES[name](image, threads)
-            found.append((case, interleaved(case.contenders, options.rounds)))
-    return found
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"wanted a number above 0, got {text!r}")
+    return value
 
 
-def record(threads: int, case: Case, timings: dict[str, Timing]) -> dict:
-    """Return the raw timings of a case as JSON-able values."""
-    seconds = {name: asdict(timing) for name, timing in timings.items()}
-    return {
-        "case": case.title,
-        "threads": threads,
-        "pixels": case.pixels,
-        "reference": case.reference,
-        "seconds": seconds,
-    }
+def measure(options: argparse.Namespace) -> list[list[Result]]:
+    """Time the chosen cases; a list of results for each size."""
+    groups = []
+    for megapixels in options.megapixels:
+        image = mosaic(round(megapixels * 2**20))
+        group = []
+        for name in tqdm(options.cases or CASES, f"{megapixels:g} Mpixel", disable=None):
+            case = CASES[name](image)
+            timings = interleaved(case.contenders, options.threads, options.rounds, options.seconds)
+            group.append(Result(case, timings))
+        groups.append(group)
+    return groups
 
 
 if __name__ == "__main__":
-    run(main)
+    if sys.argv[1:2] == ["memory"]:
+        command.run(partial(memory.main, sys.argv[2:]))
+    else:
+        command.run(main)

@@ -1,57 +1,116 @@
-"""Interleaved timing: every contender once a round, medians over the rounds."""
+"""Interleaved timing: every contender once a round, with every number of threads."""
 
+import math
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-__all__ = ["Timing", "interleaved"]
+from benchmarks.case import Contender
+
+__all__ = ["Timing", "interleaved", "thread_limit"]
+
+_SETTLE = 0.03  # threads of BLAS and OpenMP spin for some 20 ms after their work
+_SHORTEST = 0.03
+_LEAST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: medians over the rounds, and the quartiles of the wall time."""
+    """Seconds of each round, for the whole work of the case; `cpu` counts every thread."""
 
-    wall: float
-    cpu: float
-    quartiles: tuple[float, float]
-    rounds: int
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Median of the wall times."""
+        return float(np.median(self.wall))
+
+    @property
+    def median_cpu(self) -> float:
+        """Median of the CPU times."""
+        return float(np.median(self.cpu))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Lower and upper quartile of the wall times."""
+        low, high = np.quantile(self.wall, (0.25, 0.75))
+        return float(low), float(high)
+
+    def over(self, other: "Timing") -> float:
+        """Return the median over the rounds of this wall time divided by the other's."""
+        return float(np.median([a / b for a, b in zip(self.wall, other.wall, strict=False)]))
+
+
+@contextmanager
+def thread_limit(count: int) -> Iterator[None]:
+    """Set the number of threads of OpenCV, of the BLAS libraries, of OpenMP and of torch."""
+    cv2.setNumThreads(count)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
+    with threadpool_limits(count):
+        yield
 
 
 def interleaved(
-    contenders: Mapping[str, Callable[[], object]], rounds: int = 9
-) -> dict[str, Timing]:
+    contenders: Mapping[str, Contender],
+    threads: Sequence[int] = (1,),
+    rounds: int = 9,
+    budget: float = math.inf,
+) -> dict[tuple[str, int], Timing]:
     """Time contenders in turns, so that a slow spell of the machine hits all of them.
 
     Parameters
     ----------
-    contenders : mapping of name -> function without arguments
-        Each is called once before the first round, to compile and to fill caches.
+    contenders : mapping of name -> Contender
+        Each is called twice before the first round: to compile, and to find how many calls make
+        a time that can be measured.
+    threads : sequence of int
+        Each contender runs with all of these in every round; a serial one with the least.
     rounds : int
-        Timed calls of each.
+        Timed turns of each.
+    budget : float
+        Seconds after which a contender drops out, but not before its third round.
 
     Returns
     -------
     dict
-        Name -> `Timing`; `cpu` counts every thread of the process.
+        (name, number of threads) -> `Timing`.
     """
-    for function in contenders.values():
-        function()
-    walls: dict[str, list[float]] = {name: [] for name in contenders}
-    cpus: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, function in contenders.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            function()
-            walls[name].append(time.perf_counter() - wall)
-            cpus[name].append(time.process_time() - cpu)
-    return {
-        name: Timing(
-            float(np.median(walls[name])),
-            float(np.median(cpus[name])),
-            (float(np.quantile(walls[name], 0.25)), float(np.quantile(walls[name], 0.75))),
-            rounds,
-        )
-        for name in contenders
+    turns = {
+        (name, count): contender
+        for name, contender in contenders.items()
+        for count in threads
+        if not contender.serial or count == min(threads)
     }
+    calls = {key: _calls(contender, key[1]) for key, contender in turns.items()}
+    times: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in turns}
+    for done in range(rounds):
+        for key, contender in turns.items():
+            spent = sum(wall for wall, _ in times[key]) * calls[key] * contender.work
+            if done < _LEAST_ROUNDS or spent < budget:
+                times[key].append(_turn(contender, key[1], calls[key]))
+    return {key: Timing(*zip(*measured, strict=True)) for key, measured in times.items()}
+
+
+def _turn(contender: Contender, threads: int, calls: int) -> tuple[float, float]:
+    time.sleep(_SETTLE)
+    with thread_limit(threads):
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(calls):
+            contender.run(threads)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    done = calls * contender.work
+    return wall / done, cpu / done
+
+
+def _calls(contender: Contender, threads: int) -> int:
+    _turn(contender, threads, 1)
+    wall, _ = _turn(contender, threads, 1)
+    return math.ceil(_SHORTEST / (wall * contender.work))

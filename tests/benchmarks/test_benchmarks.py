@@ -1,20 +1,46 @@
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import main
-from benchmarks.cases import CASES, mosaic
-from benchmarks.timing import interleaved
+from benchmarks.__main__ import CASES, main
+from benchmarks.case import Case, Contender, Goal, matrix_product, mosaic
+from benchmarks.kernels import fitted_spec, opencv_classes
+from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
+from benchmarks.timing import Timing, interleaved
+from raisr import HashSpec, hash_image
 
 
-def test_contenders_take_turns():
+def test_contenders_take_turns_with_every_number_of_threads(monkeypatch):
+    monkeypatch.setattr("benchmarks.timing._SHORTEST", 1e-12)
     calls = []
-    found = interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
-    assert calls == ["a", "b"] * 4
-    assert found["a"].rounds == 3
-    assert found["a"].quartiles[0] <= found["a"].wall <= found["a"].quartiles[1]
+    contenders = {
+        "a": Contender(lambda threads: calls.append(f"a{threads}")),
+        "b": Contender(lambda threads: calls.append(f"b{threads}"), serial=True),
+    }
+    found = interleaved(contenders, (1, 2), rounds=3)
+    one_round = ["a1", "a2", "b1"]
+    assert calls == ["a1", "a1", "a2", "a2", "b1", "b1", *one_round * 3]
+    assert set(found) == {("a", 1), ("a", 2), ("b", 1)}
+    assert len(found["a", 2].wall) == 3
+
+
+def test_a_contender_over_its_budget_drops_out_after_three_rounds(monkeypatch):
+    monkeypatch.setattr("benchmarks.timing._SHORTEST", 1e-12)
+    found = interleaved({"a": Contender(lambda _: None)}, rounds=9, budget=0)
+    assert len(found["a", 1].wall) == 3
+
+
+def test_times_of_a_part_of_the_work_are_scaled():
+    contender = matrix_product(2 * 1024**3 * 1.25)
+    whole = interleaved({"product": contender}, rounds=3)["product", 1]
+    half = interleaved({"product": Contender(contender.run, 2 * contender.work)}, rounds=3)
+    assert contender.work == pytest.approx(2 / 2.5)
+    assert half["product", 1].median < 0.8 * whole.median
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios():
+    assert Timing((1.0, 4.0, 9.0), (0.0,)).over(Timing((2.0, 2.0, 2.0, 2.0), (0.0,))) == 2
 
 
 def test_the_image_is_a_noisy_mosaic_of_any_size():
@@ -25,17 +51,72 @@ def test_the_image_is_a_noisy_mosaic_of_any_size():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_case_runs_and_names_its_reference(name):
-    case = CASES[name](mosaic(64 * 64), 1)
-    assert case.reference in case.contenders
+def test_every_case_runs_and_its_goals_are_of_contenders(name):
+    case = CASES[name](mosaic(64 * 64))
+    assert {*case.subjects, *case.goals} <= set(case.contenders)
     for contender in case.contenders.values():
-        contender()
+        assert contender.work > 0
+        contender.run(1)
 
 
-def test_the_command_writes_the_table_and_the_raw_timings(tmp_path, monkeypatch, capsys):
-    arguments = ["benchmarks", "apply7", "--megapixels", "0.01", "--threads", "1", "--rounds", "1"]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--output", str(tmp_path)])
-    main()
+def test_the_opencv_pipeline_finds_the_classes_of_raisr():
+    image = mosaic(200 * 200)
+    spec = fitted_spec(image, HashSpec(window=7, weighting="gaussian", gaussian_sigma=1.5))
+    inside = np.s_[8:-8, 8:-8]
+    ours = hash_image(image, spec, data_range=255)[inside]
+    assert len(np.unique(ours)) == 72
+    assert np.mean(opencv_classes(image, spec)[inside] == ours) > 0.98
+
+
+@pytest.fixture
+def result():
+    """A run of two seconds a megapixel, half of the peer's, and 1.8 times faster in two threads."""
+    case = Case(
+        "work",
+        16 * 2**20,
+        {"raisr": Contender(print), "peer": Contender(print, serial=True)},
+        goals={"peer": Goal(0.4), "raisr": Goal(8, "speed")},
+        absent={"BM3D": "not installed"},
+    )
+    seconds = {("raisr", 1): 2.0, ("raisr", 2): 2 / 1.8, ("peer", 1): 4.0}
+    return Result(case, {key: Timing((s, s), (s, s)) for key, s in seconds.items()})
+
+
+def test_goals_are_met_or_missed(result):
+    (section,) = goal_table([result]).sections
+    assert [row[1:] for row in section.rows] == [
+        ("<= 0.4x", "0.5x", "missed"),
+        (">= 8 Mpixel/s", "8.39 Mpixel/s", "met"),
+    ]
+    (gains,) = thread_table([1, 2], [result]).sections
+    assert gains.rows[0][1:] == ("2", "1.80x", ">= 1.85: missed")
+
+
+def test_rows_of_absent_and_of_serial_peers(result):
+    rows = {row[0]: row for row in speed_table(2, [result], {}).sections[0].rows}
+    assert rows["BM3D"][1] == "not installed"
+    assert rows["peer"][5] == "0.278x"
+
+
+def test_metadata_says_machine_versions_and_commit():
+    assert {"cpu", "core", "cores", "numba", "opencv-python-headless", "torch", "commit"} <= set(
+        metadata()
+    )
+
+
+def test_the_command_writes_the_tables_and_the_raw_timings(tmp_path, capsys):
+    arguments = ["apply7", "--megapixels", "0.01", "--threads", "1", "--rounds", "1"]
+    main([*arguments, "--output", str(tmp_path)])
     assert "apply 7x7, 72 filters" in capsys.readouterr().out
     raw = json.loads((tmp_path / "benchmarks_raw.json").read_text())
-    assert raw["cases"][0]["seconds"]["raisr"]["wall"] > 0
+    assert raw["metadata"]["cores"] > 0
+    (result,) = raw["results"]
+    assert {row["contender"] for row in result["seconds"]} >= {"raisr"}
+    assert all(len(row["wall"]) == 1 for row in result["seconds"])
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["--megapixels", "0"], ["--threads", "0"]])
+def test_wrong_options_are_one_line(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,104 @@
+"""What is compared: cases of contenders, their goals, and the image that they work on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comparisons.datasets import load_dataset
+from comparisons.protocol import rgb_to_gray
+from raisr.noise import add_gaussian_noise
+
+__all__ = ["SIGMA", "Case", "Contender", "Goal", "corner", "matrix_product", "mosaic"]
+
+SIGMA = 25.0
+_TILE = 256
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the work of a case.
+
+    Parameters
+    ----------
+    run : callable
+        Takes the number of threads. Libraries with a global setting have been told already.
+    work : float
+        Part of the case's work that one call does; its times are divided by it.
+    serial : bool
+        True for code without threads: it is timed once, for the fewest threads.
+    """
+
+    run: Callable[[int], object]
+    work: float = 1.0
+    serial: bool = False
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound for one thread: on the time of `raisr` over the contender's, or on a speed.
+
+    Parameters
+    ----------
+    limit : float
+        Largest ratio, or smallest number of megapixels a second.
+    kind : {"ratio", "speed"}
+    """
+
+    limit: float
+    kind: str = "ratio"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison of `subjects`, which are contenders of `raisr`, with all other contenders.
+
+    Parameters
+    ----------
+    goals : dict
+        Contender -> goal. A ratio is that of the first subject to the contender.
+    absent : dict
+        Contender that cannot run -> why.
+    """
+
+    title: str
+    pixels: int
+    contenders: dict[str, Contender]
+    subjects: tuple[str, ...] = ("raisr",)
+    goals: dict[str, Goal] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+def mosaic(pixels: int) -> NDArray[np.float32]:
+    """Return a noisy square mosaic of the embedded photographs in gray levels, sigma 25."""
+    side = round(pixels**0.5)
+    photographs = [rgb_to_gray(image.read())[:_TILE, :_TILE] for image in load_dataset("sample")]
+    photographs = [photo for photo in photographs if photo.shape == (_TILE, _TILE)]
+    count = -(-side // _TILE)
+    rows = [
+        np.hstack([photographs[(r * count + c) % len(photographs)] for c in range(count)])
+        for r in range(count)
+    ]
+    return add_gaussian_noise(np.vstack(rows)[:side, :side], SIGMA, seed=0)
+
+
+def corner(image: NDArray, pixels: int) -> NDArray:
+    """Return the upper left square of an image, contiguous, of at most some pixels."""
+    side = int(pixels**0.5)
+    return np.ascontiguousarray(image[:side, :side])
+
+
+def matrix_product(multiplications: float) -> Contender:
+    """Return sgemm (NumPy's, 1024 x 1024) doing about so many multiplications, scaled to them."""
+    side = 1024
+    a = np.random.default_rng(0).random((side, side), np.float32)
+    out = np.empty_like(a)
+    repeats = max(1, round(multiplications / side**3))
+
+    def run(threads: int) -> None:
+        for _ in range(repeats):
+            np.matmul(a, a, out=out)
+
+    return Contender(run, repeats * side**3 / multiplications)

@@ -1,0 +1,77 @@
+"""DnCNN and FFDNet with their public weights, as plain stacks of 3x3 convolutions in torch.
+
+For measuring beside ours only; nothing here is part of the library. The folder of the weights is
+named by the environment variable RAISR_PEERS: safetensors with `convNN.weight`, (out, in, 3, 3),
+and `convNN.bias`; ReLU between the layers, images on [0, 1].
+
+References
+----------
+Zhang et al., "Beyond a Gaussian Denoiser", IEEE TIP 2017 (DnCNN);
+Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 2018.
+"""
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["DnCNN", "FFDNet", "denoise_plane", "load"]
+
+
+class DnCNN(nn.Module):
+    """Convolutions that predict the noise of one level: the output is ``x - net(x)``."""
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """Return the denoised batch, (N, 1, H, W); `sigma` is the level of the weights."""
+        return x - self.layers(x)
+
+
+class FFDNet(nn.Module):
+    """Convolutions at half the resolution, on four phases of the image and a map of sigma."""
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
+        """Return the denoised batch, (N, 1, H, W), of any size; `sigma` on the scale of `x`."""
+        height, width = x.shape[2:]
+        even = functional.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+        phases = functional.pixel_unshuffle(even, 2)
+        level = torch.full_like(phases[:, :1], sigma)
+        out = self.layers(torch.cat([phases, level], dim=1))
+        return functional.pixel_shuffle(out, 2)[:, :, :height, :width]
+
+
+@lru_cache(maxsize=8)
+def load(folder: Path, stem: str) -> nn.Module:
+    """Return the network of one file of weights: "dncnn_25", say, or "ffdnet_gray"."""
+    tensors = load_file(folder / f"{stem}.safetensors")
+    layers: list[nn.Module] = []
+    for index in range(len(tensors) // 2):
+        weight = tensors[f"conv{index:02d}.weight"]
+        layer = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+        layer.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+        layer.bias = nn.Parameter(tensors[f"conv{index:02d}.bias"])
+        layers += [layer, nn.ReLU(inplace=True)]
+    network = (FFDNet if stem.startswith("ffdnet") else DnCNN)(nn.Sequential(*layers[:-1]))
+    return network.eval()
+
+
+def denoise_plane(plane: NDArray[np.float32], sigma: float, stem: str) -> NDArray[np.float32]:
+    """Return a denoised plane; plane and `sigma` in gray levels, weights as in `load`."""
+    network: Callable = load(Path(os.environ["RAISR_PEERS"]), stem)
+    with torch.inference_mode():
+        batch = torch.from_numpy(plane / np.float32(255))[None, None]
+        return network(batch, sigma / 255)[0, 0].numpy() * np.float32(255)

@@ -1,0 +1,89 @@
+"""Tune the classical peers on training images: `python -m benchmarks.tuning`.
+
+Each setting of a grid is tried on images of bsd400 (none of them a test image), under the
+protocol `standard` at sigma 25; the best one by mean PSNR belongs into `benchmarks.denoisers`.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.case import SIGMA
+from benchmarks.denoisers import DENOISERS, UserDenoiser
+from benchmarks.timing import thread_limit
+from comparisons.command import Parser, add_data_options, at_least, run
+from comparisons.datasets import load_dataset
+from comparisons.protocol import PROTOCOLS, Sample, noise_seed
+
+GRIDS: dict[str, dict[str, list[Any]]] = {
+    "scikit-image nl_means (fast)": {
+        "strength": [0.5, 0.6, 0.7, 0.8, 0.9],
+        "patch_size": [5, 7],
+        "patch_distance": [6, 9],
+    },
+    "scikit-image wavelet": {
+        "method": ["BayesShrink", "VisuShrink"],
+        "wavelet": ["db1", "db2", "sym4", "sym8"],
+        "mode": ["soft", "hard"],
+    },
+    "scikit-image tv_chambolle": {"weight": [0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 1.0]},
+    "OpenCV fastNlMeansDenoising": {
+        "strength": [0.9, 1.0, 1.1, 1.2, 1.3],
+        "patch": [3, 5, 7],
+        "search": [7, 9, 11, 15, 21],
+    },
+    "OpenCV bilateralFilter": {
+        "diameter": [7, 9, 11, 13],
+        "strength": [2.0, 2.5, 3.0, 3.5],
+        "spread": [1.0, 1.5, 2.0, 3.0],
+    },
+}
+"""Denoiser -> setting -> values to try."""
+
+
+def settings_of(grid: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of a grid's values."""
+    for values in itertools.product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def mean_psnr(denoiser: UserDenoiser, settings: dict[str, Any], samples: list[Sample]) -> float:
+    """Return the mean PSNR of a denoiser with these settings."""
+    standard = PROTOCOLS["standard"]
+    return float(
+        np.mean(
+            [
+                standard.score(denoiser.function(s.noisy, s.sigma, 1, **settings), s.clean)[0]
+                for s in samples
+            ]
+        )
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the best settings of every tuned denoiser, and those in use."""
+    parser = Parser(prog="python -m benchmarks.tuning", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--images", type=at_least(1), default=16, help="spread over bsd400")
+    add_data_options(parser)
+    options = parser.parse_args(arguments)
+    dataset = load_dataset("bsd400", download=options.download)
+    step = max(1, len(dataset) // options.images)
+    samples = [
+        PROTOCOLS["standard"].prepare(
+            image.read(), SIGMA, noise_seed(dataset.folder, image.name, SIGMA)
+        )
+        for image in dataset.images[::step][: options.images]
+    ]
+    with thread_limit(1):
+        for name, grid in GRIDS.items():
+            denoiser = DENOISERS[name]
+            found = [(mean_psnr(denoiser, s, samples), s) for s in settings_of(grid)]
+            psnr, best = max(found, key=lambda pair: pair[0])
+            now = mean_psnr(denoiser, denoiser.settings, samples)
+            print(f"{name}: {psnr:.2f} dB with {best}; in use: {now:.2f} dB", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)
