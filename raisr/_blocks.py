@@ -1,6 +1,7 @@
 """Blocks of rows: threads over them, and their pixels with a reflected margin."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,12 @@ def aligned_zeros(shape):
     buffer = np.zeros(count + 16, np.float32)
     start = -buffer.ctypes.data % 64 // 4
     return buffer[start : start + count].reshape(shape)
+
+
+@lru_cache(maxsize=64)
+def _reflected(length, margin):
+    """Return the pixels that lie at -margin, ..., length + margin - 1."""
+    return np.pad(np.arange(length), margin, mode="reflect")
 
 
 def tile(images, y0, y1, margin):
@@ -34,8 +41,8 @@ def tile(images, y0, y1, margin):
         Behind each row is room for whole-vector reads.
     """
     height, width = images[0].shape
-    rows = np.pad(np.arange(height), margin, mode="reflect")[y0 : y1 + 2 * margin]
-    columns = np.pad(np.arange(width), margin, mode="reflect") + margin
+    rows = _reflected(height, margin)[y0 : y1 + 2 * margin]
+    columns = _reflected(width, margin) + margin
     right = slice(margin + width, 2 * margin + width)
     inside = rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
     index = slice(rows[0], rows[-1] + 1) if inside else rows
