@@ -15,7 +15,7 @@ from benchmarks.case import Contender
 
 __all__ = ["Timing", "interleaved", "thread_limit"]
 
-_SETTLE = 0.03  # threads of BLAS and OpenMP spin for some 20 ms after their work
+_SETTLE = 0.03  # threads of BLAS and OpenMP spin for some 10 ms after their work
 _SHORTEST = 0.03
 _LEAST_ROUNDS = 3
 
