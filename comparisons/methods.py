@@ -87,12 +87,12 @@ def _learned_bank(row: str, oracle: bool, protocol: Protocol, sigma: float) -> D
 
 def _shipped_model(model: str, protocol: Protocol, sigma: float) -> Denoiser | None:
     import raisr
-    from raisr.denoising import bank_for
+    from raisr.denoising import LADDER, bank_for
 
-    try:
-        bank = bank_for(model, sigma * 255 / protocol.data_range)
-    except FileNotFoundError:
+    level = sigma * 255 / protocol.data_range
+    if level > LADDER[-1]:
         return None
+    bank = bank_for(model, level)
 
     def run(sample: Sample) -> NDArray:
         return raisr.denoise(

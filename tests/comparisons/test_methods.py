@@ -117,9 +117,7 @@ def test_shipped_models_denoise(row, protocol):
     assert denoiser.kflops > 0
 
 
-def test_a_model_that_is_not_shipped_is_not_trained(monkeypatch):
-    def absent(model, sigma):
-        raise FileNotFoundError(model)
-
-    monkeypatch.setattr("raisr.denoising.bank_for", absent)
-    assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 25.0) is None
+def test_beyond_the_ladder_the_models_are_not_trained():
+    assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 75.0)
+    assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 76.0) is None
+    assert METHODS["raisr_fast"].build(PROTOCOLS["paper"], 65.0) is None  # 75.7 of 255
