@@ -214,7 +214,8 @@ def estimate_sigma(image, *, channel_axis=None):
     -----
     The median of the absolute diagonal coefficients (db2) over that of a normal distribution
     (Donoho and Johnstone, 1994), as `skimage.restoration.estimate_sigma`. Fine texture counts as
-    noise: expect up to two gray levels too much.
+    noise: expect up to two gray levels too much. Noise that was clipped at black or white is
+    missing: on dark pictures of 8 bits expect too little.
 
     Examples
     --------
