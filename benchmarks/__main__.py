@@ -78,6 +78,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=6.0,
         help="after which a contender drops out, from its third round on (default: 6)",
     )
+    parser.add_argument(
+        "--patience",
+        type=_positive,
+        default=10.0,
+        metavar="SECONDS",
+        help="a case may spend on repeating turns that other processes disturbed (default: 10)",
+    )
     parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.cases) - set(CASES)):
@@ -103,7 +110,13 @@ def measure(options: argparse.Namespace) -> list[list[Result]]:
         group = []
         for name in tqdm(options.cases or CASES, f"{megapixels:g} Mpixel", disable=None):
             case = CASES[name](image)
-            timings = interleaved(case.contenders, options.threads, options.rounds, options.seconds)
+            timings = interleaved(
+                case.contenders,
+                options.threads,
+                options.rounds,
+                options.seconds,
+                options.patience,
+            )
             group.append(Result(case, timings))
         groups.append(group)
     return groups

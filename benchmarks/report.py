@@ -94,10 +94,16 @@ def speed_table(threads: int, results: Sequence[Result], about: dict[str, Any]) 
         (
             "medians of interleaved rounds, wall time; "
             '"raisr takes": its time over that of the row, below 1 is faster',
+            f"other processes kept {_others(results):.2f} cores busy (mean)",
             *dict.fromkeys(result.case.note for result in results if result.case.note),
             ", ".join(f"{key} {value}" for key, value in about.items()),
         ),
     )
+
+
+def _others(results: Sequence[Result]) -> float:
+    turns = [share for r in results for timing in r.timings.values() for share in timing.others]
+    return sum(turns) / len(turns)
 
 
 def _size(result: Result) -> str:

@@ -1,11 +1,13 @@
 """Interleaved timing: every contender once a round, with every number of threads."""
 
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,16 +18,27 @@ from benchmarks.case import Contender
 __all__ = ["Timing", "interleaved", "thread_limit"]
 
 _SETTLE = 0.03  # threads of BLAS and OpenMP spin for some 10 ms after their work
-_SHORTEST = 0.03
+_SHORTEST = 0.1  # the kernel counts the time of processes in ticks of 10 ms
+_QUIET = 0.15
+_RETRY = 0.5
 _LEAST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each round, for the whole work of the case; `cpu` counts every thread."""
+    """Seconds of each round, for the whole work of the case.
+
+    Attributes
+    ----------
+    wall, cpu : tuple of float
+        `cpu` counts every thread.
+    others : tuple of float
+        Cores that other processes kept busy meanwhile, to some 0.1.
+    """
 
     wall: tuple[float, ...]
     cpu: tuple[float, ...]
+    others: tuple[float, ...]
 
     @property
     def median(self) -> float:
@@ -63,6 +76,7 @@ def interleaved(
     threads: Sequence[int] = (1,),
     rounds: int = 9,
     budget: float = math.inf,
+    patience: float = 0.0,
 ) -> dict[tuple[str, int], Timing]:
     """Time contenders in turns, so that a slow spell of the machine hits all of them.
 
@@ -77,6 +91,8 @@ def interleaved(
         Timed turns of each.
     budget : float
         Seconds after which a contender drops out, but not before its third round.
+    patience : float
+        Seconds in all that may go into repeating turns that other processes disturbed.
 
     Returns
     -------
@@ -90,27 +106,43 @@ def interleaved(
         if not contender.serial or count == min(threads)
     }
     calls = {key: _calls(contender, key[1]) for key, contender in turns.items()}
-    times: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in turns}
+    times: dict[tuple[str, int], list[tuple[float, ...]]] = {key: [] for key in turns}
     for done in range(rounds):
         for key, contender in turns.items():
-            spent = sum(wall for wall, _ in times[key]) * calls[key] * contender.work
-            if done < _LEAST_ROUNDS or spent < budget:
-                times[key].append(_turn(contender, key[1], calls[key]))
+            spent = sum(wall for wall, *_ in times[key]) * calls[key] * contender.work
+            if done >= _LEAST_ROUNDS and spent >= budget:
+                continue
+            turn = _turn(contender, key[1], calls[key])
+            while turn[2] > _QUIET and patience > 0:
+                start = time.perf_counter()
+                time.sleep(_RETRY)
+                turn = _turn(contender, key[1], calls[key])
+                patience -= time.perf_counter() - start
+            times[key].append(turn)
     return {key: Timing(*zip(*measured, strict=True)) for key, measured in times.items()}
 
 
-def _turn(contender: Contender, threads: int, calls: int) -> tuple[float, float]:
+def _turn(contender: Contender, threads: int, calls: int) -> tuple[float, float, float]:
     time.sleep(_SETTLE)
     with thread_limit(threads):
-        wall, cpu = time.perf_counter(), time.process_time()
+        busy, wall, cpu = _busy_seconds(), time.perf_counter(), time.process_time()
         for _ in range(calls):
             contender.run(threads)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        others = max(0.0, _busy_seconds() - busy - cpu) / wall
     done = calls * contender.work
-    return wall / done, cpu / done
+    return wall / done, cpu / done, others
+
+
+def _busy_seconds() -> float:
+    """Return the CPU time of all processes, and that taken by a hypervisor."""
+    user, nice, system, _, _, *interrupts_and_steal = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + sum(interrupts_and_steal)) / os.sysconf("SC_CLK_TCK")
 
 
 def _calls(contender: Contender, threads: int) -> int:
     _turn(contender, threads, 1)
-    wall, _ = _turn(contender, threads, 1)
+    wall, *_ = _turn(contender, threads, 1)
     return math.ceil(_SHORTEST / (wall * contender.work))
