@@ -6,7 +6,10 @@ The specs were chosen on images held back from bsd400: `--hold-back` prints that
 """
 
 import dataclasses
+import itertools
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +17,13 @@ from comparisons import command
 from comparisons.datasets import Dataset, load_dataset
 from comparisons.learn_banks import TrainingPairs, training_facts
 from comparisons.protocol import PROTOCOLS, noise_seed
+from comparisons.provenance import environment, git_commit, write_json
+from comparisons.store import COMMITTED
 from raisr import FilterBank, HashSpec, learn_filters
 from raisr.denoising import LADDER, MODELS, bank_path
+from raisr.hashing import PRESETS
 
+HELD_BACK = COMMITTED / "hold_back.json"
 _HELD_BACK = slice(5, None, 10)
 
 
@@ -38,12 +45,15 @@ RECIPES = {
 }
 """Arguments of `raisr.learn_filters` for each model."""
 
+CANDIDATES = RECIPES | {name: {"spec": name, "size": 7} for name in PRESETS}
+"""What `--hold-back` can measure: the models, and one stage of each preset."""
+
 
 def learn_model(dataset: Dataset, model: str, sigma: float) -> FilterBank:
     """Return the bank of a model for one noise level, with the facts of its training."""
     start = time.perf_counter()
     pairs = TrainingPairs(dataset, PROTOCOLS["standard"], sigma, oracle=False)
-    bank = learn_filters(pairs, data_range=255, **RECIPES[model])
+    bank = learn_filters(pairs, data_range=255, **CANDIDATES[model])
     seconds = round(time.perf_counter() - start, 1)
     bank.metadata |= {"model": model, "seconds": seconds, **training_facts(pairs)}
     return bank
@@ -61,6 +71,19 @@ def mean_psnr(dataset: Dataset, bank: FilterBank, sigma: float) -> float:
     return float(np.mean(found))
 
 
+def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
+    """Measure what the choice of specs rests on: learn from 9 of 10 images, score the tenth."""
+    held_back = dataclasses.replace(dataset, images=dataset.images[_HELD_BACK])
+    rest = tuple(image for image in dataset if image not in held_back.images)
+    found = []
+    for model, sigma in itertools.product(models, sigmas):
+        bank = learn_model(dataclasses.replace(dataset, images=rest), model, sigma)
+        psnr = mean_psnr(held_back, bank, sigma)
+        print(f"{model} sigma {sigma:g}: {psnr:.3f} dB on {len(held_back)} images")
+        found.append({"model": model, "sigma": sigma, "images": len(held_back), "psnr": psnr})
+    return {"protocol": "standard", "commit": git_commit(), **environment(), "found": found}
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the banks that the options name, or measure the recipes on bsd400."""
     parser = command.Parser(
@@ -69,33 +92,32 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--model",
         action=command.ListOf,
-        item=command.one_of(list(MODELS)),
+        item=command.one_of(list(CANDIDATES)),
         default=list(MODELS),
         metavar="NAME",
-        help=f"one or more of {', '.join(MODELS)} (default: all)",
+        help=f"one or more of {', '.join(MODELS)} (default: all); with --hold-back also a preset: "
+        f"{', '.join(PRESETS)}",
     )
     command.add_sigma_option(parser, list(LADDER))
     command.add_data_options(parser)
     parser.add_argument(
         "--hold-back",
         action="store_true",
-        help="write nothing: learn from nine tenths of bsd400 and print the PSNR on the rest",
+        help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
     )
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
-    held_back = dataclasses.replace(dataset, images=dataset.images[_HELD_BACK])
-    rest = tuple(image for image in dataset if image not in held_back.images)
-    for model in options.model:
-        for sigma in options.sigma:
-            if options.hold_back:
-                bank = learn_model(dataclasses.replace(dataset, images=rest), model, sigma)
-                psnr = mean_psnr(held_back, bank, sigma)
-                print(f"{model} sigma {sigma:g}: {psnr:.3f} dB on {len(held_back)} images")
-            else:
-                path = bank_path(model, sigma)
-                path.parent.mkdir(exist_ok=True)
-                learn_model(dataset, model, sigma).save(path, dtype="float16")
-                print(f"wrote {path.name}")
+    if options.hold_back:
+        write_json(HELD_BACK, hold_back(dataset, options.model, options.sigma))
+        print(f"wrote {HELD_BACK.name}")
+    elif presets := set(options.model) - set(MODELS):
+        parser.error(f"{', '.join(sorted(presets))}: only --hold-back measures presets")
+    else:
+        for model, sigma in itertools.product(options.model, options.sigma):
+            path = bank_path(model, sigma)
+            path.parent.mkdir(exist_ok=True)
+            learn_model(dataset, model, sigma).save(path, dtype="float16")
+            print(f"wrote {path.name}")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def build_table(
     ]
     sections = [Section("measured here", tuple(measured))]
     if others:
-        title = "the paper prints" if protocol.name == "paper" else "the literature prints"
+        title = "the paper prints" if protocol.name == "paper" else "the literature"
         rows = [_published_row(method, row, shown) for method, row in others.items()]
         sections.append(Section(title, tuple(rows)))
     return Table(

@@ -5,16 +5,16 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["aligned_zeros", "over_blocks", "tile"]
+__all__ = ["aligned_empty", "over_blocks", "tile"]
 
 _OVERREAD = 32
-_PIXELS = 1 << 16
+_PIXELS = 1 << 17
 
 
-def aligned_zeros(shape):
-    """Return zeros, float32, that start at a multiple of 64 bytes: a cache line, a vector."""
+def aligned_empty(shape):
+    """Return an array, float32, that starts at a multiple of 64 bytes: a cache line, a vector."""
     count = int(np.prod(shape))
-    buffer = np.zeros(count + 16, np.float32)
+    buffer = np.empty(count + 16, np.float32)
     start = -buffer.ctypes.data % 64 // 4
     return buffer[start : start + count].reshape(shape)
 
@@ -37,7 +37,7 @@ def tile(images, y0, y1, margin):
 
     Returns
     -------
-    padded : (P, y1 - y0 + 2 * margin, W + 2 * margin + 32) float32
+    padded : (P, y1 - y0 + 2 * margin, at least W + 2 * margin + 32) float32
         Behind each row is room for whole-vector reads.
     """
     height, width = images[0].shape
@@ -46,7 +46,8 @@ def tile(images, y0, y1, margin):
     right = slice(margin + width, 2 * margin + width)
     inside = rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
     index = slice(rows[0], rows[-1] + 1) if inside else rows
-    padded = np.empty((len(images), rows.size, width + 2 * margin + _OVERREAD), np.float32)
+    length = -(-(width + 2 * margin + _OVERREAD) // 16) * 16
+    padded = aligned_empty((len(images), rows.size, length))
     padded[:, :, 2 * margin + width :] = 0
     for image, out in zip(images, padded, strict=True):
         image.read(index, out[:, margin : margin + width])
@@ -58,7 +59,7 @@ def tile(images, y0, y1, margin):
 def over_blocks(function, shape, num_threads):
     """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks hold some 65,536 pixels and do not depend on the number of threads.
+    Blocks hold some 131,072 pixels and do not depend on the number of threads.
     """
     height, width = shape
     rows = max(8, _PIXELS // width)

@@ -3,33 +3,28 @@
 import numpy as np
 
 from raisr._blocks import over_blocks, tile
-from raisr._validate import GrayImage, restore
+from raisr._validate import GrayImage, is_gray_levels, restore
 from raisr.hashing import class_rows
 
 __all__ = ["filter_rows", "run_stages"]
 
 
-def filter_rows(stage, planes, classes, y0, y1):
+def filter_rows(stage, planes, classes, y0, y1, out):
     """Filter rows `y0` to `y1` of the planes, a list of GrayImage, by class.
 
     Parameters
     ----------
     stage : Stage
     classes : (y1 - y0, W) uint16
-
-    Returns
-    -------
-    (y1 - y0, W) float32
-        Gray levels.
+    out : (y1 - y0, W) float32, C-contiguous
+        Gray levels, written in place.
     """
     from raisr._kernels import apply as kernels
     from raisr._simd import lanes_for, token
 
     padded = tile(planes, y0, y1, stage.size // 2)
-    out = np.empty(classes.shape, np.float32)
     tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
     kernels.filter_rows(*tokens, padded, classes, stage.packed, out, 0, y1 - y0)
-    return out
 
 
 def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
@@ -67,7 +62,12 @@ def _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads):
     def block(y0, y1):
         classes = class_rows(guide, spec, y0, y1)
         for planes, out in zip(inputs, outs, strict=True):
-            rows = filter_rows(stage, planes, classes, y0, y1)
-            out[y0:y1] = restore(rows, out.dtype, data_range)
+            rows = out[y0:y1]
+            if is_gray_levels(out, data_range):
+                filter_rows(stage, planes, classes, y0, y1, rows)
+            else:
+                levels = np.empty(classes.shape, np.float32)
+                filter_rows(stage, planes, classes, y0, y1, levels)
+                rows[...] = restore(levels, out.dtype, data_range)
 
     over_blocks(block, guide.shape, num_threads)

@@ -13,6 +13,7 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "is_gray_levels",
     "restore",
 ]
 
@@ -155,6 +156,12 @@ def _refuse_not_finite(image, name, where):
             value = image.array[row, column]
             problem = "too large for float32" if np.isfinite(value) else "not finite"
             raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
+
+
+def is_gray_levels(array, data_range):
+    """Tell whether an array can hold gray levels as the kernels write them."""
+    white = data_range_of(array.dtype, data_range)
+    return array.dtype == np.float32 and white == GRAY_LEVELS and array.flags.c_contiguous
 
 
 def restore(plane, dtype, data_range=None):

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from raisr._cascade import run_stages
 from raisr._validate import (
@@ -56,7 +57,8 @@ def bank_for(model, sigma):
     """
     if not sigma <= LADDER[-1]:
         raise ValueError(
-            f"sigma is {sigma:.4g} gray levels of 255; shipped banks end at {LADDER[-1]:g} "
+            f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; shipped banks end at "
+            f"{LADDER[-1]:g} "
             "(is data_range right?)"
         )
     upper = int(np.searchsorted(LADDER, sigma))
@@ -96,8 +98,14 @@ def _between(low, high, weight):
 
 
 def denoise(
-    image, sigma=None, *, model="fast", channel_axis=None, data_range=None, num_threads=None
-):
+    image: ArrayLike,
+    sigma: float | None = None,
+    *,
+    model: str | FilterBank = "fast",
+    channel_axis: int | None = None,
+    data_range: float | None = None,
+    num_threads: int | None = None,
+) -> NDArray:
     """Remove white Gaussian noise.
 
     Parameters
@@ -144,6 +152,7 @@ def denoise(
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     >>> from raisr.noise import add_gaussian_noise
     >>> clean = np.full((64, 64), 0.5)
     >>> noisy = add_gaussian_noise(clean, sigma=0.1, seed=0)
@@ -190,7 +199,7 @@ def _luma_hash(model, sigma, count):
     return hashed
 
 
-def estimate_sigma(image, *, channel_axis=None):
+def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> float:
     """Estimate the standard deviation of white Gaussian noise from the finest wavelet scale.
 
     Parameters
@@ -220,6 +229,7 @@ def estimate_sigma(image, *, channel_axis=None):
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     >>> from raisr.noise import add_gaussian_noise
     >>> noisy = add_gaussian_noise(np.full((128, 128), 100.0), sigma=20, seed=0)
     >>> bool(abs(estimate_sigma(noisy) - 20) < 1)

@@ -1,14 +1,16 @@
 """`FilterBank`: one linear filter per class, in one stage or a cascade."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from raisr._blocks import aligned_zeros
+from raisr._blocks import aligned_empty
 from raisr._cascade import run_stages
 from raisr._files import write_atomically
 from raisr._validate import as_image, check_threads
@@ -73,7 +75,8 @@ class Stage:
         from raisr._simd import lanes_for
 
         classes, planes, size, _ = self.filters.shape
-        packed = aligned_zeros((classes, 1 + planes * size, lanes_for(size)))
+        packed = aligned_empty((classes, 1 + planes * size, lanes_for(size)))
+        packed[:] = 0
         packed[:, 0, 0] = self.bias
         packed[:, 1:, :size] = self.filters.reshape(classes, planes * size, size)
         return packed
@@ -93,6 +96,7 @@ class FilterBank:
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     >>> spec = HashSpec.preset("csconv")
     >>> delta = np.zeros((spec.num_classes, 1, 3, 3), np.float32)
     >>> delta[:, :, 1, 1] = 1
@@ -120,7 +124,14 @@ class FilterBank:
         )
         return f"FilterBank({parts})"
 
-    def apply(self, image, guide=None, *, data_range=None, num_threads=None):
+    def apply(
+        self,
+        image: ArrayLike,
+        guide: ArrayLike | None = None,
+        *,
+        data_range: float | None = None,
+        num_threads: int | None = None,
+    ) -> NDArray:
         """Filter an image.
 
         Parameters
@@ -151,13 +162,13 @@ class FilterBank:
         Borders are reflected. Time grows with pixels times ``planes * size**2`` of each stage.
         """
         source = as_image(image, data_range)
-        guide = source if guide is None else as_image(guide, data_range, "guide")
-        if guide.shape != source.shape:
-            raise ValueError(f"guide must have shape {source.shape}, got {guide.shape}")
+        first = source if guide is None else as_image(guide, data_range, "guide")
+        if first.shape != source.shape:
+            raise ValueError(f"guide must have shape {source.shape}, got {first.shape}")
         out = np.empty(source.shape, source.array.dtype)
 
         def hashed(index, inputs):
-            return self.stages[index].spec, inputs[0] if index else guide
+            return self.stages[index].spec, inputs[0] if index else first
 
         threads = check_threads(num_threads)
         run_stages(self.stages, [source], [out], data_range, threads, hashed)
@@ -184,7 +195,7 @@ class FilterBank:
 
         return plot_bank(self, stage)
 
-    def save(self, path, *, dtype="float32"):
+    def save(self, path: str | os.PathLike[str], *, dtype: str = "float32") -> None:
         """Write the bank as a safetensors file, all or nothing.
 
         Of a symmetric stage only the canonical classes are stored: a quarter of the filters.
@@ -213,7 +224,7 @@ class FilterBank:
         write_atomically(path, save(tensors, header))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike[str]) -> "FilterBank":
         """Read a bank written by `save`.
 
         Raises

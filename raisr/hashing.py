@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from raisr._blocks import over_blocks, tile
 from raisr._validate import GRAY_LEVELS, as_image, check_threads
@@ -212,7 +213,7 @@ PRESETS = {
 """Named specs: the paper's, RAISR's and BLADE's."""
 
 
-def resolve_spec(spec):
+def resolve_spec(spec: Any) -> HashSpec:
     """Return the spec itself, or the preset of that name."""
     if isinstance(spec, HashSpec):
         return spec
@@ -255,7 +256,13 @@ def class_map(image, spec, num_threads, dtype=np.uint16):
     return out
 
 
-def hash_image(image, spec="csconv", *, data_range=None, num_threads=None):
+def hash_image(
+    image: ArrayLike,
+    spec: HashSpec | str = "csconv",
+    *,
+    data_range: float | None = None,
+    num_threads: int | None = None,
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Find the class of every pixel.
 
     Parameters
@@ -291,10 +298,11 @@ def hash_image(image, spec="csconv", *, data_range=None, num_threads=None):
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     >>> ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
     >>> int(hash_image(ramp)[16, 16])
     38
     """
-    spec = resolve_spec(spec)
-    dtype = np.uint8 if spec.num_classes <= 256 else np.uint16
-    return class_map(as_image(image, data_range), spec, check_threads(num_threads), dtype)
+    resolved = resolve_spec(spec)
+    dtype = np.uint8 if resolved.num_classes <= 256 else np.uint16
+    return class_map(as_image(image, data_range), resolved, check_threads(num_threads), dtype)

@@ -3,16 +3,18 @@
 import dataclasses
 import itertools
 import sys
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from raisr import __version__
 from raisr._blocks import tile
 from raisr._validate import GrayImage, as_image, check_threads
 from raisr.filtering import FilterBank, Stage
-from raisr.hashing import class_map, resolve_spec
+from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.statistics import gradient_statistics
 from raisr.symmetry import canonical_classes, dihedral_views, expand
 
@@ -204,19 +206,19 @@ def _check_ridge(ridge):
 
 
 def learn_filters(
-    pairs,
-    spec=None,
+    pairs: Iterable[Sequence[ArrayLike]],
+    spec: HashSpec | str | Sequence[HashSpec | str] | None = None,
     *,
-    size=7,
-    stages=None,
-    edges="quantile",
-    ridge=1e-6,
-    symmetric=True,
-    min_samples=None,
-    data_range=None,
-    num_threads=None,
-    progress=None,
-):
+    size: int = 7,
+    stages: int | None = None,
+    edges: str = "quantile",
+    ridge: float = 1e-6,
+    symmetric: bool = True,
+    min_samples: int | None = None,
+    data_range: float | None = None,
+    num_threads: int | None = None,
+    progress: bool | None = None,
+) -> FilterBank:
     """Learn a filter bank from pairs of images.
 
     Parameters
@@ -269,6 +271,7 @@ def learn_filters(
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike
     >>> rng = np.random.default_rng(0)
     >>> clean = rng.integers(0, 256, (48, 48)).astype(np.float32)
     >>> bank = learn_filters([(clean, 255 - clean)], size=3, data_range=255)
@@ -285,12 +288,12 @@ def learn_filters(
     source = _Source(pairs, data_range, check_threads(num_threads), progress)
     facts: dict = {"raisr": __version__, "symmetric": symmetric, "edges": edges, "ridge": ridge}
     learned: list[Stage] = []
-    for index, spec in enumerate(specs):
+    for index, stage_spec in enumerate(specs):
         if edges == "quantile":
-            spec = _fit_edges(source, learned, spec)
-        equations = NormalEquations(spec, 1 if index == 0 else 2, size)
+            stage_spec = _fit_edges(source, learned, stage_spec)
+        equations = NormalEquations(stage_spec, 1 if index == 0 else 2, size)
         for planes, target, guide in source.samples(learned, f"stage {index + 1} of {len(specs)}"):
-            classes = class_map(GrayImage(guide), spec, source.num_threads)
+            classes = class_map(GrayImage(guide), stage_spec, source.num_threads)
             equations.add(planes, target, classes, source.num_threads)
         facts["pixels"] = int(equations.counts.sum())
         if symmetric:
@@ -299,7 +302,7 @@ def learn_filters(
             ridge=ridge, min_samples=min_samples, symmetric=symmetric
         )
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
-        learned.append(Stage(spec, filters, bias))
+        learned.append(Stage(stage_spec, filters, bias))
     return FilterBank(learned, facts)
 
 

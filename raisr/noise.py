@@ -1,11 +1,16 @@
 """Noise models used by learning, tests and comparisons."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["add_gaussian_noise"]
 
 
-def add_gaussian_noise(image, sigma, seed):
+def add_gaussian_noise(
+    image: ArrayLike, sigma: float, seed: int | Sequence[int] | np.random.Generator
+) -> NDArray[np.float32]:
     """Add white Gaussian noise, neither clipped nor rounded.
 
     Parameters

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from raisr._blocks import over_blocks
 from raisr._validate import as_image, check_threads
-from raisr.hashing import hash_tile, resolve_spec
+from raisr.hashing import HashSpec, hash_tile, resolve_spec
 
 __all__ = ["GradientStatistics", "gradient_statistics"]
 
@@ -19,7 +20,13 @@ class GradientStatistics(NamedTuple):
     coherence: np.ndarray
 
 
-def gradient_statistics(image, spec="csconv", *, data_range=None, num_threads=None):
+def gradient_statistics(
+    image: ArrayLike,
+    spec: HashSpec | str = "csconv",
+    *,
+    data_range: float | None = None,
+    num_threads: int | None = None,
+) -> GradientStatistics:
     """Compute orientation, strength and coherence of the local gradients (eigenanalysis).
 
     Parameters
@@ -55,21 +62,24 @@ def gradient_statistics(image, spec="csconv", *, data_range=None, num_threads=No
     Examples
     --------
     >>> import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     >>> ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
     >>> [round(float(s[16, 16]), 4) for s in gradient_statistics(ramp)]
     [0.5, 0.0269, 1.0]
     """
     from raisr._kernels.hash import statistics_rows
 
-    spec = resolve_spec(spec)
+    resolved = resolve_spec(spec)
     source = as_image(image, data_range)
     result = GradientStatistics(*(np.empty(source.shape, np.float32) for _ in range(3)))
-    root = spec.strength == "sqrt"
+    root = resolved.strength == "sqrt"
 
     def block(y0, y1):
-        padded = hash_tile(source, spec, y0, y1)
+        padded = hash_tile(source, resolved, y0, y1)
         rows = [statistic[y0:y1] for statistic in result]
-        statistics_rows(padded, spec.taps, spec.norm, root, spec.scale, *rows, 0, y1 - y0)
+        statistics_rows(
+            padded, resolved.taps, resolved.norm, root, resolved.scale, *rows, 0, y1 - y0
+        )
 
     over_blocks(block, source.shape, check_threads(num_threads))
     return result

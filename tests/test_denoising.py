@@ -207,7 +207,7 @@ def test_a_bank_of_ones_own_is_applied_as_it_is():
         ({"sigma": -1}, "sigma must be finite and not negative, got -1"),
         ({"sigma": np.nan}, "sigma must be finite and not negative, got nan"),
         ({"sigma": np.inf}, "sigma must be finite and not negative, got inf"),
-        ({"sigma": 76}, r"sigma is 76 gray levels of 255; shipped banks end at 75 .*data_range"),
+        ({"sigma": 76}, r"sigma, given or estimated, is 76 gray .* end at 75 .*data_range"),
         ({"model": "slow"}, 'model must be "fast", "best" or a FilterBank, got \'slow\''),
         ({"model": None}, 'model must be "fast", "best" or a FilterBank, got None'),
     ],
@@ -218,7 +218,7 @@ def test_denoise_refuses(options, message):
 
 
 def test_a_sigma_in_another_unit_is_refused():
-    with pytest.raises(ValueError, match="sigma is 6375 gray levels of 255.*is data_range right"):
+    with pytest.raises(ValueError, match="is 6375 gray levels of 255.*is data_range right"):
         denoise(noisy_scene() / 255, 25)
 
 

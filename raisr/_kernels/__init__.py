@@ -1,6 +1,10 @@
 """Every compiled function of the package. All release the GIL and hold no global state."""
 
+import hashlib
 import logging
+import os
+from functools import cache
+from pathlib import Path
 
 from numba import njit
 from numba.core import event
@@ -13,9 +17,25 @@ _OPTIONS = {"nogil": True, "error_model": "numpy"}
 def kernel(function):
     """Compile a function on first use, and keep the result on disk where that is possible."""
     try:
-        return njit(cache=True, **_OPTIONS)(function)
+        dispatcher = njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder for the cache can be written
         return njit(**_OPTIONS)(function)
+    # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
+    disk = dispatcher._cache
+    plain_key = disk._index_key
+    disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code())
+    return dispatcher
+
+
+@cache
+def _inlined_code():
+    """Return a digest of the sources of all compiled code, and of what chooses among them."""
+    here = Path(__file__).parent
+    sources = sorted([*here.glob("*.py"), *here.parent.glob("_simd*.py")])
+    digest = hashlib.sha256(os.environ.get("RAISR_VECTOR", "").encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 class _Announcement(event.Listener):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from raisr._kernels import kernel
-from raisr._micro import filter_block
+from raisr._kernels.micro import filter_block
 
 __all__ = ["filter_rows"]
 

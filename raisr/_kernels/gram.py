@@ -7,7 +7,8 @@ Each sample is one row ``[taps, 1, target]``, so the Gram matrix of a class hold
 import numpy as np
 
 from raisr._kernels import kernel
-from raisr._micro import copy_patch, rank_update
+from raisr._kernels.memory import aligned
+from raisr._kernels.micro import copy_patch, rank_update
 
 __all__ = ["CHUNK", "accumulate_classes", "sort_by_class"]
 
@@ -99,14 +100,6 @@ def _add_half(gram, n, total):
 
 
 @kernel
-def _aligned(rows, columns):
-    """Zeros, float32, whose rows start at multiples of 64 bytes; `columns` a multiple of 16."""
-    memory = np.zeros(rows * columns + 16, np.float32)
-    start = -np.int64(memory.ctypes.data) % 64 // 4
-    return memory[start : start + rows * columns].reshape(rows, columns)
-
-
-@kernel
 def accumulate_classes(size, lanes, padded, target, order, starts, first, last, totals):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 
@@ -124,8 +117,8 @@ def accumulate_classes(size, lanes, padded, target, order, starts, first, last, 
     """
     n = totals.shape[1]
     columns = n // 16 * 16 + 32
-    buffer = _aligned(CHUNK + 1, columns)
-    gram = _aligned(columns, columns)
+    buffer = aligned((CHUNK + 1) * columns).reshape(CHUNK + 1, columns)
+    gram = aligned(columns * columns).reshape(columns, columns)
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])

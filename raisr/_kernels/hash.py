@@ -7,7 +7,8 @@ strip, a row block or a vector begins. Sums of a box window over 8-bit pixels ar
 import numpy as np
 
 from raisr._kernels import kernel
-from raisr._micro import classify, gradient_products, symmetric_sum
+from raisr._kernels.memory import aligned
+from raisr._kernels.micro import classify, gradient_products, symmetric_sum
 from raisr._simd import SUM_BLOCK
 from raisr._simd_hash import LANES
 
@@ -42,9 +43,10 @@ def _work(taps):
     end start at any slot.
     """
     k = taps.size
-    products = np.zeros((3, _STRIP + 2 * SUM_BLOCK), np.float32)
-    smoothed = np.empty((3, 2 * k, _STRIP), np.float32)
-    return products, smoothed, np.empty((3, _STRIP), np.float32)
+    room = _STRIP + 2 * SUM_BLOCK
+    products = aligned(3 * room).reshape(3, room)
+    smoothed = aligned(3 * 2 * k * _STRIP).reshape(3, 2 * k, _STRIP)
+    return products, smoothed, aligned(3 * _STRIP).reshape(3, _STRIP)
 
 
 @kernel

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from comparisons import learn_models
@@ -11,7 +13,8 @@ def banks(monkeypatch, tmp_path, tiny_dataset):
     """Folder of the banks; small recipes, learned from two small images."""
     folder = tmp_path / "banks"
     recipe = {"spec": [HashSpec.preset("csconv")], "size": 3}
-    monkeypatch.setattr(learn_models, "RECIPES", dict.fromkeys(MODELS, recipe))
+    monkeypatch.setattr(learn_models, "CANDIDATES", dict.fromkeys(learn_models.CANDIDATES, recipe))
+    monkeypatch.setattr(learn_models, "HELD_BACK", tmp_path / "hold_back.json")
     monkeypatch.setattr(learn_models, "_HELD_BACK", slice(1, 2))
     monkeypatch.setattr(learn_models, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(
@@ -31,8 +34,11 @@ def test_writes_the_banks_asked_for(banks):
 
 
 def test_hold_back_only_measures(banks, capsys):
-    main(["--model", "best", "--sigma", "25", "--hold-back"])
+    main(["--model", "best,blade", "--sigma", "25", "--hold-back"])
     assert "best sigma 25" in capsys.readouterr().out
+    found = json.loads((banks.parent / "hold_back.json").read_text())["found"]
+    assert [entry["model"] for entry in found] == ["best", "blade"]
+    assert all(15 < entry["psnr"] < 40 for entry in found)
     assert not banks.exists()
 
 
@@ -47,3 +53,10 @@ def test_shipped_banks_follow_the_recipes(model, sigma):
     assert (facts["model"], facts["sigma"]) == (model, sigma)
     assert (facts["training_set"], facts["training_images"]) == ("bsd400", 399)
     assert "non-commercial" in facts["terms"]
+
+
+def test_banks_of_presets_are_not_shipped(banks, capsys):
+    with pytest.raises(SystemExit):
+        main(["--model", "blade", "--sigma", "25"])
+    assert "blade: only --hold-back measures presets" in capsys.readouterr().err
+    assert not banks.exists()

@@ -15,7 +15,7 @@ from comparisons.protocol import PROTOCOLS
     [
         ("raisr_fast", "bsd68", 28.04),  # the best single stage of an earlier prototype
         ("raisr_fast", "set12", 28.77),
-        ("raisr_best", "bsd68", 28.57),  # BM3D, as the literature prints it
+        ("raisr_best", "bsd68", 28.57),  # BM3D, as the literature it
         ("raisr_best", "set12", 29.08),  # the cascade of that prototype
         ("raisr_n", "bsd68", 27.59),
         ("raisr_n", "set12", 28.26),

@@ -14,12 +14,12 @@ __all__ = [
 
 _KNOWN = ("x86_64", "amd64", "aarch64", "arm64")
 
-# RAISR_VECTOR=0 switches vector code off; compiled kernels are kept apart by NUMBA_CACHE_DIR.
+# RAISR_VECTOR=0 switches vector code off.
 if os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in _KNOWN:
     from raisr._simd import copy_patch, filter_block, rank_update, symmetric_sum
     from raisr._simd_hash import classify, gradient_products
 else:
-    from raisr._plain import (
+    from raisr._kernels.plain import (
         classify,
         copy_patch,
         filter_block,
