@@ -152,7 +152,6 @@ def denoise(
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
     >>> from raisr.noise import add_gaussian_noise
     >>> clean = np.full((64, 64), 0.5)
     >>> noisy = add_gaussian_noise(clean, sigma=0.1, seed=0)
@@ -229,7 +228,6 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
     >>> from raisr.noise import add_gaussian_noise
     >>> noisy = add_gaussian_noise(np.full((128, 128), 100.0), sigma=20, seed=0)
     >>> bool(abs(estimate_sigma(noisy) - 20) < 1)

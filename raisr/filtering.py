@@ -96,7 +96,6 @@ class FilterBank:
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
     >>> spec = HashSpec.preset("csconv")
     >>> delta = np.zeros((spec.num_classes, 1, 3, 3), np.float32)
     >>> delta[:, :, 1, 1] = 1

@@ -298,7 +298,6 @@ def hash_image(
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
     >>> ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
     >>> int(hash_image(ramp)[16, 16])
     38

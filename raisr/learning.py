@@ -271,7 +271,6 @@ def learn_filters(
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike
     >>> rng = np.random.default_rng(0)
     >>> clean = rng.integers(0, 256, (48, 48)).astype(np.float32)
     >>> bank = learn_filters([(clean, 255 - clean)], size=3, data_range=255)

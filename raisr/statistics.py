@@ -62,7 +62,6 @@ def gradient_statistics(
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike, NDArray
     >>> ramp = np.tile(np.arange(32, dtype=np.uint8) * 8, (32, 1))
     >>> [round(float(s[16, 16]), 4) for s in gradient_statistics(ramp)]
     [0.5, 0.0269, 1.0]
