@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.__main__ import CASES, main
 from benchmarks.case import Case, Contender, Goal, matrix_product, mosaic
-from benchmarks.kernels import fitted_spec, opencv_classes
+from benchmarks.kernels import fitted_spec, opencv_classes, opencv_strips
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import Timing, interleaved
 from raisr import HashSpec, hash_image
@@ -72,13 +72,15 @@ def test_every_case_runs_and_its_goals_are_of_contenders(name):
         contender.run(1)
 
 
-def test_the_opencv_pipeline_finds_the_classes_of_raisr():
+@pytest.mark.parametrize("pipeline", [opencv_classes, opencv_strips])
+def test_the_opencv_pipelines_find_the_classes_of_raisr(pipeline, monkeypatch):
+    monkeypatch.setattr("benchmarks.kernels._STRIP", 200 * 60)
     image = mosaic(200 * 200)
     spec = fitted_spec(image, HashSpec(window=7, weighting="gaussian", gaussian_sigma=1.5))
     inside = np.s_[8:-8, 8:-8]
     ours = hash_image(image, spec, data_range=255)[inside]
     assert len(np.unique(ours)) == 72
-    assert np.mean(opencv_classes(image, spec)[inside] == ours) > 0.98
+    assert np.mean(pipeline(image, spec)[inside] == ours) > 0.98
 
 
 @pytest.fixture
