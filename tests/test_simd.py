@@ -1,28 +1,47 @@
-"""Every vector instruction against NumPy; whole numbers, so that sums are exact in any order."""
+"""Every micro-kernel, in vector code and in plain Numba, against NumPy.
+
+Whole numbers make sums exact in any order.
+"""
 
 import numpy as np
 import pytest
 from numba import njit
 
-from raisr._simd import copy_patch, filter_block, lanes_for, rank_update, token
+from raisr import HashSpec, _simd, _simd_hash
+from raisr._kernels import plain
+from raisr._simd import SUM_BLOCK, lanes_for, token
+from raisr._simd_hash import LANES
 
 SIZES = range(1, 16, 2)
 LAYOUTS = [(size, lanes) for size in SIZES for lanes in (8, 16) if lanes >= size]
 
 
-@njit
-def run_filter_block(size, planes, lanes, image, row, plane, classes, filters, out):
-    filter_block(size, planes, lanes, image, row, plane, classes, filters, out)
+def compiled(micro_kernel):
+    """A function of the interpreter that runs a micro-kernel."""
+
+    @njit
+    def run(*arguments):
+        micro_kernel(*arguments)
+
+    return run
 
 
-@njit
-def run_copy_patch(size, lanes, image, row, out):
-    copy_patch(size, lanes, image, row, out)
+VECTOR = {
+    name: compiled(getattr(module, name))
+    for module in (_simd, _simd_hash)
+    for name in plain.__all__
+    if hasattr(module, name)
+}
+PLAIN = {name: compiled(getattr(plain, name)) for name in plain.__all__}
 
 
-@njit
-def run_rank_update(rows, vectors, a, b, stride, count, c, c_stride):
-    rank_update(rows, vectors, a, b, stride, count, c, c_stride)
+@pytest.fixture(params=[VECTOR, PLAIN], ids=["vector", "plain"])
+def code(request):
+    return request.param
+
+
+def test_there_is_plain_code_for_all_vector_code():
+    assert set(VECTOR) == set(PLAIN)
 
 
 def address(array):
@@ -41,7 +60,7 @@ def test_a_filter_row_fits_the_lanes(size):
 
 @pytest.mark.parametrize("planes", [1, 2])
 @pytest.mark.parametrize(("size", "lanes"), LAYOUTS)
-def test_filter_block(size, lanes, planes):
+def test_filter_block(code, size, lanes, planes):
     num_classes = 5
     image = whole_numbers(planes, size + 3, 40)
     filters = np.zeros((num_classes, 1 + planes * size, lanes), np.float32)
@@ -49,7 +68,7 @@ def test_filter_block(size, lanes, planes):
     filters[:, 1:, :size] = whole_numbers(num_classes, planes * size, size, seed=1)
     classes = np.arange(7, 7 + lanes, dtype=np.uint16) * 3 % num_classes
     out = np.full(lanes + 2, -1, np.float32)
-    run_filter_block(
+    code["filter_block"](
         *(token(n) for n in (size, planes, lanes)),
         address(image[0, 2:, 3:]),
         image.strides[1],
@@ -70,10 +89,10 @@ def test_filter_block(size, lanes, planes):
 
 
 @pytest.mark.parametrize(("size", "lanes"), LAYOUTS)
-def test_copy_patch(size, lanes):
+def test_copy_patch(code, size, lanes):
     image = whole_numbers(size + 2, 40)
     out = np.full(size * size + lanes, -99, np.float32)
-    run_copy_patch(
+    code["copy_patch"](
         token(size), token(lanes), address(image[2:, 5:]), image.strides[0], address(out)
     )
     np.testing.assert_array_equal(out[: size * size], image[2:, 5 : 5 + size].ravel())
@@ -82,12 +101,12 @@ def test_copy_patch(size, lanes):
 
 @pytest.mark.parametrize("count", [0, 1, 7])
 @pytest.mark.parametrize(("rows", "vectors"), [(1, 1), (8, 1), (8, 2), (3, 2)])
-def test_rank_update(rows, vectors, count):
+def test_rank_update(code, rows, vectors, count):
     columns = 16 * vectors
     samples = whole_numbers(7, 48)
     before = whole_numbers(rows, 40, seed=1)
     after = before.copy()
-    run_rank_update(
+    code["rank_update"](
         token(rows),
         token(vectors),
         address(samples[:, 4:]),
@@ -100,3 +119,63 @@ def test_rank_update(rows, vectors, count):
     product = samples[:count, 4 : 4 + rows].T @ samples[:count, 12 : 12 + columns]
     np.testing.assert_array_equal(after[:, :columns], before[:, :columns] + product)
     np.testing.assert_array_equal(after[:, columns:], before[:, columns:])
+
+
+@pytest.mark.parametrize("taps", [1, 3, 9, 31])
+@pytest.mark.parametrize("step", [1, 200])
+def test_symmetric_sum(code, taps, step):
+    source = whole_numbers(SUM_BLOCK + taps * step + 5)
+    half = whole_numbers(taps // 2 + 1, seed=1)
+    out, again = np.full((2, SUM_BLOCK + 2), -99, np.float32)
+    code["symmetric_sum"](
+        address(source[3:]), 4 * step, address(half), taps // 2, address(out[1:]), address(again)
+    )
+    weights = np.concatenate([half, half[:-1][::-1]])
+    expected = sum(weight * source[3 + t * step :][:SUM_BLOCK] for t, weight in enumerate(weights))
+    np.testing.assert_array_equal(out, [-99, *expected, -99])
+    np.testing.assert_array_equal(again[:SUM_BLOCK], expected)
+
+
+def test_gradient_products(code):
+    image = whole_numbers(3, 40)
+    out = np.full((3, LANES + 4), -99, np.float32)
+    code["gradient_products"](address(image[:, 5:]), image.strides[0], address(out), out.strides[0])
+    r = (image[2] - image[0])[6 : 6 + LANES]
+    c = image[1, 7 : 7 + LANES] - image[1, 5 : 5 + LANES]
+    np.testing.assert_array_equal(out[:, :LANES], [r * r, r * c, c * c])
+    assert (out[:, LANES:] == -99).all()
+
+
+@pytest.mark.parametrize("orientations", [1, 2, 6, 8, 24])
+def test_classify(code, orientations):
+    spec = HashSpec(orientations=orientations, strength_edges=(0.01, 0.03), coherence_edges=(0.3,))
+    directions, strengths, coherences, strides = spec.kernel_edges
+    rng = np.random.default_rng(0)
+    r, c = rng.normal(0, 40, (2, 30, LANES))
+    tensor = np.array([(r * r).sum(0), (r * c).sum(0), (c * c).sum(0)], np.float32)
+    out = np.full(LANES + 1, 9999, np.uint16)
+    code["classify"](
+        address(tensor),
+        tensor.strides[0],
+        tuple(address(edges) for edges in (directions, strengths, coherences)),
+        (len(directions), len(strengths), len(coherences)),
+        tuple(int(step) for step in strides),
+        address(out),
+    )
+    np.testing.assert_array_equal(out, [*expected_classes(tensor, spec), 9999])
+
+
+def expected_classes(tensor, spec):
+    """Classes of sums of doubled gradients by eigenvalues, angles and searches."""
+    a, b, c = tensor.astype(np.float64) * 2 * spec.norm * spec.scale**2
+    small, large = np.linalg.eigvalsh(np.array([[a, b], [b, c]]).transpose(2, 0, 1)).T
+    angle = np.arctan2(2 * b, a - c) / (2 * np.pi) % 1
+    roots = np.sqrt(large), np.sqrt(small)
+    bins = (
+        np.floor(angle * spec.orientations),
+        np.searchsorted(spec.strength_edges, roots[0], side="right"),
+        np.searchsorted(
+            spec.coherence_edges, (roots[0] - roots[1]) / (roots[0] + roots[1]), side="right"
+        ),
+    )
+    return sum(int(step) * axis for step, axis in zip(spec.strides, bins, strict=True))
