@@ -44,7 +44,7 @@ def tile(images, y0, y1, margin):
     rows = _reflected(height, margin)[y0 : y1 + 2 * margin]
     columns = _reflected(width, margin) + margin
     right = slice(margin + width, 2 * margin + width)
-    inside = rows[-1] - rows[0] == rows.size - 1 and np.all(np.diff(rows) == 1)
+    inside = np.all(np.diff(rows) == 1)
     index = slice(rows[0], rows[-1] + 1) if inside else rows
     length = -(-(width + 2 * margin + _OVERREAD) // 16) * 16
     padded = aligned_empty((len(images), rows.size, length))
@@ -59,10 +59,11 @@ def tile(images, y0, y1, margin):
 def over_blocks(function, shape, num_threads):
     """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks hold some 131,072 pixels and do not depend on the number of threads.
+    Blocks are alike, hold at most some 131,072 pixels, and do not depend on the number of threads.
     """
     height, width = shape
-    rows = max(8, _PIXELS // width)
+    count = -(-height * width // _PIXELS)
+    rows = max(8, -(-height // count))
     bounds = [(y0, min(y0 + rows, height)) for y0 in range(0, height, rows)]
     if num_threads == 1 or len(bounds) == 1:
         for y0, y1 in bounds:

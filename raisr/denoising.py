@@ -57,9 +57,8 @@ def bank_for(model, sigma):
     """
     if not sigma <= LADDER[-1]:
         raise ValueError(
-            f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; shipped banks end at "
-            f"{LADDER[-1]:g} "
-            "(is data_range right?)"
+            f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
+            f"shipped banks end at {LADDER[-1]:g} (is data_range right?)"
         )
     upper = int(np.searchsorted(LADDER, sigma))
     high = _shipped(model, LADDER[upper])
