@@ -112,7 +112,7 @@ def _bm3d(noisy: Plane, sigma: float, threads: int) -> Plane:
 def _network(noisy: Plane, sigma: float, threads: int, stem: str) -> Plane:
     from benchmarks.peers import denoise_plane
 
-    return denoise_plane(noisy, sigma, stem.format(sigma=sigma))
+    return denoise_plane(noisy, sigma, stem.format(sigma=sigma), threads)
 
 
 def _ours(model: str) -> UserDenoiser:

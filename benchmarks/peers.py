@@ -69,8 +69,14 @@ def load(folder: Path, stem: str) -> nn.Module:
     return network.eval()
 
 
-def denoise_plane(plane: NDArray[np.float32], sigma: float, stem: str) -> NDArray[np.float32]:
-    """Return a denoised plane; plane and `sigma` in gray levels, weights as in `load`."""
+def denoise_plane(
+    plane: NDArray[np.float32], sigma: float, stem: str, threads: int
+) -> NDArray[np.float32]:
+    """Return a denoised plane; plane and `sigma` in gray levels, weights as in `load`.
+
+    The number of threads is set here because OpenMP keeps one for each calling thread.
+    """
+    torch.set_num_threads(threads)
     network: Callable = load(Path(os.environ["RAISR_PEERS"]), stem)
     with torch.inference_mode():
         batch = torch.from_numpy(plane / np.float32(255))[None, None]

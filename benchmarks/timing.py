@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,10 +62,8 @@ class Timing:
 
 @contextmanager
 def thread_limit(count: int) -> Iterator[None]:
-    """Set the number of threads of OpenCV, of the BLAS libraries, of OpenMP and of torch."""
+    """Set the number of threads of OpenCV and of the BLAS libraries."""
     cv2.setNumThreads(count)
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(count)
     with threadpool_limits(count):
         yield
 

@@ -1,6 +1,8 @@
 """The networks against sums of SciPy correlations."""
 
 import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def folder(tmp_path, monkeypatch):
 def test_dncnn_takes_the_predicted_noise_away(folder, plane):
     tensors = random_weights(folder, "dncnn_25", (1, 3, 4, 1))
     wanted = plane - 255 * convolutions([plane / 255], tensors)[0]
-    np.testing.assert_allclose(denoise_plane(plane, 25, "dncnn_25"), wanted, atol=1e-3)
+    np.testing.assert_allclose(denoise_plane(plane, 25, "dncnn_25", 1), wanted, atol=1e-3)
 
 
 def test_ffdnet_works_on_four_phases_and_a_map_of_sigma(folder, plane):
@@ -62,5 +64,20 @@ def test_ffdnet_works_on_four_phases_and_a_map_of_sigma(folder, plane):
     wanted = np.empty_like(even)
     for phase, (y, x) in zip(out, ((0, 0), (0, 1), (1, 0), (1, 1)), strict=True):
         wanted[y::2, x::2] = phase
-    found = denoise_plane(plane, 25, "ffdnet_gray")
+    found = denoise_plane(plane, 25, "ffdnet_gray", 1)
     np.testing.assert_allclose(found, 255 * wanted[:9, :11], atol=1e-3)
+
+
+def test_one_thread_is_one_in_a_worker_too(folder):
+    random_weights(folder, "dncnn_25", (1, 64, 64, 1))
+    plane = np.zeros((300, 300), np.float32)
+
+    def seconds():
+        denoise_plane(plane, 25, "dncnn_25", 1)
+        process, thread = time.process_time(), time.thread_time()
+        denoise_plane(plane, 25, "dncnn_25", 1)
+        return time.process_time() - process, time.thread_time() - thread
+
+    with ThreadPoolExecutor(1) as pool:
+        process, thread = pool.submit(seconds).result()
+    assert process < 1.3 * thread
