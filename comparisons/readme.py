@@ -1,14 +1,18 @@
-"""Fill the results of README.md from the committed results: `python -m comparisons.readme`."""
+"""Fill the tables of README.md from the committed results: `python -m comparisons.readme`."""
 
 from pathlib import Path
 
 from comparisons import command, table2, table3
 from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS
+from comparisons.provenance import read_json
 from comparisons.store import COMMITTED
+from comparisons.tables import Section, Table
 
-README = Path(__file__).parent.parent / "README.md"
-_BEGIN, _END = "<!-- results: begin", "<!-- results: end"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+_SPEED = ROOT / "benchmarks" / "results" / "benchmarks.json"
+_SPEED_TITLE = "Speed: 1 thread, 1024 x 1024 pixels"
 _SETS = {
     "standard": ["bsd68", "set12", "urban100"],
     "paper": ["cbsd68", "urban100", "div2k10", "set14m2"],
@@ -28,12 +32,21 @@ def results_block() -> str:
     return "\n".join(table.to_markdown() for table in tables)
 
 
+def speed_block() -> str:
+    """Return the benchmarks of one megapixel on one thread as Markdown."""
+    values = next(t for t in read_json(_SPEED) or [] if t["title"] == _SPEED_TITLE)
+    sections = tuple(Section(**section) for section in values["sections"])
+    return Table(**values | {"sections": sections}).to_markdown()
+
+
 def filled(text: str) -> str:
     """Return the README with the lines between its marks replaced by the tables."""
-    head, rest = text.split(_BEGIN)
-    mark, rest = rest.split("\n", 1)
-    tail = rest.split(_END)[1]
-    return f"{head}{_BEGIN}{mark}\n\n{results_block()}\n{_END}{tail}"
+    for name, block in (("results", results_block), ("speed", speed_block)):
+        head, rest = text.split(f"<!-- {name}: begin")
+        mark, rest = rest.split("\n", 1)
+        tail = rest.split(f"<!-- {name}: end")[1]
+        text = f"{head}<!-- {name}: begin{mark}\n\n{block()}\n<!-- {name}: end{tail}"
+    return text
 
 
 def main() -> None:
