@@ -77,8 +77,8 @@ def hash_case(image: NDArray[np.float32]) -> Case:
             "the same in strips of rows": Goal(0.16),
             "scikit-image structure_tensor": Goal(0.022),
         },
-        note="hash: strips of 2**17 pixels stay in the cache and save the time of fresh memory, "
-        "which is half of that of the whole image; cornerEigenValsAndVecs stops at the "
+        note="hash: strips of 2**17 pixels stay in the cache and need no fresh memory; "
+        "cornerEigenValsAndVecs stops at the "
         "eigenvectors, scikit-image (sigma 0.75: seven taps) at the eigenvalues: no class",
     )
 
