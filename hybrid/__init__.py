@@ -1,0 +1,23 @@
+"""Networks that convolve every pixel with the filters of its own class (PyTorch)."""
+
+from importlib import import_module
+
+_HOME = {
+    "CSConv2d": "hybrid.csconv",
+    "cs_conv2d": "hybrid.csconv",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    # Public names are found on first use, so that `import hybrid` loads neither torch nor Numba.
+    if name not in _HOME:
+        raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])
