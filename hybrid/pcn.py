@@ -76,7 +76,9 @@ class PCN(nn.Module):
         orientation = torch.atan2(sine, cosine) / (2 * torch.pi) % 1.0
         # A tiny negative angle becomes exactly 1 in float32.
         orientation = torch.where(orientation < 1, orientation, 0.0)
-        return Statistics(orientation, strength.clamp(min=0), torch.hypot(cosine, sine).clamp(max=1))
+        return Statistics(
+            orientation, strength.clamp(min=0), torch.hypot(cosine, sine).clamp(max=1)
+        )
 
 
 def _pair(inputs, outputs):

@@ -1,0 +1,147 @@
+"""What a training run is: a TOML file, checked."""
+
+import math
+import os
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from comparisons.protocol import PROTOCOLS
+
+SCHEDULES = ("cosine", "paper")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run.
+
+    Attributes
+    ----------
+    name : str
+        Name of the run and of its folder.
+    model : str
+        Name of the network, see `hybrid.models.MODELS`.
+    options : dict
+        Arguments of the network.
+    protocol, sigma : str, float
+        How noise is added, and its standard deviation in the protocol's gray levels.
+    classes : str, optional
+        Where class maps come from: "clean" or "noisy" for the hash of that image, or the file of
+        a PCN's weights. For class-specific networks only, and these need it.
+    spec : str
+        Preset of `raisr.HashSpec`: classes, and the statistics that a PCN learns.
+    init : str, optional
+        File of weights to start from; a class-specific network may start from its plain twin.
+    images : tuple of str
+        Training sets, see `comparisons.datasets`.
+    held_back : int
+        Images of the first set that are not trained on but validated with.
+    steps : int
+        Optimiser steps.
+    batch, crop : int
+        Crops a step and process, and their side in pixels.
+    learning_rate : float
+        Peak of the schedule. Adam's other constants are the usual ones.
+    schedule : {"cosine", "paper"}
+        "cosine" falls to zero; "paper" halves the rate after every fifth of the steps.
+    warmup : int
+        Steps in which the rate rises linearly to its peak.
+    ema : float
+        Decay of the exponential moving average of the weights, which is what is validated and
+        exported; 0 switches it off.
+    precision : {"auto", "float32", "bfloat16"}
+        Of activations, under autocast; "auto" is bfloat16 where the processor multiplies it.
+    seed : int
+        Of weights, crops and noise.
+    validate_every : int
+        Steps between validations.
+    checkpoint_seconds : float
+        Time between checkpoints.
+    """
+
+    name: str
+    model: str
+    steps: int
+    options: dict[str, Any] = field(default_factory=dict)
+    protocol: str = "standard"
+    sigma: float = 25.0
+    classes: str | None = None
+    spec: str = "csconv"
+    init: str | None = None
+    images: tuple[str, ...] = ("bsd400",)
+    held_back: int = 16
+    batch: int = 4
+    crop: int = 96
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    warmup: int = 200
+    ema: float = 0.999
+    precision: str = "auto"
+    seed: int = 0
+    validate_every: int = 1000
+    checkpoint_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("protocol", PROTOCOLS),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in choices:
+                got = getattr(self, name)
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {got!r}")
+        for name in ("steps", "held_back", "batch", "crop", "validate_every", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")
+        if self.sigma < 0:
+            raise ValueError(f"sigma must not be negative, got {self.sigma!r}")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must be in [0, 1), got {self.ema!r}")
+        if not 0 <= self.warmup < self.steps:
+            raise ValueError(f"warmup must be in [0, steps), got {self.warmup!r}")
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "TrainingConfig":
+        """Read a TOML file; its name without ending is the name of the run.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            The file is not TOML, or has a key that is missing, unknown or out of range.
+        """
+        path = Path(path)
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            return cls.from_dict({"name": path.stem, **values})
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
+        """Inverse of `to_dict`; refuses unknown and missing keys."""
+        known = {entry.name: entry.type for entry in fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
+            raise ValueError(f"unknown key {', '.join(unknown)}; known: {', '.join(known)}")
+        if missing := sorted({"name", "model", "steps"} - set(values)):
+            raise ValueError(f"missing key {', '.join(missing)}")
+        try:
+            return cls(**{**values, "images": tuple(values.get("images", cls.images))})
+        except TypeError as error:
+            raise ValueError(f"wrong type of a value: {error}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every value, JSON-able."""
+        return {**asdict(self), "images": list(self.images)}
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, as a fraction of the peak."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if self.schedule == "paper":
+            return 0.5 ** (5 * step // self.steps)
+        done = (step - self.warmup) / (self.steps - self.warmup)
+        return (1 + math.cos(math.pi * done)) / 2

@@ -1,0 +1,160 @@
+"""Training data: random crops with fresh noise, and whatever is computed from them.
+
+The batch of a step depends on the seed, the step and the process alone, so training can stop
+anywhere and go on with the batches it would have seen.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from comparisons.protocol import Protocol, Sample
+from hybrid.classes import class_dtype
+from raisr import HashSpec, gradient_statistics, hash_image
+
+_GRAY_LEVELS = 255.0
+_AHEAD = 4  # batches made before they are asked for
+
+Item = TypeVar("Item")
+
+
+class Batch(NamedTuple):
+    """What a training step sees.
+
+    Attributes
+    ----------
+    noisy, clean : (B, 1, H, W) float32 tensors, gray levels / 255
+    statistics : (B, 3, H, W) float32 tensor or None
+        Orientation, strength and coherence of the clean crops.
+    classes : (B, H, W) integer tensor or None
+        Hash of the guide.
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    statistics: Tensor | None = None
+    classes: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on another device."""
+        return Batch(*(None if part is None else part.to(device) for part in self))
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Random crops of some images: turned and mirrored, with fresh noise.
+
+    Parameters
+    ----------
+    images : sequence of (H, W) or (H, W, 3) uint8 arrays
+    protocol : Protocol
+        How noise is added.
+    sigma : float
+        Standard deviation of the noise, in the protocol's gray levels.
+    size, batch : int
+        Side of the crops and their number.
+    seed, process : int
+        Batches differ between seeds, and between processes that train together.
+    spec : HashSpec
+        Definition of statistics and classes. They are computed from crops that are larger by
+        its reach, after turning and mirroring, so that they are those of the whole image.
+    statistics : bool
+        Whether a batch holds the statistics of the clean crops.
+    guide : {"clean", "noisy"}, optional
+        Which crops are hashed for the class map of a batch; without it there is none.
+    """
+
+    images: Sequence[NDArray[np.uint8]]
+    protocol: Protocol
+    sigma: float
+    size: int
+    batch: int
+    seed: int
+    process: int
+    spec: HashSpec
+    statistics: bool = False
+    guide: Literal["clean", "noisy"] | None = None
+
+    def __post_init__(self) -> None:
+        smallest = min(min(image.shape[:2]) for image in self.images)
+        if smallest < self.size + 2 * self._margin:
+            raise ValueError(
+                f"crops of {self.size} pixels with a margin of {self._margin} do not fit into "
+                f"an image with a side of {smallest}"
+            )
+
+    @property
+    def _margin(self) -> int:
+        return self.spec.window // 2 + 2  # the differences reach one further, presmoothing too
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        generator = np.random.default_rng([self.seed, self.process, step])
+        samples = [self._sample(generator) for _ in range(self.batch)]
+        inner = np.s_[self._margin : self._margin + self.size,] * 2
+        return Batch(
+            _planes([sample.noisy[inner] for sample in samples]),
+            _planes([sample.clean[inner] for sample in samples]),
+            _stack([true_statistics(sample, self.spec)[:, *inner] for sample in samples])
+            if self.statistics
+            else None,
+            _stack([class_map(sample, self.spec, self.guide)[inner] for sample in samples])
+            if self.guide
+            else None,
+        )
+
+    def _sample(self, generator: np.random.Generator) -> Sample:
+        image = self.images[generator.integers(len(self.images))]
+        side = self.size + 2 * self._margin
+        top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
+        crop = image[top : top + side, left : left + side]
+        turns, mirror = divmod(int(generator.integers(8)), 2)
+        crop = np.rot90(crop[:, ::-1] if mirror else crop, turns)
+        return self.protocol.prepare(crop, self.sigma, int(generator.integers(2**63)))
+
+
+def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
+    """Return orientation, strength and coherence of the clean plane of a sample, (3, H, W)."""
+    clean, data_range = sample.clean, sample.data_range
+    return np.stack(gradient_statistics(clean, spec, data_range=data_range, num_threads=1))
+
+
+def class_map(sample: Sample, spec: HashSpec, guide: Literal["clean", "noisy"]) -> NDArray:
+    """Return the hash of the clean or of the noisy plane of a sample, ready for torch."""
+    classes = hash_image(getattr(sample, guide), spec, data_range=sample.data_range, num_threads=1)
+    return classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
+
+
+def as_input(plane: NDArray[np.float32]) -> Tensor:
+    """Return a plane in gray levels as the input of a network, (1, 1, H, W)."""
+    return _planes([plane])
+
+
+def ahead(make: Callable[[int], Item], steps: range) -> Iterator[Item]:
+    """Yield ``make(step)`` for every step; a thread makes the next ones meanwhile."""
+    waiting: deque = deque()
+    pool = ThreadPoolExecutor(1)
+    try:
+        for step in steps:
+            waiting.append(pool.submit(make, step))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _planes(planes):
+    return torch.from_numpy(np.stack(planes)[:, None] / np.float32(_GRAY_LEVELS))
+
+
+def _stack(arrays):
+    return torch.from_numpy(np.stack(arrays))

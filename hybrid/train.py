@@ -1,0 +1,27 @@
+"""Train a network: `python -m hybrid.train CONFIG.toml`; run it again to go on."""
+
+from pathlib import Path
+
+from comparisons import command
+from hybrid.config import TrainingConfig
+from hybrid.training import train
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train what a TOML file describes."""
+    parser = command.Parser(prog="python -m hybrid.train", description=__doc__)
+    parser.add_argument("config", metavar="CONFIG.toml", help="see hybrid.config.TrainingConfig")
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="checkpoint, log and weights (default: runs/NAME)"
+    )
+    parser.add_argument("--device", help="of torch (default: a GPU where there is one)")
+    parser.add_argument("--download", action="store_true", help="fetch missing training images")
+    options = parser.parse_args(arguments)
+    config = TrainingConfig.read(options.config)
+    folder = Path(options.output or Path("runs") / config.name)
+    path = train(config, folder, device=options.device, download=options.download)
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    command.run(main)
