@@ -4,12 +4,30 @@ from collections.abc import Callable
 
 from torch import nn
 
+from hybrid.baselines.dncnn import DnCNN
+from hybrid.baselines.focnet import FOCNet
+from hybrid.baselines.memnet import MemNet
+from hybrid.baselines.red import RED
+from hybrid.baselines.sgn import SGN
+from hybrid.carn import CARN
 from hybrid.edsr import EDSR
+from hybrid.kpn import KPN
+from hybrid.kpn_plus import KPNPlus
 from hybrid.pcn import PCN
+from hybrid.raisr_layer import RAISRLayer
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "pcn": PCN,
     "edsr": EDSR,
+    "carn": CARN,
+    "kpn": KPN,
+    "kpn_plus": KPNPlus,
+    "raisr": RAISRLayer,
+    "dncnn": DnCNN,
+    "red": RED,
+    "memnet": MemNet,
+    "sgn": SGN,
+    "focnet": FOCNet,
 }
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hybrid._layers import extend
+
 _STRIDE = 8
 
 
@@ -17,15 +19,56 @@ class Statistics(NamedTuple):
     coherence: Tensor
 
 
-class PCN(nn.Module):
-    """U-Net of group convolution blocks that predicts the gradient statistics of the clean image.
+class UNet(nn.Module):
+    """U-Net of group convolution blocks, any image to eight channels of features.
 
-    Four scales with 8, 8, 16 and 32 channels, one residual block at the coarsest, 2.800 kFLOPs
-    per pixel, 15,951 parameters. A group convolution block is a 3x3 convolution in two groups to
-    half the channels, a 1x1 convolution, and PReLU.
+    Four scales with 8, 8, 16 and 32 channels, one residual block at the coarsest. A group
+    convolution block is a 3x3 convolution in two groups to half the channels, a 1x1 convolution,
+    and PReLU.
+
+    Parameters
+    ----------
+    inputs : int
+        Channels of the image: 1, or an even number.
+
+    Attributes
+    ----------
+    outputs : int
+        Channels of the features.
+    """
+
+    outputs = 8
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([_pair(inputs, 8), _pair(8, 8), _pair(8, 16), _pair(16, 32)])
+        self.residual = _pair(32, 32)
+        self.up = nn.ModuleList([_pair(48, 16), _pair(24, 8), _pair(16, self.outputs)])
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the features, (B, 8, H, W), of images (B, inputs, H, W).
+
+        Sides that are no multiples of 8 are extended by repeating the last row or column.
+        """
+        height, width = image.shape[-2:]
+        features = self.down[0](extend(image, _STRIDE))
+        skips = [features]
+        for block in self.down[1:]:
+            features = block(functional.avg_pool2d(features, 2))
+            skips.append(features)
+        features = features + self.residual(features)
+        for block, skip in zip(self.up, skips[-2::-1], strict=True):
+            wide = functional.interpolate(features, scale_factor=2, mode="bilinear")
+            features = block(torch.cat([skip, wide], 1))
+        return features[..., :height, :width]
+
+
+class PCN(UNet):
+    """Predicts the gradient statistics of the clean image: 2.800 kFLOPs per pixel.
 
     Orientation is circular, so the network predicts the vector ``coherence * (cos, sin)(2 pi
-    orientation)`` and the strength: three channels, as many as there are statistics.
+    orientation)`` and the strength: three channels, as many as there are statistics. It has
+    15,951 parameters.
 
     References
     ----------
@@ -35,13 +78,12 @@ class PCN(nn.Module):
     """
 
     num_classes = None
+    reach = 74
+    """An output depends on no pixel further away than this."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.down = nn.ModuleList([_pair(1, 8), _pair(8, 8), _pair(8, 16), _pair(16, 32)])
-        self.residual = _pair(32, 32)
-        self.up = nn.ModuleList([_pair(48, 16), _pair(24, 8), _pair(16, 8)])
-        self.exit = nn.Conv2d(8, 3, 1)
+        super().__init__(inputs=1)
+        self.exit = nn.Conv2d(self.outputs, 3, 1)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Predict the statistics.
@@ -56,18 +98,7 @@ class PCN(nn.Module):
         (B, 3, H, W) tensor
             The two components of the orientation vector, and the strength; see `statistics`.
         """
-        height, width = noisy.shape[-2:]
-        margin = (0, -width % _STRIDE, 0, -height % _STRIDE)
-        features = self.down[0](functional.pad(noisy, margin, mode="replicate"))
-        skips = [features]
-        for block in self.down[1:]:
-            features = block(functional.avg_pool2d(features, 2))
-            skips.append(features)
-        features = features + self.residual(features)
-        for block, skip in zip(self.up, skips[-2::-1], strict=True):
-            wide = functional.interpolate(features, scale_factor=2, mode="bilinear")
-            features = block(torch.cat([skip, wide], 1))
-        return self.exit(features)[..., :height, :width]
+        return self.exit(super().forward(noisy))
 
     @staticmethod
     def statistics(predicted: Tensor) -> Statistics:
