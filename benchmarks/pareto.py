@@ -90,7 +90,8 @@ def _on_samples(denoiser: UserDenoiser, fingerprint: str) -> Denoiser:
 
 def _code_digest() -> str:
     folder = Path(__file__).parent
-    return content_digest([folder / "denoisers.py", folder / "peers.py"])
+    dncnn = folder.parent / "hybrid" / "baselines" / "dncnn.py"
+    return content_digest([folder / "denoisers.py", folder / "peers.py", dncnn])
 
 
 def _point(name: str, family: str, records: list[Record]) -> Point:

@@ -1,4 +1,4 @@
-"""DnCNN and FFDNet with their public weights, as plain stacks of 3x3 convolutions in torch.
+"""DnCNN and FFDNet with their public weights, stacks of 3x3 convolutions in torch.
 
 For measuring beside ours only; nothing here is part of the library. The folder of the weights is
 named by the environment variable RAISR_PEERS: safetensors with `convNN.weight`, (out, in, 3, 3),
@@ -11,7 +11,6 @@ Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 2018.
 """
 
 import os
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,19 +21,9 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["DnCNN", "FFDNet", "denoise_plane", "load"]
+from hybrid.baselines.dncnn import DnCNN
 
-
-class DnCNN(nn.Module):
-    """Convolutions that predict the noise of one level: the output is ``x - net(x)``."""
-
-    def __init__(self, layers: nn.Sequential) -> None:
-        super().__init__()
-        self.layers = layers
-
-    def forward(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
-        """Return the denoised batch, (N, 1, H, W); `sigma` is the level of the weights."""
-        return x - self.layers(x)
+__all__ = ["FFDNet", "denoise_plane", "load"]
 
 
 class FFDNet(nn.Module):
@@ -58,15 +47,25 @@ class FFDNet(nn.Module):
 def load(folder: Path, stem: str) -> nn.Module:
     """Return the network of one file of weights: "dncnn_25", say, or "ffdnet_gray"."""
     tensors = load_file(folder / f"{stem}.safetensors")
+    network = (_ffdnet if stem.startswith("ffdnet") else _dncnn)(tensors)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _dncnn(tensors: dict[str, torch.Tensor]) -> DnCNN:
+    network = DnCNN(len(tensors["conv00.bias"]), len(tensors) // 2, batch_norm=False)
+    names = {name: f"convs.{int(name[4:6])}.{name[7:]}" for name in tensors}
+    network.load_state_dict({names[name]: tensor for name, tensor in tensors.items()})
+    return network
+
+
+def _ffdnet(tensors: dict[str, torch.Tensor]) -> FFDNet:
     layers: list[nn.Module] = []
     for index in range(len(tensors) // 2):
-        weight = tensors[f"conv{index:02d}.weight"]
+        weight, bias = tensors[f"conv{index:02d}.weight"], tensors[f"conv{index:02d}.bias"]
         layer = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-        layer.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
-        layer.bias = nn.Parameter(tensors[f"conv{index:02d}.bias"])
+        layer.load_state_dict({"weight": weight, "bias": bias})
         layers += [layer, nn.ReLU(inplace=True)]
-    network = (FFDNet if stem.startswith("ffdnet") else DnCNN)(nn.Sequential(*layers[:-1]))
-    return network.eval()
+    return FFDNet(nn.Sequential(*layers[:-1]))
 
 
 def denoise_plane(
@@ -77,7 +76,8 @@ def denoise_plane(
     The number of threads is set here because OpenMP keeps one for each calling thread.
     """
     torch.set_num_threads(threads)
-    network: Callable = load(Path(os.environ["RAISR_PEERS"]), stem)
+    network = load(Path(os.environ["RAISR_PEERS"]), stem)
+    level = (sigma / 255,) if isinstance(network, FFDNet) else ()
     with torch.inference_mode():
         batch = torch.from_numpy(plane / np.float32(255))[None, None]
-        return network(batch, sigma / 255)[0, 0].numpy() * np.float32(255)
+        return network(batch, *level)[0, 0].numpy() * np.float32(255)

@@ -42,6 +42,9 @@ class CARN(nn.Module):
     Xu et al., AAAI 2021, "CSConv-based Denoising Convolutional Network"; Ahn et al., ECCV 2018.
     """
 
+    reach = 2 * _BLOCKS**2 + 2
+    """An output depends on no pixel further away than this."""
+
     def __init__(
         self,
         features: int = 16,

@@ -17,7 +17,7 @@ class RAISRLayer(nn.Module):
     Parameters
     ----------
     size : int
-        Side of the filters, odd.
+        Side of the filters, odd. An output depends on pixels at most `reach` = size // 2 away.
     num_classes : int
 
     Notes
@@ -32,7 +32,7 @@ class RAISRLayer(nn.Module):
     def __init__(self, size: int = 7, num_classes: int = 72):
         super().__init__()
         self.num_classes = num_classes
-        self.margin = size // 2
+        self.reach = size // 2
         self.filter = CSConv2d(1, 1, size, num_classes)
 
     @classmethod
@@ -65,8 +65,8 @@ class RAISRLayer(nn.Module):
         (classes,) = with_classes(self, classes)
         rows, columns = (self._reflected(side) for side in noisy.shape[-2:])
         filtered = self.filter(noisy[:, :, rows][..., columns], classes[:, rows][..., columns])
-        inner = slice(self.margin, -self.margin or None)
+        inner = slice(self.reach, -self.reach or None)
         return filtered[..., inner, inner]
 
     def _reflected(self, length):
-        return np.pad(np.arange(length), self.margin, mode="reflect")
+        return np.pad(np.arange(length), self.reach, mode="reflect")

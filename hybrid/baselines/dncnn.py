@@ -1,6 +1,5 @@
 """DnCNN: a plain stack of convolutions that predicts the noise."""
 
-import torch
 from torch import Tensor, nn
 
 
@@ -12,7 +11,7 @@ class DnCNN(nn.Module):
     features : int
         Channels.
     depth : int
-        Convolutions.
+        Convolutions. An output depends on pixels at most `reach` = depth away.
     batch_norm : bool
         True, the form that is trained: all but the first and the last convolution have no bias
         but batch normalisation. False, the form of public weights: normalisation folded into
@@ -33,6 +32,7 @@ class DnCNN(nn.Module):
 
     def __init__(self, features: int = 64, depth: int = 17, batch_norm: bool = True):
         super().__init__()
+        self.reach = depth
         widths = [1, *[features] * (depth - 1), 1]
         normalised = [batch_norm and 0 < i < depth - 1 for i in range(depth)]
         self.convs = nn.ModuleList(
@@ -50,5 +50,5 @@ class DnCNN(nn.Module):
         """Return the denoised images, (B, 1, H, W) float, gray levels / 255."""
         features = noisy
         for conv, norm in zip(self.convs[:-1], self.norms, strict=True):
-            features = torch.relu(norm(conv(features)))
+            features = norm(conv(features)).relu_()
         return noisy - self.convs[-1](features)

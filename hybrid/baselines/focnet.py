@@ -39,6 +39,8 @@ class FOCNet(nn.Module):
     """
 
     num_classes = None
+    reach = 133
+    """An output depends on no pixel further away than this."""
 
     def __init__(self, features: int = 128):
         super().__init__()

@@ -16,7 +16,8 @@ class MemNet(nn.Module):
     features : int
         Channels.
     blocks, units : int
-        Memory blocks, and residual units of two 3x3 convolutions in each.
+        Memory blocks, and residual units of two 3x3 convolutions in each. An output depends on
+        pixels at most `reach` = 2 * blocks * units + 2 away.
 
     Notes
     -----
@@ -33,6 +34,7 @@ class MemNet(nn.Module):
 
     def __init__(self, features: int = 64, blocks: int = 6, units: int = 6):
         super().__init__()
+        self.reach = 2 * blocks * units + 2
         self.entry = _convolution(1, features, 3)
         self.blocks = nn.ModuleList(
             _MemoryBlock(features, units, memories) for memories in range(1, blocks + 1)

@@ -20,7 +20,8 @@ class RED(nn.Module):
     features : int
         Channels.
     depth : int
-        Convolutions on either side; 15 is RED30.
+        Convolutions on either side; 15 is RED30. An output depends on pixels at most `reach` =
+        4 * depth - 2 away.
 
     Notes
     -----
@@ -37,6 +38,7 @@ class RED(nn.Module):
 
     def __init__(self, features: int = 64, depth: int = 15):
         super().__init__()
+        self.reach = 4 * depth - 2
         self.encoder = nn.ModuleList(
             nn.Conv2d(features if i else 1, features, 3, stride=1 if i else 2, padding=1)
             for i in range(depth)

@@ -22,7 +22,8 @@ class SGN(nn.Module):
     features : int
         Channels of the main branch; twice, four and eight times as many in the others.
     depth : int
-        Convolutions of the main branch between the merging one and the last.
+        Convolutions of the main branch between the merging one and the last. An output depends
+        on pixels at most `reach` = 79 + depth away.
 
     Notes
     -----
@@ -38,6 +39,7 @@ class SGN(nn.Module):
 
     def __init__(self, features: int = 32, depth: int = 5):
         super().__init__()
+        self.reach = 79 + depth
         self.branches = nn.ModuleList(
             _Branch(features, scale, guided=scale < _COARSEST) for scale in range(_COARSEST, 0, -1)
         )

@@ -51,7 +51,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_dncnn_takes_the_predicted_noise_away(folder, plane):
-    tensors = random_weights(folder, "dncnn_25", (1, 3, 4, 1))
+    tensors = random_weights(folder, "dncnn_25", (1, 4, 4, 1))
     wanted = plane - 255 * convolutions([plane / 255], tensors)[0]
     np.testing.assert_allclose(denoise_plane(plane, 25, "dncnn_25", 1), wanted, atol=1e-3)
 
