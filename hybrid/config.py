@@ -3,11 +3,12 @@
 import math
 import os
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from comparisons.protocol import PROTOCOLS
+from raisr import HashSpec
 
 SCHEDULES = ("cosine", "paper")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -28,12 +29,13 @@ class TrainingConfig:
     protocol, sigma : str, float
         How noise is added, and its standard deviation in the protocol's gray levels.
     classes : str, optional
-        Where class maps come from: "clean" or "noisy" for the hash of that image, or the file of
-        a PCN's weights. For class-specific networks only, and these need it.
+        Where class maps come from: "clean" or "noisy" for the hash of that image, or a PCN's
+        weights (name or file). For class-specific networks only, and these need it.
     spec : str
         Preset of `raisr.HashSpec`: classes, and the statistics that a PCN learns.
     init : str, optional
-        File of weights to start from; a class-specific network may start from its plain twin.
+        Weights to start from (name in `hybrid.zoo`, or file); a class-specific network may start
+        from its plain twin.
     images : tuple of str
         Training sets, see `comparisons.datasets`.
     held_back : int
@@ -136,6 +138,13 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return every value, JSON-able."""
         return {**asdict(self), "images": list(self.images)}
+
+    @property
+    def network_spec(self) -> HashSpec:
+        """The spec for images as networks see them: gray levels / 255, whatever black and white."""
+        preset = HashSpec.preset(self.spec)
+        factor = 255 / PROTOCOLS[self.protocol].data_range
+        return replace(preset, strength_scale=preset.strength_scale * factor)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, as a fraction of the peak."""

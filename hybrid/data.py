@@ -63,8 +63,9 @@ class Crops:
     seed, process : int
         Batches differ between seeds, and between processes that train together.
     spec : HashSpec
-        Definition of statistics and classes. They are computed from crops that are larger by
-        its reach, after turning and mirroring, so that they are those of the whole image.
+        Definition of statistics and classes, for gray levels / 255. They are computed from crops
+        that are larger by its reach, after turning and mirroring, so that they are those of the
+        whole image.
     statistics : bool
         Whether a batch holds the statistics of the clean crops.
     guide : {"clean", "noisy"}, optional
@@ -122,13 +123,14 @@ class Crops:
 
 def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     """Return orientation, strength and coherence of the clean plane of a sample, (3, H, W)."""
-    clean, data_range = sample.clean, sample.data_range
-    return np.stack(gradient_statistics(clean, spec, data_range=data_range, num_threads=1))
+    statistics = gradient_statistics(sample.clean, spec, data_range=_GRAY_LEVELS, num_threads=1)
+    return np.stack(statistics)
 
 
 def class_map(sample: Sample, spec: HashSpec, guide: Literal["clean", "noisy"]) -> NDArray:
     """Return the hash of the clean or of the noisy plane of a sample, ready for torch."""
-    classes = hash_image(getattr(sample, guide), spec, data_range=sample.data_range, num_threads=1)
+    plane = getattr(sample, guide)
+    classes = hash_image(plane, spec, data_range=_GRAY_LEVELS, num_threads=1)
     return classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
 
 

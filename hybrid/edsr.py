@@ -17,7 +17,7 @@ class EDSR(nn.Module):
     features : int
         Channels.
     blocks : int
-        Residual blocks.
+        Residual blocks. An output depends on pixels at most `reach` = 2 * blocks + 2 away.
     num_classes : int, optional
         With it, every `conv2` is a `CSConv2d` of so many classes (CS-EDSR); without, the plain
         network. Both have the same names of parameters.
@@ -35,6 +35,7 @@ class EDSR(nn.Module):
     def __init__(self, features: int = 16, blocks: int = 16, num_classes: int | None = None):
         super().__init__()
         self.num_classes = num_classes
+        self.reach = 2 * blocks + 2
         self.entry = nn.Conv2d(1, features, 3, padding=1)
         self.blocks = nn.ModuleList(_Block(features, num_classes) for _ in range(blocks))
         self.exit = nn.Conv2d(features, 1, 3, padding=1)

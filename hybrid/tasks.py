@@ -13,10 +13,8 @@ from comparisons.protocol import PROTOCOLS, Sample
 from hybrid.classes import quantize
 from hybrid.config import TrainingConfig
 from hybrid.data import Batch, as_input, class_map, true_statistics
-from hybrid.models import build
 from hybrid.pcn import PCN, Statistics
-from hybrid.weights import load_into, load_tensors
-from raisr import HashSpec
+from hybrid.zoo import load_pcn
 
 
 class Task(Interface):
@@ -40,7 +38,7 @@ class Denoising:
     statistics = False
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
-        self._spec = HashSpec.preset(config.spec)
+        self._spec = config.network_spec
         self._protocol = PROTOCOLS[config.protocol]
         self._device = device
         self.guide, self._pcn = None, None
@@ -83,7 +81,7 @@ class Classification:
     statistics = True
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
-        self._spec = HashSpec.preset(config.spec)
+        self._spec = config.network_spec
         self._device = device
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -128,13 +126,3 @@ _STRENGTH_RANGE = 0.2
 def task_of(config: TrainingConfig, device: torch.device) -> Task:
     """Return the task of a run."""
     return (Classification if config.model == "pcn" else Denoising)(config, device)
-
-
-def load_pcn(path: str) -> PCN:
-    """Return the PCN whose weights lie in a file, in evaluation mode and without gradients."""
-    tensors, header = load_tensors(path)
-    if header.get("model") != "pcn":
-        raise ValueError(f"{path}: wanted the weights of a pcn, got {header.get('model')!r}")
-    pcn = build("pcn", **header["options"])
-    load_into(pcn, tensors)
-    return cast(PCN, pcn.eval().requires_grad_(False))

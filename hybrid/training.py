@@ -26,7 +26,7 @@ from hybrid.data import Crops, ahead
 from hybrid.models import build
 from hybrid.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors
-from raisr import HashSpec
+from hybrid.zoo import locate
 from raisr._files import write_atomically
 
 _LOG_EVERY = 100
@@ -92,7 +92,7 @@ class _Run:
         torch.manual_seed(config.seed)
         self.network = build(config.model, **config.options).to(device)
         if config.init is not None:
-            load_into(self.network, load_tensors(config.init)[0])
+            load_into(self.network, load_tensors(locate(config.init))[0])
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         rate = config.learning_rate
         self.optimizer = torch.optim.Adam(self.network.parameters(), rate, fused=True)
@@ -202,7 +202,6 @@ class _Run:
 
     def _data(self, download):
         config = self.config
-        spec = HashSpec.preset(config.spec)
         protocol = PROTOCOLS[config.protocol]
         sets = [load_dataset(name, download=download) for name in config.images]
         first = sets[0].images
@@ -218,7 +217,7 @@ class _Run:
             config.batch,
             config.seed,
             self.process,
-            spec,
+            config.network_spec,
             self.task.statistics,
             self.task.guide,
         )
@@ -288,6 +287,7 @@ class _Run:
     def _provenance(self):
         return {
             **self.config.to_dict(),
+            "spec": self.config.network_spec.to_dict(),
             "parameters": sum(value.numel() for value in self.network.parameters()),
             "processes": self.processes,
             "seconds": round(self.seconds),

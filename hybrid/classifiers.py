@@ -1,0 +1,49 @@
+"""Where class maps come from: a PCN, or the hash of an image."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hybrid.classes import class_dtype, quantize
+from hybrid.pcn import PCN
+from raisr import HashSpec, hash_image
+
+
+class PCNClassifier(nn.Module):
+    """Classes of the statistics that a PCN predicts from the noisy image (PCN+N).
+
+    Parameters
+    ----------
+    pcn : PCN
+    spec : HashSpec
+    """
+
+    reach = PCN.reach
+
+    def __init__(self, pcn: PCN, spec: HashSpec) -> None:
+        super().__init__()
+        self.pcn, self.spec = pcn, spec
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
+        return quantize(PCN.statistics(self.pcn(image)), self.spec)
+
+
+class HashClassifier(nn.Module):
+    """Classes of the image itself, without learning: RAISR+N, or RAISR+C given a clean guide.
+
+    Parameters
+    ----------
+    spec : HashSpec
+    """
+
+    def __init__(self, spec: HashSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.reach = spec.window // 2 + 2
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
+        planes = image[:, 0].detach().float().cpu().numpy()
+        maps = np.stack([hash_image(plane, self.spec, data_range=1.0) for plane in planes])
+        return torch.from_numpy(maps.astype(np.int32)).to(image.device, class_dtype(self.spec))

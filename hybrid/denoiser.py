@@ -1,0 +1,202 @@
+"""From an image to an image: a network, with the classifier that a class-specific one needs."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from hybrid.tiles import run_in_tiles
+from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
+from raisr.denoising import LUMA
+
+_TILE = 512
+
+
+class NetworkDenoiser(nn.Module):
+    """A network for gray images that also denoises arrays of any type and size.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Denoises (B, 1, H, W) tensors of gray levels / 255. Its `reach`, where it has one, says
+        how far away, in pixels, an input may matter; without it there are no tiles.
+    provenance : dict, optional
+        What is known of its weights; "sigma" is the noise level that it was trained for.
+    """
+
+    def __init__(self, network: nn.Module, provenance: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.provenance = provenance or {}
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise (B, 1, H, W) tensors of gray levels / 255."""
+        return self.network(noisy)
+
+    @torch.inference_mode()
+    def denoise(
+        self,
+        image: ArrayLike,
+        sigma: float | None = None,
+        *,
+        guide: ArrayLike | None = None,
+        channel_axis: int | None = None,
+        data_range: float | None = None,
+        tile: int = _TILE,
+    ) -> NDArray:
+        """Remove white Gaussian noise.
+
+        Parameters
+        ----------
+        image : array_like, (H, W) or with channels along `channel_axis`
+            uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
+        sigma : float, optional
+            Standard deviation of the noise, in the unit of the image: checked against the level
+            that the network was trained for. Default: that level.
+        guide : array_like, optional
+            Image that is classified instead of `image`; of its shape and unit. Only for networks
+            with classes.
+        channel_axis : int, optional
+            Axis of the channels of a colour image. Each channel is denoised by itself, with the
+            classes of the luma (three channels: ITU-R BT.601; else the mean).
+        data_range : float, optional
+            Value of white: by default the maximum of an integer type, 1.0 for floats.
+        tile : int
+            Side of the tiles that are in work at once, in pixels; the result depends on it by
+            float rounding only.
+
+        Returns
+        -------
+        out : array
+            Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
+            clipped nor rescaled.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape, an empty image, NaN or infinity, or a noise level that
+            the network was not trained for.
+        """
+        planes = _planes(as_channels(image, channel_axis, data_range))
+        dtype = np.asarray(image).dtype
+        white = data_range_of(dtype, data_range)
+        self._check_sigma(sigma, white)
+        maps = self._maps(planes, guide, channel_axis, data_range, tile)
+        device = next(self.network.parameters()).device
+        training = self.training
+        self.eval()
+        reach = getattr(self.network, "reach", None)
+        outputs = [
+            run_in_tiles(self._on(device), reach, tile, plane, *maps)[0, 0] for plane in planes
+        ]
+        self.train(training)
+        restored = [_restored(out.numpy() * white, dtype) for out in outputs]
+        return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
+
+    def _maps(self, planes, guide, channel_axis, data_range, tile):
+        if guide is not None:
+            raise ValueError("a network without classes takes no guide")
+        return ()
+
+    def _on(self, device):
+        return lambda *inputs: self.network(*(value.to(device) for value in inputs)).float().cpu()
+
+    def _check_sigma(self, sigma, white):
+        trained = self.provenance.get("sigma")
+        if sigma is None or trained is None:
+            return
+        level = check_sigma(sigma, white)
+        if not 0.8 * trained <= level <= 1.25 * trained:
+            raise ValueError(
+                f"the network was trained for sigma {trained:g}, got {level:.4g} (gray levels of "
+                "255): choose other weights (see list_weights), or raisr.denoise"
+            )
+
+
+class ClassSpecificDenoiser(NetworkDenoiser):
+    """A classifier and a class-specific network (CSDN): what the paper proposes.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Takes images and class maps, for example `EDSR` with `num_classes`.
+    classifier : nn.Module
+        Maps images to class maps: `PCNClassifier`, or `HashClassifier`.
+    provenance : dict, optional
+        See `NetworkDenoiser`.
+
+    References
+    ----------
+    Xu et al., AAAI 2021, "Class Specific Denoising Network".
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        classifier: nn.Module,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(network, provenance)
+        if network.num_classes != classifier.spec.num_classes:
+            raise ValueError(
+                f"the network has {network.num_classes} classes, its classifier "
+                f"{classifier.spec.num_classes}"
+            )
+        self.classifier = classifier
+
+    def forward(self, noisy: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Denoise (B, 1, H, W) tensors; the classes are those of the guide, or of the images."""
+        with torch.no_grad():
+            classes = self.classifier(noisy if guide is None else guide)
+        return self.network(noisy, classes)
+
+    @torch.inference_mode()
+    def classify(
+        self,
+        image: ArrayLike,
+        *,
+        channel_axis: int | None = None,
+        data_range: float | None = None,
+        tile: int = _TILE,
+    ) -> NDArray:
+        """Return the class map of an image, (H, W) integers; the arguments are `denoise`'s."""
+        planes = _planes(as_channels(image, channel_axis, data_range))
+        return self._class_map(planes, tile)[0].numpy()
+
+    def _maps(self, planes, guide, channel_axis, data_range, tile):
+        if guide is not None:
+            guides = _planes(as_channels(guide, channel_axis, data_range, "guide"))
+            if [plane.shape for plane in guides] != [plane.shape for plane in planes]:
+                raise ValueError("guide and image must have the same shape")
+            planes = guides
+        return (self._class_map(planes, tile),)
+
+    def _class_map(self, planes, tile):
+        device = next(self.network.parameters()).device
+
+        def classify(image):
+            return self.classifier(image.to(device)).cpu()
+
+        return run_in_tiles(classify, self.classifier.reach, tile, _luma(planes))
+
+
+def _planes(channels):
+    return [
+        torch.from_numpy(channel.plane() / np.float32(GRAY_LEVELS))[None, None]
+        for channel in channels
+    ]
+
+
+def _restored(plane, dtype):
+    if dtype.kind == "u":
+        plane = np.clip(np.rint(plane), 0, np.iinfo(dtype).max)
+    return plane.astype(dtype, copy=False)
+
+
+def _luma(planes):
+    if len(planes) == 1:
+        return planes[0]
+    weights = LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes))
+    return sum(float(weight) * plane for weight, plane in zip(weights, planes, strict=True))

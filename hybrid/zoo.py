@@ -1,0 +1,147 @@
+"""The weights that come with the package, and where each of them comes from.
+
+`weights/registry.json` lists them; `comparisons.publish` writes it. Each file of weights carries
+the same facts in its header.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.models import build
+from hybrid.pcn import PCN
+from hybrid.weights import load_into, load_tensors
+from raisr import HashSpec
+
+WEIGHTS = Path(__file__).with_name("weights")
+REGISTRY = WEIGHTS / "registry.json"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry of the registry.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+        Of the file, in hexadecimal.
+    provenance : dict
+        The training run: network, options, protocol, sigma, classes, steps, seed, training
+        images, seconds, machine, commit, and the scores on held-back images.
+    metrics : dict
+        PSNR in dB and SSIM by test set, under the run's protocol and noise level.
+    licence : str
+    """
+
+    name: str
+    sha256: str
+    provenance: dict[str, Any]
+    metrics: dict[str, Any]
+    licence: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return WEIGHTS / f"{self.name}.safetensors"
+
+
+@cache
+def _registry() -> dict[str, Weights]:
+    if not REGISTRY.is_file():
+        return {}
+    entries = json.loads(REGISTRY.read_text(encoding="utf-8"))
+    return {name: Weights(name, **entry) for name, entry in entries.items()}
+
+
+def list_weights() -> list[Weights]:
+    """Return every entry of the registry, by name."""
+    return sorted(_registry().values(), key=lambda entry: entry.name)
+
+
+def locate(name: str) -> Path:
+    """Return the file of an entry of the registry, or of a path to a file of weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is neither.
+    ValueError
+        The file of the entry is damaged.
+    """
+    if entry := _registry().get(name):
+        digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
+        if digest != entry.sha256:
+            raise ValueError(f"{entry.path} is damaged: its SHA-256 is {digest}")
+        return entry.path
+    if Path(name).is_file():
+        return Path(name)
+    known = ", ".join(_registry()) or "none"
+    raise FileNotFoundError(f"no weights {name!r}; the package holds {known}")
+
+
+def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a network with its weights, for inference, and their provenance.
+
+    Parameters
+    ----------
+    name : str
+        Entry of the registry, or path of a file of weights.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `locate`; or the file is no file of weights.
+    """
+    tensors, header = load_tensors(locate(name))
+    network = build(header["model"], **header["options"])
+    load_into(network, tensors)
+    return network.eval().requires_grad_(False), header
+
+
+def load_pcn(name: str) -> PCN:
+    """Return a PCN with its weights, for inference; see `load_network`."""
+    network, header = load_network(name)
+    if not isinstance(network, PCN):
+        raise ValueError(f"{name}: wanted the weights of a pcn, got {header['model']!r}")
+    return network
+
+
+def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
+    """Return a denoiser with its weights.
+
+    Parameters
+    ----------
+    name : str
+        Entry of the registry (see `list_weights`), or path of a file of weights.
+    device : str or torch.device
+
+    Returns
+    -------
+    NetworkDenoiser
+        A `ClassSpecificDenoiser` where the network has classes. One trained with the classes of
+        clean images needs a `guide`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `load_network`.
+    """
+    network, header = load_network(name)
+    if isinstance(network, PCN):
+        raise ValueError(f"{name} is a classifier, not a denoiser: see load_pcn")
+    if network.num_classes is None:
+        return NetworkDenoiser(network, header).to(device)
+    spec = HashSpec.from_dict(header["spec"])
+    source = header["classes"]
+    hashed = source in ("clean", "noisy")
+    classifier = HashClassifier(spec) if hashed else PCNClassifier(load_pcn(source), spec)
+    return ClassSpecificDenoiser(network, classifier, header).to(device)
