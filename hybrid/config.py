@@ -7,11 +7,21 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from comparisons.protocol import PROTOCOLS
-from raisr import HashSpec
+import torch
 
-SCHEDULES = ("cosine", "paper")
-PRECISIONS = ("auto", "float32", "bfloat16")
+from comparisons.protocol import PROTOCOLS
+from hybrid.models import MODELS, build
+from raisr import HashSpec
+from raisr.hashing import PRESETS
+
+_CHOICES = {
+    "model": tuple(MODELS),
+    "protocol": tuple(PROTOCOLS),
+    "spec": tuple(PRESETS),
+    "schedule": ("cosine", "paper"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+_POSITIVE = ("steps", "held_back", "batch", "crop", "learning_rate", "validate_every")
 
 
 @dataclass(frozen=True)
@@ -86,23 +96,46 @@ class TrainingConfig:
     checkpoint_seconds: float = 120.0
 
     def __post_init__(self) -> None:
-        for name, choices in (
-            ("protocol", PROTOCOLS),
-            ("schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-        ):
+        for entry in fields(self):
+            _check_type(entry.name, getattr(self, entry.name), entry.type)
+        for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 got = getattr(self, name)
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {got!r}")
-        for name in ("steps", "held_back", "batch", "crop", "validate_every", "learning_rate"):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")
-        if self.sigma < 0:
-            raise ValueError(f"sigma must not be negative, got {self.sigma!r}")
+        for name in ("sigma", "seed", "checkpoint_seconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)!r}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema!r}")
         if not 0 <= self.warmup < self.steps:
-            raise ValueError(f"warmup must be in [0, steps), got {self.warmup!r}")
+            raise ValueError(
+                f"warmup must be in [0, steps), here [0, {self.steps}), got {self.warmup!r}"
+            )
+        self._check_network()
+
+    def _check_network(self) -> None:
+        for name, value in self.options.items():
+            if isinstance(value, int | float) and not isinstance(value, bool) and value < 1:
+                raise ValueError(f"options: {name} must be positive, got {value!r}")
+        with torch.device("meta"):
+            try:
+                found = build(self.model, **self.options).num_classes
+            except ValueError as error:
+                raise ValueError(f"options: {error}") from error
+        wanted = HashSpec.preset(self.spec).num_classes
+        if found is None and self.classes is not None:
+            raise ValueError(
+                f"classes must be left out for a network without, got {self.classes!r}"
+            )
+        if found is not None and self.classes is None:
+            raise ValueError("classes is missing, and the network is class-specific")
+        if found not in (None, wanted):
+            raise ValueError(
+                f"options: num_classes must be {wanted}, as spec {self.spec!r} has, got {found}"
+            )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "TrainingConfig":
@@ -125,15 +158,13 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """Inverse of `to_dict`; refuses unknown and missing keys."""
-        known = {entry.name: entry.type for entry in fields(cls)}
+        known = [entry.name for entry in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ValueError(f"unknown key {', '.join(unknown)}; known: {', '.join(known)}")
         if missing := sorted({"name", "model", "steps"} - set(values)):
             raise ValueError(f"missing key {', '.join(missing)}")
-        try:
-            return cls(**{**values, "images": tuple(values.get("images", cls.images))})
-        except TypeError as error:
-            raise ValueError(f"wrong type of a value: {error}") from error
+        images = values.get("images", cls.images)
+        return cls(**{**values, "images": tuple(images) if isinstance(images, list) else images})
 
     def to_dict(self) -> dict[str, Any]:
         """Return every value, JSON-able."""
@@ -154,3 +185,19 @@ class TrainingConfig:
             return 0.5 ** (5 * step // self.steps)
         done = (step - self.warmup) / (self.steps - self.warmup)
         return (1 + math.cos(math.pi * done)) / 2
+
+
+def _check_type(name, value, wanted):
+    kind, fits = {
+        str: ("a string", isinstance(value, str)),
+        str | None: ("a string", value is None or isinstance(value, str)),
+        int: ("a whole number", type(value) is int),
+        float: ("a finite number", type(value) in (int, float) and math.isfinite(value)),
+        dict[str, Any]: ("a table", isinstance(value, dict)),
+        tuple[str, ...]: (
+            "a list of one string or more",
+            isinstance(value, tuple) and value and all(isinstance(item, str) for item in value),
+        ),
+    }[wanted]
+    if not fits:
+        raise ValueError(f"{name} must be {kind}, got {value!r}")

@@ -5,7 +5,7 @@ anywhere and go on with the batches it would have seen.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
@@ -15,13 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from comparisons.protocol import Protocol, Sample
+from comparisons.datasets import load_dataset
+from comparisons.protocol import PROTOCOLS, Protocol, Sample, noise_seed
 from hybrid.classes import class_dtype
+from hybrid.config import TrainingConfig
 from raisr import HashSpec, gradient_statistics, hash_image
 
 _GRAY_LEVELS = 255.0
 _AHEAD = 4  # batches made before they are asked for
 
+Guide = Literal["clean", "noisy"]
 Item = TypeVar("Item")
 
 
@@ -44,7 +47,8 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
-        return Batch(*(None if part is None else part.to(device) for part in self))
+        parts = {name: part for name, part in self._asdict().items() if part is not None}
+        return Batch(**{name: part.to(device) for name, part in parts.items()})
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Crops:
     process: int
     spec: HashSpec
     statistics: bool = False
-    guide: Literal["clean", "noisy"] | None = None
+    guide: Guide | None = None
 
     def __post_init__(self) -> None:
         smallest = min(min(image.shape[:2]) for image in self.images)
@@ -112,7 +116,7 @@ class Crops:
         )
 
     def _sample(self, generator: np.random.Generator) -> Sample:
-        image = self.images[generator.integers(len(self.images))]
+        image = self.images[int(generator.integers(len(self.images)))]
         side = self.size + 2 * self._margin
         top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
         crop = image[top : top + side, left : left + side]
@@ -121,13 +125,40 @@ class Crops:
         return self.protocol.prepare(crop, self.sigma, int(generator.integers(2**63)))
 
 
+def load_images(
+    config: TrainingConfig, *, download: bool = False
+) -> tuple[list[NDArray[np.uint8]], list[Sample]]:
+    """Read the images of a run: those to train on, and noisy samples of those held back.
+
+    Raises
+    ------
+    ValueError
+        No such set, or too few images to hold some back.
+    FileNotFoundError
+        Images are missing and `download` is False.
+    """
+    sets = [load_dataset(name, download=download) for name in config.images]
+    first, count = sets[0].images, config.held_back
+    if len(first) <= count:
+        raise ValueError(f"held_back must be below {len(first)}, got {count}")
+    kept = first[:: len(first) // count][:count]
+    protocol, sigma = PROTOCOLS[config.protocol], config.sigma
+    return (
+        [image.read() for images in sets for image in images if image not in kept],
+        [
+            protocol.prepare(image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma))
+            for image in kept
+        ],
+    )
+
+
 def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     """Return orientation, strength and coherence of the clean plane of a sample, (3, H, W)."""
     statistics = gradient_statistics(sample.clean, spec, data_range=_GRAY_LEVELS, num_threads=1)
     return np.stack(statistics)
 
 
-def class_map(sample: Sample, spec: HashSpec, guide: Literal["clean", "noisy"]) -> NDArray:
+def class_map(sample: Sample, spec: HashSpec, guide: Guide) -> NDArray:
     """Return the hash of the clean or of the noisy plane of a sample, ready for torch."""
     plane = getattr(sample, guide)
     classes = hash_image(plane, spec, data_range=_GRAY_LEVELS, num_threads=1)
@@ -139,7 +170,7 @@ def as_input(plane: NDArray[np.float32]) -> Tensor:
     return _planes([plane])
 
 
-def ahead(make: Callable[[int], Item], steps: range) -> Iterator[Item]:
+def ahead(make: Callable[[int], Item], steps: range) -> Generator[Item, None, None]:
     """Yield ``make(step)`` for every step; a thread makes the next ones meanwhile."""
     waiting: deque = deque()
     pool = ThreadPoolExecutor(1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import nn
 
 from hybrid.baselines.dncnn import DnCNN
@@ -49,6 +50,10 @@ def build(name: str, **options: object) -> nn.Module:
     if name not in MODELS:
         raise ValueError(f"no network {name!r}; choose from {', '.join(MODELS)}")
     try:
-        return MODELS[name](**options)
+        network = MODELS[name](**options)
     except TypeError as error:
         raise ValueError(f"network {name!r}: {error}") from error
+    for parameter in network.parameters():
+        if parameter.dim() == 4:  # convolutions are faster with channels last
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network

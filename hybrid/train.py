@@ -1,5 +1,6 @@
 """Train a network: `python -m hybrid.train CONFIG.toml`; run it again to go on."""
 
+import os
 from pathlib import Path
 
 from comparisons import command
@@ -20,7 +21,8 @@ def main(arguments: list[str] | None = None) -> None:
     config = TrainingConfig.read(options.config)
     folder = Path(options.output or Path("runs") / config.name)
     path = train(config, folder, device=options.device, download=options.download)
-    print(f"wrote {path}")
+    if os.environ.get("RANK", "0") == "0":  # of the processes of torchrun, one
+        print(f"wrote {path}")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from hybrid.csconv import CSConv2d
 from raisr._files import write_atomically
 
 _FORMAT = "raisr-network-1"
@@ -38,43 +40,77 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, truncated, or not one of ours.
+        If the file is damaged, truncated or not one of ours, or holds NaN or infinity.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(  # noqa: SIM118
-                metadata["header"]
-            )
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            header = _header(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is not a readable file of weights: {error}") from error
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path} is damaged: {name} holds NaN or infinity")
+    return tensors, header
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Copy weights into a network of the same kind, or into the class-specific twin of it.
 
-    Where the network has one filter a class and `tensors` has a single one, every class gets a
-    copy of it (transfer initialisation).
+    A `CSConv2d` for which `tensors` has a plain convolution gets a copy of it for every class
+    (transfer initialisation).
 
     Raises
     ------
     ValueError
-        Names or shapes do not belong to the network.
+        Names or shapes do not belong to the network; nothing was changed then.
     """
     wanted = network.state_dict()
-    if set(wanted) != set(tensors):
-        different = sorted(set(wanted) ^ set(tensors))
+    class_specific = {
+        f"{name}.{part}"
+        for name, module in network.named_modules()
+        if isinstance(module, CSConv2d)
+        for part in ("weight", "bias")
+    }
+    copy_into(
+        wanted,
+        {
+            name: given.expand_as(wanted[name])
+            if name in class_specific and given.shape == wanted[name].shape[1:]
+            else given
+            for name, given in tensors.items()
+        },
+    )
+
+
+def copy_into(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into those of the same names.
+
+    Raises
+    ------
+    ValueError
+        Names or shapes differ; nothing was changed then.
+    """
+    if different := sorted(set(places) ^ set(tensors)):
         raise ValueError(f"weights of another network: {', '.join(different[:5])} do not match")
-    for name, place in wanted.items():
-        given = tensors[name]
-        if given.shape not in (place.shape, place.shape[1:]):
+    for name, place in places.items():
+        if tensors[name].shape != place.shape:
             raise ValueError(
-                f"weights of another network: {name} has shape {tuple(given.shape)}, "
+                f"weights of another network: {name} has shape {tuple(tensors[name].shape)}, "
                 f"wanted {tuple(place.shape)}"
             )
-        place.copy_(given.to(place.dtype).expand_as(place))
+    with torch.no_grad():
+        for name, place in places.items():
+            place.copy_(tensors[name])
+
+
+def _header(metadata):
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
+    header = json.loads(metadata["header"])
+    if not isinstance(header, dict):
+        raise ValueError(f"its header is a {type(header).__name__}, not a table")
+    return header
