@@ -20,6 +20,8 @@ class KPN(nn.Module):
     ----------
     kernel_size : int
         Side of the filters, odd.
+    features : int
+        Channels at full resolution; two, four, eight and eight times as many at the other scales.
 
     Raises
     ------
@@ -40,19 +42,16 @@ class KPN(nn.Module):
 
     num_classes = None
 
-    def __init__(self, kernel_size: int = 5):
+    def __init__(self, kernel_size: int = 5, features: int = 64):
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
         self.kernel_size = kernel_size
+        a, b, c, d = (features * times for times in (1, 2, 4, 8))
         weights = kernel_size**2
-        self.down = nn.ModuleList(
-            [_triple(1, 64), _triple(64, 128), _triple(128, 256), _triple(256, 512)]
-        )
-        self.bottom = _triple(512, 512)
-        self.up = nn.ModuleList(
-            [_triple(512 + 512, 512), _triple(256 + 512, 256), _triple(128 + 256, weights)]
-        )
+        self.down = nn.ModuleList([_triple(1, a), _triple(a, b), _triple(b, c), _triple(c, d)])
+        self.bottom = _triple(d, d)
+        self.up = nn.ModuleList([_triple(d + d, d), _triple(c + d, c), _triple(b + c, weights)])
         self.exit = nn.Conv2d(weights, weights, 1)
         for name, parameter in self.named_parameters():
             (nn.init.zeros_ if name.endswith("bias") else nn.init.xavier_normal_)(parameter)

@@ -78,9 +78,9 @@ def memory_weights(length: int) -> list[float]:
     Up to this normalisation they are the coefficients of the Gruenwald-Letnikov derivative of
     order 0.2, which fall like ``age ** -1.2``.
     """
-    weights = [1.0]
-    for age in range(2, length + 1):
-        weights.append(weights[-1] * (1 - (1 + _BETA) / age))
+    weights: list[float] = []
+    for age in range(1, length + 1):
+        weights.append(weights[-1] * (1 - (1 + _BETA) / age) if weights else 1.0)
     return [weight / sum(weights) for weight in reversed(weights)]
 
 

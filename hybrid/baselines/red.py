@@ -57,8 +57,9 @@ class RED(nn.Module):
             features = torch.relu(conv(features))
             if index % _EVERY == 0 and index < len(self.encoder):
                 skips.append(features)
-        for index, conv in enumerate(self.decoder):
+        mirrored = range(len(self.decoder), 0, -1)
+        for index, conv in zip(mirrored, self.decoder, strict=True):
             features = torch.relu(conv(features))
-            if index % _EVERY == 0 and skips:
+            if index % _EVERY == 0:
                 features = torch.relu(features + skips.pop())
         return torch.relu(image + self.exit(features))[..., :height, :width]
