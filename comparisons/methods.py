@@ -13,6 +13,7 @@ from comparisons.protocol import Protocol, Sample
 from comparisons.provenance import content_digest
 
 if TYPE_CHECKING:
+    from hybrid.denoiser import NetworkDenoiser
     from raisr import FilterBank
 
 BANKS = Path(__file__).with_name("banks")
@@ -29,7 +30,7 @@ class Denoiser:
     fingerprint : str
         Changes whenever the output may change.
     kflops : float or None
-        Cost in kFLOPs per pixel: 2 x multiply-accumulate of the filters, the hash not counted.
+        Cost in kFLOPs per pixel: 2 x multiply-accumulate, PCN included, the hash not counted.
     as_is : bool
         True for the noisy input, which is scored without clipping.
     """
@@ -55,6 +56,11 @@ class Method:
 def bank_path(protocol: Protocol, sigma: float, row: str) -> Path:
     """Return where the filter bank of a row lies; `comparisons.learn_banks` writes it."""
     return BANKS / f"{protocol.name}_{sigma:g}_{row}.safetensors"
+
+
+def weights_name(protocol: Protocol, sigma: float, network: str) -> str:
+    """Return the name in `hybrid.zoo` of a network's weights for one table."""
+    return f"{network}_{protocol.name}_{sigma:g}"
 
 
 @cache
@@ -106,8 +112,35 @@ def _shipped_model(model: str, protocol: Protocol, sigma: float) -> Denoiser | N
     return Denoiser(run, _fingerprint(), _kflops(bank))
 
 
-def _not_trained(protocol: Protocol, sigma: float) -> None:
-    return None
+def _network(network: str, protocol: Protocol, sigma: float) -> Denoiser | None:
+    from hybrid import zoo
+
+    name = weights_name(protocol, sigma, network)
+    if name not in [entry.name for entry in zoo.list_weights()]:
+        return None
+    return network_denoiser(zoo.load(name), zoo.locate(name))
+
+
+def network_denoiser(denoiser: "NetworkDenoiser", weights: Path) -> Denoiser:
+    """Return a network of `hybrid` as a method of the tables."""
+    import torch
+
+    import hybrid
+    from hybrid.flops import cost
+
+    oracle = denoiser.provenance.get("classes") == "clean"
+    classifier = getattr(denoiser, "classifier", None)
+    parts = [denoiser.network, *([classifier.pcn] if hasattr(classifier, "pcn") else [])]
+    code = list(Path(hybrid.__file__).parent.rglob("*.py"))
+
+    def run(sample: Sample) -> NDArray:
+        torch.set_num_threads(1)  # OpenMP keeps a number for each calling thread
+        guide = {"guide": sample.clean} if oracle else {}
+        return denoiser.denoise(sample.noisy, data_range=255, **guide)
+
+    digests = [_fingerprint(weights, *code), torch.__version__]
+    fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return Denoiser(run, fingerprint, sum(cost(part).kflops for part in parts))
 
 
 def _kflops(bank: "FilterBank") -> float:
@@ -137,7 +170,14 @@ METHODS: dict[str, Method] = {
     "raisr_best": Method(
         "raisr best", "raisr.denoise(model='best')", partial(_shipped_model, "best")
     ),
-    "kpn": Method("KPN", "kernel prediction network", _not_trained),
-    "kpn_plus": Method("KPN+", "kernel prediction inside CS-EDSR", _not_trained),
-    "cs_edsr": Method("CS-EDSR", "class-specific convolution in EDSR", _not_trained),
+    "kpn": Method("KPN", "kernel prediction network", partial(_network, "kpn")),
+    "kpn_plus": Method(
+        "KPN+", "EDSR16 whose second convolutions are predicted", partial(_network, "kpn_plus")
+    ),
+    "edsr16": Method("EDSR16", "the plain network of CS-EDSR", partial(_network, "edsr16")),
+    "cs_edsr": Method(
+        "CS-EDSR",
+        "class-specific convolution in EDSR16, classes of PCN on the noisy image (PCN+N)",
+        partial(_network, "cs_edsr16_pcn"),
+    ),
 }
