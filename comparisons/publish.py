@@ -1,0 +1,118 @@
+"""Ship the weights of a run: `python -m comparisons.publish runs/NAME/weights.safetensors`.
+
+Writes them as float16 to `hybrid/weights`, measures them on test sets, and adds them to the
+registry with a golden output for the tests.
+"""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skimage.data
+import torch
+from torch import nn
+
+from comparisons import command
+from comparisons.datasets import Dataset, dataset_names, load_dataset
+from comparisons.evaluate import denoising_measure, evaluate
+from comparisons.methods import network_denoiser
+from comparisons.protocol import PROTOCOLS
+from comparisons.provenance import write_json
+from comparisons.store import summarise
+from hybrid import zoo
+from hybrid.weights import load_tensors, save_tensors
+
+GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
+LICENCE = "MIT; learned from BSDS500, which is for non-commercial research and education"
+
+
+def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.Weights:
+    """Add weights to the registry.
+
+    Parameters
+    ----------
+    source : Path
+        File of weights that a training run exported.
+    name : str
+        Its name in the registry; an entry of that name is replaced.
+    sets : list of Dataset
+        Test sets to measure on.
+    cache : Path
+        Folder of per-image results.
+    """
+    tensors, header = load_tensors(source)
+    known = [entry.name for entry in zoo.list_weights()]
+    if header["classes"] not in (None, "clean", "noisy", *known):
+        raise ValueError(f"{source}: the PCN {header['classes']!r} must be published first")
+    half = {key: t.half() if t.is_floating_point() else t for key, t in tensors.items()}
+    path = zoo.WEIGHTS / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    save_tensors(path, half, {**header, "name": name})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    metrics = _metrics(path, header, sets, cache) if header["model"] != "pcn" else {}
+    entry = zoo.Weights(name, digest, header, metrics, LICENCE)
+    entries = {old.name: old for old in zoo.list_weights()} | {name: entry}
+    write_json(zoo.REGISTRY, {key: _fields(entries[key]) for key in sorted(entries)})
+    network, _ = zoo.load_network(str(path))
+    save_tensors(GOLDEN / path.name, golden(network), {"name": name})
+    return entry
+
+
+@torch.inference_mode()
+def golden(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a small input of a network, and its output."""
+    image = torch.from_numpy(skimage.data.camera()[200:240, 200:256] / np.float32(255))
+    noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
+    inputs = {"noisy": noisy[None, None]}
+    if network.num_classes is not None:
+        classes = torch.arange(noisy.numel()).reshape(1, *noisy.shape) % network.num_classes
+        inputs["classes"] = classes
+    return {**inputs, "output": network(*inputs.values())}
+
+
+def _metrics(path, header, sets, cache):
+    protocol = PROTOCOLS[header["protocol"]]
+    method = network_denoiser(zoo.load(str(path)), path)
+    measure = denoising_measure(path.stem, method, protocol)
+    found = {}
+    for dataset in sets:
+        records = evaluate(dataset, [measure], protocol, header["sigma"], cache_dir=cache)
+        found[dataset.name] = summarise(records[path.stem])["mean"]
+    return found
+
+
+def _fields(entry: zoo.Weights) -> dict[str, Any]:
+    fields = asdict(entry)
+    del fields["name"]
+    return fields
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Publish what the options name."""
+    parser = command.Parser(
+        prog="python -m comparisons.publish", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("source", type=Path, metavar="WEIGHTS")
+    parser.add_argument("--name", help="in the registry (default: the run's name)")
+    parser.add_argument(
+        "--datasets",
+        action=command.ListOf,
+        item=command.one_of(dataset_names()),
+        default=["sample"],
+        metavar="SET",
+        help=f"test sets to measure on, of {', '.join(dataset_names())} (default: sample)",
+    )
+    command.add_data_options(parser)
+    options = parser.parse_args(arguments)
+    name = options.name or load_tensors(options.source)[1]["name"]
+    sets = [load_dataset(dataset, download=options.download) for dataset in options.datasets]
+    entry = publish(options.source, name, sets, Path("output") / "cache")
+    print(f"wrote {entry.path.name}, {entry.path.stat().st_size / 1e6:.1f} MB")
+    for dataset, metrics in entry.metrics.items():
+        print(f"{dataset}: {metrics['psnr']:.3f} dB, SSIM {metrics['ssim']:.4f}")
+
+
+if __name__ == "__main__":
+    command.run(main)
