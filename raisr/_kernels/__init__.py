@@ -23,17 +23,21 @@ def kernel(function):
     # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
     disk = dispatcher._cache
     plain_key = disk._index_key
-    disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code())
+    home = Path(function.__code__.co_filename).parent
+    disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code(home))
     return dispatcher
 
 
 @cache
-def _inlined_code():
-    """Return a digest of the sources of all compiled code, and of what chooses among them."""
+def _inlined_code(home):
+    """Return a digest of the sources of all compiled code, and of what chooses among them.
+
+    `home` is the folder of a kernel; kernels of other packages have theirs in private modules.
+    """
     here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *here.parent.glob("_simd*.py")])
+    sources = {*here.glob("*.py"), *here.parent.glob("_simd*.py"), *home.glob("_[a-z]*.py")}
     digest = hashlib.sha256(os.environ.get("RAISR_VECTOR", "").encode())
-    for source in sources:
+    for source in sorted(sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

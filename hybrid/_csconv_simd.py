@@ -1,0 +1,349 @@
+"""Vector micro-kernels of the class-specific convolution.
+
+All pixels of one call are of one class. Images have their channels last. A *word* is four bytes
+of a pixel: one float32, or a pair of bfloat16 whose two products one instruction adds to a float32
+sum. A *place* is the row and the column of a pixel in its tile, ``256 * row + column`` as uint16;
+an *image* is a tuple of its address at place 0 and the distances of rows and of pixels, bytes.
+The conventions of addresses and tokens are those of `raisr._simd`.
+"""
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from raisr._simd import (
+    INT16,
+    INT32,
+    INT64,
+    broadcast,
+    const,
+    fma,
+    load,
+    offset,
+    store,
+    vector,
+)
+
+__all__ = ["FILTERS", "forward", "gather", "input_gradient", "weight_gradient"]
+
+FILTERS = 8
+"""Number of filters whose gradients one call of `weight_gradient` updates."""
+
+_CHAINS = 2
+
+
+def _words(lanes):
+    return ir.VectorType(INT32, lanes)
+
+
+def _same(value, lanes):
+    return ir.Constant(_words(lanes), [value] * lanes)
+
+
+def _multiply_add(builder, paired, a, b, c):
+    """Emit ``a * b + c``; for pairs, both products are added."""
+    if not paired:
+        return fma(builder, a, b, c)
+    lanes = c.type.count
+    signature = ir.FunctionType(c.type, [c.type, _words(lanes), _words(lanes)])
+    name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * lanes}"
+    function = cgutils.get_or_insert_function(builder.module, signature, name)
+    a, b = (builder.bitcast(pairs, _words(lanes)) for pairs in (a, b))
+    return builder.call(function, [c, a, b])
+
+
+def _rounded(builder, values):
+    """Emit the bfloat16 nearest to each float32, as int16; of two as near, the even one."""
+    lanes = values.type.count
+    bits = builder.bitcast(values, _words(lanes))
+    odd = builder.and_(builder.lshr(bits, _same(16, lanes)), _same(1, lanes))
+    bits = builder.add(bits, builder.add(odd, _same(0x7FFF, lanes)))
+    is_nan = builder.fcmp_unordered("uno", values, values)
+    bits = builder.select(is_nan, _same(0x7FC00000, lanes), bits)
+    return builder.trunc(builder.lshr(bits, _same(16, lanes)), ir.VectorType(INT16, lanes))
+
+
+def _load_pairs_half(builder, address, lanes):
+    """Emit a load of bfloat16 into the low halves of words."""
+    halves = load(builder, address, ir.VectorType(INT16, lanes), align=2)
+    return builder.zext(halves, _words(lanes))
+
+
+def _high(builder, words):
+    return builder.shl(words, _same(16, words.type.count))
+
+
+def _pixel(builder, image, places, p):
+    """Emit the address of the pixel at the p-th place."""
+    base, row, step = image
+    address = builder.add(places, builder.mul(p, const(2)))
+    place = builder.zext(load(builder, address, INT16, align=2), INT64)
+    y, x = builder.lshr(place, const(8)), builder.and_(place, const(255))
+    return builder.add(base, builder.add(builder.mul(y, row), builder.mul(x, step)))
+
+
+def _pixels(builder, image, places, count):
+    image = cgutils.unpack_tuple(builder, image)
+    return [_pixel(builder, image, places, const(p)) for p in range(count)]
+
+
+@intrinsic
+def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bias, target):
+    """Convolve some pixels with the filters of their class; `lanes` output channels.
+
+    Parameters
+    ----------
+    pixels, lanes, paired : tokens
+        `paired` is of length 1 for bfloat16, 0 for float32.
+    source : image
+        Its place 0 is the top left tap of the first pixel.
+    size : pair of int64
+        Rows of the filters, and words in a row of taps: a multiple of ``lanes // 2``.
+    places : int64
+        Address of the places.
+    weights : int64
+        Address of words ``[row, word, lane]``.
+    bias : int64
+        Address of `lanes` float32.
+    target : image
+        Written at the same places, in the type of the source.
+    """
+    n, width, pair = pixels.count, lanes.count, paired.count
+    signature = types.void(
+        pixels, lanes, paired, source, size, types.int64, types.int64, types.int64, target
+    )
+    kind, block = vector(width), width // 2
+
+    def codegen(context, builder, signature, args):
+        source, size, places, weights, bias, target = args[3:]
+        _, row, _ = cgutils.unpack_tuple(builder, source)
+        rows, words = cgutils.unpack_tuple(builder, size)
+        taps = _pixels(builder, source, places, n)
+        # Every pixel has the same sums in the same order, however many are in the group.
+        starts = [load(builder, bias, kind), *[ir.Constant(kind, None)] * (_CHAINS - 1)]
+        sums = [[cgutils.alloca_once_value(builder, s) for s in starts] for _ in range(n)]
+        with cgutils.for_range(builder, rows, intp=INT64) as y:
+            shift = builder.mul(y.index, row)
+            lines = [builder.add(tap, shift) for tap in taps]
+            first = builder.mul(y.index, words)
+            with cgutils.for_range(builder, builder.udiv(words, const(block)), intp=INT64) as x:
+                word = builder.mul(x.index, const(block))
+                panel = builder.mul(builder.add(first, word), const(4 * width))
+                panel = builder.add(weights, panel)
+                along = builder.mul(word, const(4))
+                for i in range(block):
+                    weight = load(builder, offset(builder, panel, 4 * width * i), kind)
+                    for p in range(n):
+                        address = offset(builder, builder.add(lines[p], along), 4 * i)
+                        total = sums[p][i % _CHAINS]
+                        new = _multiply_add(
+                            builder,
+                            pair,
+                            broadcast(builder, address, width),
+                            weight,
+                            builder.load(total),
+                        )
+                        builder.store(new, total)
+        for address, chains in zip(_pixels(builder, target, places, n), sums, strict=True):
+            total = builder.load(chains[0])
+            for chain in chains[1:]:
+                total = builder.fadd(total, builder.load(chain))
+            store(builder, _rounded(builder, total) if pair else total, address)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def input_gradient(
+    typingctx, pixels, vectors, lanes, paired, source, words, places, weights, target
+):
+    """Add what some pixels of one class contribute to the gradient of a row of taps.
+
+    Parameters
+    ----------
+    pixels, vectors, lanes, paired : tokens
+        ``vectors * lanes`` neighbouring channels of the row of taps are added to.
+    source : image
+        Gradient of the output.
+    words : int64
+        Words of one of its pixels: a multiple of ``lanes // 2``.
+    places : int64
+        Address of the places.
+    weights : int64
+        Address of words ``[vector, word, lane]``.
+    target : image
+        float32; at place 0 lies the first of the channels for the first pixel.
+    """
+    n, m, width, pair = pixels.count, vectors.count, lanes.count, paired.count
+    signature = types.void(
+        pixels, vectors, lanes, paired, source, types.int64, types.int64, types.int64, target
+    )
+    kind, block = vector(width), width // 2
+
+    def codegen(context, builder, signature, args):
+        source, words, places, weights, target = args[4:]
+        gradients = _pixels(builder, source, places, n)
+        zero = ir.Constant(kind, None)
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(m)] for _ in range(n)]
+        distance = builder.mul(words, const(4 * width))
+        with cgutils.for_range(builder, builder.udiv(words, const(block)), intp=INT64) as loop:
+            word = builder.mul(loop.index, const(block))
+            panel = builder.add(weights, builder.mul(word, const(4 * width)))
+            panels = [builder.add(panel, builder.mul(distance, const(v))) for v in range(m)]
+            along = builder.mul(word, const(4))
+            for i in range(block):
+                weight = [load(builder, offset(builder, w, 4 * width * i), kind) for w in panels]
+                for p in range(n):
+                    address = offset(builder, builder.add(gradients[p], along), 4 * i)
+                    gradient = broadcast(builder, address, width)
+                    for v in range(m):
+                        new = _multiply_add(
+                            builder, pair, gradient, weight[v], builder.load(sums[p][v])
+                        )
+                        builder.store(new, sums[p][v])
+        # Taps of neighbours overlap: each pixel is added after the one before it is stored.
+        for address, totals in zip(_pixels(builder, target, places, n), sums, strict=True):
+            for v, total in enumerate(totals):
+                place = offset(builder, address, 4 * width * v)
+                new = builder.fadd(load(builder, place, kind), builder.load(total))
+                store(builder, new, place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def gather(typingctx, lanes, paired, source, places, count, out, out_row, total):
+    """Copy `lanes` channels of the pixels at `count` places, and add them to a sum.
+
+    float32 pixels become rows `out_row` bytes apart. bfloat16 pixels are joined in twos: word i of
+    row r holds channel i of the pixels 2 r and 2 r + 1; the last of an odd number has zeros beside.
+
+    Parameters
+    ----------
+    lanes, paired : tokens
+    source : image
+    places, count : int64
+    out, out_row : int64
+    total : int64
+        Address of `lanes` float32.
+    """
+    width, pair = lanes.count, paired.count
+    signature = types.void(lanes, paired, source, *[types.int64] * 5)
+    kind = vector(width)
+
+    def codegen(context, builder, signature, args):
+        source, places, count, out, out_row, total = args[2:]
+        image = cgutils.unpack_tuple(builder, source)
+        running = cgutils.alloca_once_value(builder, load(builder, total, kind))
+
+        def add(value):
+            builder.store(builder.fadd(builder.load(running), value), running)
+
+        def halves(p):
+            words = _load_pairs_half(builder, _pixel(builder, image, places, p), width)
+            high = _high(builder, words)
+            add(builder.bitcast(high, kind))
+            return words, high
+
+        def row_of(index):
+            return builder.add(out, builder.mul(index, out_row))
+
+        if pair:
+            with cgutils.for_range(builder, builder.udiv(count, const(2)), intp=INT64) as loop:
+                first = builder.mul(loop.index, const(2))
+                low, _ = halves(first)
+                _, high = halves(builder.add(first, const(1)))
+                store(builder, builder.or_(low, high), row_of(loop.index))
+            with builder.if_then(builder.trunc(count, ir.IntType(1))):
+                low, _ = halves(builder.sub(count, const(1)))
+                store(builder, low, row_of(builder.udiv(count, const(2))))
+        else:
+            with cgutils.for_range(builder, count, intp=INT64) as loop:
+                value = load(builder, _pixel(builder, image, places, loop.index), kind)
+                add(value)
+                store(builder, value, row_of(loop.index))
+        store(builder, builder.load(running), total)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def weight_gradient(
+    typingctx, vectors, lanes, paired, source, places, count, gradients, row, target, target_row
+):
+    """Add to the gradients of `FILTERS` filters what `count` pixels of their class contribute.
+
+    Parameters
+    ----------
+    vectors, lanes, paired : tokens
+        ``vectors * lanes`` neighbouring taps of the filters.
+    source : image
+        At place 0 lies the first of the taps of the first pixel.
+    places, count : int64
+    gradients, row : int64
+        Address of the output's gradients as `gather` leaves them, and the distance of its rows.
+    target, target_row : int64
+        Address of float32 sums, and the distance between those of two filters.
+    """
+    m, width, pair = vectors.count, lanes.count, paired.count
+    signature = types.void(vectors, lanes, paired, source, *[types.int64] * 6)
+    kind = vector(width)
+
+    def codegen(context, builder, signature, args):
+        source, places, count, gradients, row, target, target_row = args[3:]
+        image = cgutils.unpack_tuple(builder, source)
+        sums = [
+            [
+                offset(
+                    builder, builder.add(target, builder.mul(target_row, const(f))), 4 * width * v
+                )
+                for v in range(m)
+            ]
+            for f in range(FILTERS)
+        ]
+        tile = [
+            [cgutils.alloca_once_value(builder, load(builder, address, kind)) for address in line]
+            for line in sums
+        ]
+
+        def update(taps, index):
+            line = builder.add(gradients, builder.mul(index, row))
+            for f in range(FILTERS):
+                gradient = broadcast(builder, offset(builder, line, 4 * f), width)
+                for v in range(m):
+                    new = _multiply_add(builder, pair, taps[v], gradient, builder.load(tile[f][v]))
+                    builder.store(new, tile[f][v])
+
+        def both(first, second, v):
+            low, high = (
+                _load_pairs_half(builder, offset(builder, address, 2 * width * v), width)
+                for address in (first, second)
+            )
+            return builder.or_(low, _high(builder, high))
+
+        if pair:
+            last = builder.sub(count, const(1))
+            rows = builder.udiv(builder.add(count, const(1)), const(2))
+            with cgutils.for_range(builder, rows, intp=INT64) as loop:
+                one = builder.mul(loop.index, const(2))
+                # The last of an odd number stands beside itself: its gradient there is zero.
+                two = builder.add(one, const(1))
+                two = builder.select(builder.icmp_signed("<", two, last), two, last)
+                first, second = (_pixel(builder, image, places, p) for p in (one, two))
+                update([both(first, second, v) for v in range(m)], loop.index)
+        else:
+            with cgutils.for_range(builder, count, intp=INT64) as loop:
+                first = _pixel(builder, image, places, loop.index)
+                taps = [
+                    load(builder, offset(builder, first, 4 * width * v), kind) for v in range(m)
+                ]
+                update(taps, loop.index)
+        for line, addresses in zip(tile, sums, strict=True):
+            for total, address in zip(line, addresses, strict=True):
+                store(builder, builder.load(total), address)
+        return context.get_dummy_value()
+
+    return signature, codegen
