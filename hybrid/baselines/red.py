@@ -13,7 +13,7 @@ class RED(nn.Module):
 
     `depth` 3x3 convolutions, the first with stride 2; as many transposed ones, the last with
     stride 2; ReLU after each but the last. Every second encoded result is added to the decoded
-    one that mirrors it, followed by ReLU, as is the image in the end: images are not negative.
+    one that mirrors it. In the end the image is added, and ReLU makes it an image again.
 
     Parameters
     ----------
@@ -61,5 +61,5 @@ class RED(nn.Module):
         for index, conv in zip(mirrored, self.decoder, strict=True):
             features = torch.relu(conv(features))
             if index % _EVERY == 0:
-                features = torch.relu(features + skips.pop())
+                features = features + skips.pop()
         return torch.relu(image + self.exit(features))[..., :height, :width]

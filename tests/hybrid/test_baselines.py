@@ -10,6 +10,7 @@ from hybrid.baselines.dncnn import DnCNN
 from hybrid.baselines.focnet import FOCNet, memory_weights
 from hybrid.baselines.memnet import MemNet
 from hybrid.baselines.red import RED
+from hybrid.baselines.sgn import SGN
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_red_adds_mirrored_results(depth):
     for index, (result, following) in enumerate(zip(decoded, inputs[1:], strict=True), 1):
         mirrored = depth - index  # the convolution, counted from 1 like the transposed one
         if mirrored % 2 == 0:
-            result = torch.relu(result + encoded[mirrored - 1])
+            result = result + encoded[mirrored - 1]
         assert torch.equal(following, result)
 
 
@@ -61,6 +62,28 @@ def test_gates_of_memnet_see_own_units_and_all_memories():
     network = MemNet(features=2, blocks=3, units=4)
     inputs = [block.gate[2].in_channels for block in network.blocks]
     assert inputs == [2 * (4 + memories) for memories in (1, 2, 3)]
+
+
+def test_units_of_memnet_are_residual():
+    network = settle(MemNet(features=2, blocks=1, units=3))
+    for unit in network.blocks[0].units:
+        torch.nn.init.zeros_(unit[1][2].weight)
+    seen = []
+    network.blocks[0].gate.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    image = torch.rand(1, 1, 5, 5)
+    network(image)
+    assert torch.equal(seen[0], torch.cat([network.entry(image)] * 4, 1))
+
+
+def test_branches_of_sgn_are_residual():
+    network = SGN(features=4)
+    for branch in network.branches:
+        seen = []
+        for layer in (branch.residual, branch.exit):
+            layer.register_forward_pre_hook(lambda _, args, seen=seen: seen.append(args[0]))
+        network(torch.rand(1, 1, 16, 16))
+        added = seen[0] + branch.residual(seen[0])
+        assert torch.equal(seen[1], functional.leaky_relu(added, 0.2))
 
 
 def test_memory_of_focnet_falls_as_a_power_of_age():

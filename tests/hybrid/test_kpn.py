@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from hybrid.edsr import EDSR
 from hybrid.kpn import KPN, filter_pixels
 from hybrid.kpn_plus import KPNPlus, PredictedConv2d
 
@@ -55,6 +56,18 @@ def test_filtering_with_each_part_is_filtering_with_the_predicted_filter():
     patches = functional.unfold(x, 3, padding=1).reshape(2, 4 * 9, 5, 6)
     wanted = torch.einsum("boiyx,biyx->boyx", filters, patches)
     torch.testing.assert_close(layer(x, predicted), wanted)
+
+
+def test_with_the_same_filters_everywhere_kpn_plus_is_edsr():
+    network, edsr = KPNPlus(features=4, blocks=3, source="image"), EDSR(features=4, blocks=3)
+    edsr.entry, edsr.exit = network.entry, network.exit
+    for index, block in enumerate(edsr.blocks):
+        torch.nn.init.zeros_(network.conv2[index].weight[1:])
+        block.conv1, block.activation = network.conv1[index], network.activations[index]
+        block.conv2.weight.data = network.conv2[index].weight.data[0]
+        torch.nn.init.zeros_(block.conv2.bias)
+    image = torch.rand(1, 1, 9, 7)
+    torch.testing.assert_close(network(image), edsr(image))
 
 
 @pytest.mark.parametrize(("source", "channels", "calls"), [("features", 4, 3), ("image", 1, 1)])
