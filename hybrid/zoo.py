@@ -7,7 +7,6 @@ the same facts in its header.
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,6 @@ class Weights:
         return WEIGHTS / f"{self.name}.safetensors"
 
 
-@cache
 def _registry() -> dict[str, Weights]:
     if not REGISTRY.is_file():
         return {}

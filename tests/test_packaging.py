@@ -29,19 +29,22 @@ def wheel(tmp_path_factory):
     return zipfile.ZipFile(built).namelist()
 
 
-def test_wheel_holds_the_libraries_only(wheel):
-    packages = {name for name in ("raisr", "hybrid") if (ROOT / name).is_dir()}
-    assert {name.split("/")[0] for name in wheel} == packages | {"raisr-0.1.0.dist-info"}
+PACKAGES = ("raisr", "hybrid", "comparisons")
 
 
-def test_wheel_holds_every_file_of_the_library(wheel):
-    kept = {".py", ".safetensors", ".typed"}
+def test_wheel_holds_the_packages_only(wheel):
+    assert {name.split("/")[0] for name in wheel} == {*PACKAGES, "raisr-0.1.0.dist-info"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_wheel_holds_every_file_of_a_package(wheel, package):
+    kept = {".py", ".safetensors", ".toml", ".json"}
     sources = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "raisr").rglob("*")
+        for path in (ROOT / package).rglob("*")
         if path.suffix in kept or path.name == "py.typed"
     }
-    assert "raisr/py.typed" in sources
+    assert f"{package}/__init__.py" in sources
     assert sources <= set(wheel)
 
 

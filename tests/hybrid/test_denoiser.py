@@ -1,0 +1,156 @@
+"""Arrays in, arrays out: types, colour, tiles, classes."""
+
+import numpy as np
+import pytest
+import torch
+
+from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.models import build
+from hybrid.tiles import run_in_tiles
+from raisr import HashSpec, hash_image
+from tests.images import scene
+
+SPEC = HashSpec.preset("csconv")
+IMAGE = scene((70, 93), 3)
+
+
+@pytest.fixture
+def plain():
+    torch.manual_seed(0)
+    return NetworkDenoiser(build("edsr", features=4, blocks=2), {"sigma": 25.0})
+
+
+@pytest.fixture(params=["hash", "pcn"])
+def class_specific(request):
+    torch.manual_seed(0)
+    network = build("edsr", features=4, blocks=1, num_classes=SPEC.num_classes)
+    classifier = HashClassifier(SPEC) if request.param == "hash" else _pcn_classifier()
+    return ClassSpecificDenoiser(network, classifier)
+
+
+def _pcn_classifier():
+    pcn = build("pcn")
+    for parameter in pcn.parameters():
+        parameter.data *= 2.5  # untrained, it would find one class everywhere
+    return PCNClassifier(pcn, SPEC)
+
+
+def test_an_array_gives_what_the_tensor_gives(plain):
+    tensor = torch.from_numpy(IMAGE / np.float32(255))[None, None]
+    wanted = plain(tensor).detach()[0, 0].numpy()
+    np.testing.assert_allclose(plain.denoise(IMAGE / np.float32(255)), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+def test_every_dtype_comes_back(plain, dtype):
+    white = 1.0 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    image = (IMAGE / 255 * white).astype(dtype)
+    image.flags.writeable = False
+    out = plain.denoise(image)
+    wanted = plain.denoise(image.astype(np.float64) / white)
+    assert (out.dtype, out.shape) == (image.dtype, image.shape)
+    if image.dtype.kind == "u":
+        wanted = np.clip(wanted, 0, 1)
+    np.testing.assert_allclose(out / white, wanted, rtol=1e-3, atol=0.6 / 255)
+
+
+def test_integers_are_rounded_and_clipped(plain):
+    for parameter in plain.parameters():
+        parameter.data.zero_()
+    plain.network.exit.bias.data.fill_(0.6 / 255)
+    assert plain.denoise(np.array([[0, 100, 255]], np.uint8)).tolist() == [[1, 101, 255]]
+
+
+def test_floats_are_neither_clipped_nor_rescaled(plain):
+    for parameter in plain.parameters():
+        parameter.data.zero_()
+    image = np.array([[-300.0, 900.0]])
+    np.testing.assert_allclose(plain.denoise(image, data_range=255), image, rtol=1e-6)
+
+
+def test_colour_channels_have_the_classes_of_the_luma(class_specific):
+    image = np.stack([IMAGE, IMAGE[::-1], IMAGE], axis=0)
+    classes = class_specific.classify(image, channel_axis=0)
+    luma = (np.array([0.298936, 0.587043, 0.114021]) @ image.reshape(3, -1)).reshape(IMAGE.shape)
+    assert np.mean(classes == class_specific.classify(luma, data_range=255)) > 0.999
+    out = class_specific.denoise(image, channel_axis=0)
+    moved = class_specific.denoise(np.moveaxis(image, 0, -1), channel_axis=-1)
+    assert out.shape == image.shape
+    np.testing.assert_array_equal(np.moveaxis(moved, -1, 0), out)
+    np.testing.assert_array_equal(out[0], out[2])
+
+
+@pytest.mark.parametrize("tile", [8, 24, 64])
+def test_tiles_make_no_difference(plain, class_specific, tile):
+    image = np.float32(IMAGE / 255)
+    for denoiser in (plain, class_specific):
+        whole = denoiser.denoise(image, tile=1000)
+        np.testing.assert_allclose(denoiser.denoise(image, tile=tile), whole, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2)])
+def test_tiny_images(plain, class_specific, shape):
+    for denoiser in (plain, class_specific):
+        assert denoiser.denoise(np.full(shape, 0.5)).shape == shape
+
+
+def test_a_tile_sees_exactly_what_its_reach_says():
+    """With a reach one too small the tiles differ from the whole: the test above can fail."""
+    torch.manual_seed(0)
+    network = build("edsr", features=4, blocks=2)
+    assert network.reach == 6
+    image = torch.rand(1, 1, 40, 40)
+    with torch.no_grad():
+        whole = network(image)
+        torch.testing.assert_close(run_in_tiles(network, 6, 8, image), whole)
+        assert not torch.allclose(run_in_tiles(network, 0, 8, image), whole, atol=1e-4)
+
+
+def test_the_hash_is_that_of_raisr():
+    classifier = HashClassifier(SPEC)
+    image = np.float32(IMAGE / 255)
+    found = classifier(torch.from_numpy(image)[None, None])
+    np.testing.assert_array_equal(found[0], hash_image(image, SPEC))
+
+
+def test_a_guide_is_classified_in_place_of_the_image(class_specific):
+    noisy = IMAGE + np.random.default_rng(0).normal(0, 25, IMAGE.shape)
+    own = class_specific.denoise(noisy, data_range=255)
+    guided = class_specific.denoise(noisy, guide=IMAGE.astype(float), data_range=255)
+    classes = class_specific.classify(IMAGE)
+    assert len(np.unique(classes)) > 2
+    tensors = torch.from_numpy(np.float32(noisy / 255))[None, None], torch.from_numpy(classes)[None]
+    with torch.no_grad():
+        wanted = 255 * class_specific.network(*tensors)[0, 0].numpy()
+    np.testing.assert_allclose(guided, wanted, atol=1e-3)
+    assert not np.allclose(own, guided, atol=1e-3)
+
+
+def test_the_mode_of_the_network_is_kept(plain):
+    plain.train()
+    plain.denoise(IMAGE)
+    assert plain.training
+    assert plain.network.training
+
+
+def test_bad_input(plain, class_specific):
+    with pytest.raises(ValueError, match="trained for sigma 25, got 60"):
+        plain.denoise(IMAGE, 60)
+    plain.denoise(IMAGE, 27)
+    with pytest.raises(ValueError, match="takes no guide"):
+        plain.denoise(IMAGE, guide=IMAGE)
+    with pytest.raises(ValueError, match="guide and image must have the same shape"):
+        class_specific.denoise(IMAGE, guide=IMAGE[1:])
+    broken = IMAGE.astype(float)
+    broken[1, 2] = np.nan
+    with pytest.raises(ValueError, match=r"image is not finite at \(1, 2\)"):
+        plain.denoise(broken)
+    with pytest.raises(ValueError, match="empty"):
+        plain.denoise(np.zeros((0, 3)))
+    with pytest.raises(TypeError, match="int64"):
+        plain.denoise(IMAGE.astype(np.int64))
+    with pytest.raises(ValueError, match="the network has 5 classes, its classifier 72"):
+        ClassSpecificDenoiser(
+            build("edsr", features=4, blocks=1, num_classes=5), HashClassifier(SPEC)
+        )

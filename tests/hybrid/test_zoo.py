@@ -1,0 +1,155 @@
+"""The shipped weights, each against its golden output; and publishing new ones."""
+
+import hashlib
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from comparisons import publish as publishing
+from comparisons.methods import METHODS
+from comparisons.protocol import PROTOCOLS
+from hybrid import zoo
+from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.config import TrainingConfig
+from hybrid.models import build
+from hybrid.weights import load_tensors, save_tensors
+
+every_entry = pytest.mark.parametrize("entry", zoo.list_weights(), ids=lambda entry: entry.name)
+
+
+@every_entry
+def test_the_golden_output(entry):
+    network, header = zoo.load_network(entry.name)
+    tensors, _ = load_tensors(publishing.GOLDEN / entry.path.name)
+    wanted = tensors.pop("output")
+    with torch.inference_mode():
+        torch.testing.assert_close(network(*tensors.values()), wanted, atol=1e-4, rtol=1e-4)
+    assert header["model"] == entry.provenance["model"]
+
+
+@every_entry
+def test_an_entry_says_where_it_comes_from(entry):
+    facts = entry.provenance
+    assert (
+        TrainingConfig.from_dict(
+            {key: facts[key] for key in TrainingConfig.__dataclass_fields__} | {"spec": "csconv"}
+        ).network_spec.to_dict()
+        == facts["spec"]
+    )
+    assert facts["steps"] > 0
+    assert facts["seconds"] > 0
+    assert len(facts["git_commit"]) == 40  # from a clean tree
+    assert "BSDS500" in entry.licence
+    for metrics in entry.metrics.values():
+        assert 20 < metrics["psnr"] < 40
+
+
+@every_entry
+def test_files_are_small(entry):
+    assert entry.path.stat().st_size < 10e6
+
+
+def test_a_damaged_file_is_found(shelf):
+    entry = publish(shelf, "plain")
+    entry.path.write_bytes(entry.path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="is damaged: its SHA-256 is"):
+        zoo.load("plain")
+
+
+def test_unknown_weights(shelf):
+    publish(shelf, "plain")
+    with pytest.raises(FileNotFoundError, match="no weights 'nothing'; the package holds plain"):
+        zoo.load("nothing")
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """An empty registry, and a folder of runs."""
+    monkeypatch.setattr(zoo, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(zoo, "REGISTRY", tmp_path / "weights" / "registry.json")
+    monkeypatch.setattr(publishing, "GOLDEN", tmp_path / "golden")
+    (tmp_path / "golden").mkdir()
+    return tmp_path
+
+
+def publish(shelf, name, model="edsr", classes=None, **options):
+    """Publish an untrained network as if a run had made it."""
+    if model == "edsr":
+        options = {"features": 4, "blocks": 1, **options}
+    if classes:
+        options["num_classes"] = 72
+    config = TrainingConfig(
+        name=name, model=model, steps=5, warmup=1, options=options, classes=classes
+    )
+    torch.manual_seed(0)
+    header = {**config.to_dict(), "spec": config.network_spec.to_dict()}
+    save_tensors(shelf / "run", build(model, **options).state_dict(), header)
+    return publishing.publish(shelf / "run", name, [], shelf / "cache")
+
+
+def test_published_weights_are_found_and_loaded(shelf):
+    entry = publish(shelf, "plain")
+    assert [found.name for found in zoo.list_weights()] == ["plain"]
+    assert zoo.list_weights()[0] == entry
+    assert entry.sha256 == hashlib.sha256(entry.path.read_bytes()).hexdigest()
+    denoiser = zoo.load("plain")
+    assert denoiser.denoise(np.full((9, 9), 0.5)).shape == (9, 9)
+    assert not any(parameter.requires_grad for parameter in denoiser.parameters())
+    golden, _ = load_tensors(shelf / "golden" / "plain.safetensors")
+    with torch.inference_mode():
+        torch.testing.assert_close(denoiser.network(golden["noisy"]), golden["output"])
+
+
+def test_half_precision_keeps_the_weights(shelf):
+    entry = publish(shelf, "plain")
+    tensors, _ = load_tensors(entry.path)
+    original, _ = load_tensors(shelf / "run")
+    for name, tensor in tensors.items():
+        assert tensor.dtype == torch.float16
+        torch.testing.assert_close(tensor.float(), original[name], rtol=1e-3, atol=1e-6)
+
+
+def test_an_entry_is_replaced_and_others_stay(shelf):
+    publish(shelf, "first")
+    publish(shelf, "second")
+    publish(shelf, "first", blocks=2)
+    assert [entry.name for entry in zoo.list_weights()] == ["first", "second"]
+    assert len(zoo.load("first").network.blocks) == 2
+
+
+@pytest.mark.parametrize("source", ["clean", "noisy", "tiny_pcn"])
+def test_a_class_specific_network_finds_its_classifier(shelf, source):
+    publish(shelf, "tiny_pcn", model="pcn")
+    publish(shelf, "classes", classes=source)
+    denoiser = zoo.load("classes")
+    kind = PCNClassifier if source == "tiny_pcn" else HashClassifier
+    assert type(denoiser.classifier) is kind
+    assert denoiser.classifier.spec.num_classes == 72
+
+
+def test_the_classifier_is_published_first(shelf):
+    with pytest.raises(ValueError, match="the PCN 'other' must be published first"):
+        publish(shelf, "classes", classes="other")
+    assert zoo.list_weights() == []
+
+
+def test_a_classifier_is_no_denoiser(shelf):
+    publish(shelf, "plain")
+    with pytest.raises(ValueError, match="wanted the weights of a pcn, got 'edsr'"):
+        zoo.load_pcn("plain")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
+def test_a_row_of_the_tables(shelf, protocol, tmp_path):
+    assert METHODS["edsr16"].build(protocol, 25.0) is None
+    publish(shelf, f"edsr16_{protocol.name}_25")
+    publish(shelf, f"cs_edsr16_pcn_{protocol.name}_25", classes="clean")
+    plain, oracle = (METHODS[row].build(protocol, 25.0) for row in ("edsr16", "cs_edsr"))
+    image = np.random.default_rng(0).integers(0, 256, (32, 40)).astype(np.uint8)
+    sample = protocol.prepare(image, 25.0, seed=1)
+    for method in (plain, oracle):
+        assert math.isfinite(protocol.score(method.run(sample), sample.clean)[0])
+        assert method.kflops == pytest.approx(2 * 9 * (4 + 2 * 16 + 4) / 1000)
+    assert plain.fingerprint != oracle.fingerprint
