@@ -16,6 +16,7 @@ from hybrid.pcn import PCN, Statistics
 from hybrid.zoo import load_pcn
 
 _STRENGTH_RANGE = 0.2
+_NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
 
 
 class Task:
@@ -87,24 +88,28 @@ class Denoising(Task):
 class Classification(Task):
     """Predict the statistics of the clean image: L1 loss, scored by their errors.
 
-    Each statistic is measured in units of its range: the orientation vector and coherence in
-    units of 1, strength in units of the csconv edges' range, 0.2 (Xu et al. weight all alike).
+    The error of orientation is the distance on the unit circle of the doubled angle, and counts
+    as much as there is coherence; it leaves the length of the vector, which is coherence, alone.
+    Strength is measured in units of the csconv edges' range, 0.2 (Xu et al. weight all alike).
     Scores are "mse", the mean squared error of the three statistics with orientation taken as
-    linear, as in the paper's Table 3; that of strength and of coherence; and "class_accuracy",
-    the share of pixels whose class is right.
+    linear, as in the paper's Table 3; "mse_circular", the same with the error of orientation
+    along the circle; that of strength and of coherence; and "class_accuracy", the share of pixels
+    whose class is right.
     """
 
     statistics = True
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the sum of the mean absolute errors of vector, strength and coherence."""
+        """Return the sum of the mean absolute errors of orientation, strength and coherence."""
         predicted = network(batch.noisy).float()
         orientation, strength, coherence = cast(Tensor, batch.statistics).unbind(1)
         angle = 2 * torch.pi * orientation
-        vector = coherence[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+        direction = torch.stack([angle.cos(), angle.sin()], 1)
+        found = functional.normalize(predicted[:, :2], eps=_NO_DIRECTION)
+        distance = torch.linalg.vector_norm(found - direction, dim=1)
         length = torch.linalg.vector_norm(predicted[:, :2], dim=1)
         return (
-            functional.l1_loss(predicted[:, :2], vector)
+            (coherence * distance).mean()
             + functional.l1_loss(predicted[:, 2], strength) / _STRENGTH_RANGE
             + functional.l1_loss(length, coherence)
         )
@@ -114,9 +119,12 @@ class Classification(Task):
         predicted = Statistics(*(statistic.cpu() for statistic in predicted))
         true = Statistics(*torch.from_numpy(true_statistics(sample, self._spec))[:, None])
         errors = [functional.mse_loss(*pair) for pair in zip(predicted, true, strict=True)]
+        turn = (predicted.orientation - true.orientation).abs()
+        circular = torch.minimum(turn, 1 - turn).square().mean()
         right = quantize(predicted, self._spec) == quantize(true, self._spec)
         return {
             "mse": float(sum(errors) / len(errors)),
+            "mse_circular": float((circular + errors[1] + errors[2]) / 3),
             "mse_strength": float(errors[1]),
             "mse_coherence": float(errors[2]),
             "class_accuracy": float(right.float().mean()),
