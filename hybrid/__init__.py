@@ -4,7 +4,14 @@ from importlib import import_module
 
 _HOME = {
     "CSConv2d": "hybrid.csconv",
+    "ClassSpecificDenoiser": "hybrid.denoiser",
+    "HashClassifier": "hybrid.classifiers",
+    "NetworkDenoiser": "hybrid.denoiser",
+    "PCN": "hybrid.pcn",
+    "PCNClassifier": "hybrid.classifiers",
     "cs_conv2d": "hybrid.csconv",
+    "list_weights": "hybrid.zoo",
+    "load": "hybrid.zoo",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,18 @@
+import subprocess
+import sys
+
+import pytest
+
+import hybrid
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(hybrid, name) is not None for name in hybrid.__all__)
+    assert set(hybrid.__all__) <= set(dir(hybrid))
+    with pytest.raises(AttributeError, match="module 'hybrid' has no attribute 'nothing'"):
+        hybrid.nothing  # noqa: B018
+
+
+def test_import_alone_loads_no_torch():
+    script = "import hybrid, sys; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
