@@ -1,0 +1,40 @@
+"""Training as it is in books, to compare with."""
+
+import torch
+from torch.nn import functional
+
+from comparisons.protocol import PROTOCOLS
+from hybrid.data import Crops, load_images
+from hybrid.models import build
+
+
+def slow_training(config, processes=1):
+    """Losses and averaged weights of a denoiser, from the crops of all processes at once."""
+    images, _ = load_images(config)
+    protocol = PROTOCOLS[config.protocol]
+    crops = [
+        Crops(
+            *(images, protocol, config.sigma, config.crop, config.batch),
+            *(config.seed, process, config.network_spec),
+        )
+        for process in range(processes)
+    ]
+    torch.manual_seed(config.seed)
+    network = build(config.model, **config.options)
+    optimizer = torch.optim.Adam(network.parameters(), foreach=False, fused=False)
+    average = {name: value.detach().clone() for name, value in network.named_parameters()}
+    losses = []
+    for step in range(config.steps):
+        batches = [each(step) for each in crops]
+        noisy = torch.cat([batch.noisy for batch in batches])
+        clean = torch.cat([batch.clean for batch in batches])
+        optimizer.param_groups[0]["lr"] = config.learning_rate * config.rate(step)
+        optimizer.zero_grad()
+        loss = functional.l1_loss(network(noisy), clean)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        decay = min(config.ema, (step + 1) / (step + 10))
+        for name, value in network.named_parameters():
+            average[name] = decay * average[name] + (1 - decay) * value.detach()
+    return losses, average

@@ -1,0 +1,171 @@
+import math
+
+import pytest
+
+from hybrid.config import TrainingConfig
+from hybrid.models import MODELS
+from raisr import gradient_statistics
+from tests.images import scene
+
+
+def write(folder, text):
+    path = folder / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_says_only_what_differs_from_the_usual(tmp_path):
+    path = write(tmp_path, 'model = "edsr"\nsteps = 1000\noptions = { features = 8 }\nsigma = 50')
+    config = TrainingConfig.read(path)
+    assert config == TrainingConfig("run", "edsr", 1000, {"features": 8}, sigma=50)
+    assert config.name == "run"
+    assert config.images == ("bsd400",)
+    assert config.learning_rate == 1e-3
+
+
+def test_every_key_can_be_set(tmp_path):
+    text = """
+        name = "other"
+        model = "edsr"
+        options = { features = 8, blocks = 2, num_classes = 72 }
+        protocol = "paper"
+        sigma = 15.5
+        classes = "clean"
+        spec = "csconv"
+        init = "edsr.safetensors"
+        images = ["bsd400", "sample"]
+        held_back = 3
+        steps = 500
+        batch = 8
+        crop = 64
+        learning_rate = 2e-3
+        schedule = "paper"
+        warmup = 0
+        ema = 0
+        precision = "float32"
+        seed = 7
+        validate_every = 50
+        checkpoint_seconds = 1.5
+    """
+    config = TrainingConfig.read(write(tmp_path, text))
+    default = TrainingConfig("name", "pcn", 1000).to_dict()
+    values = config.to_dict()
+    assert [key for key in values if key != "spec" and values[key] == default[key]] == []
+    assert TrainingConfig.from_dict(values) == config
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("step = 5", "unknown key step; known: name, model, steps"),
+        ('model = "edsd"', "model must be one of pcn, edsr, .*, got 'edsd'"),
+        ("model = 3", "model must be a string, got 3"),
+        ("name = 3", "name must be a string, got 3"),
+        ('protocol = "Paper"', "protocol must be one of standard, paper, got 'Paper'"),
+        ('schedule = "linear"', "schedule must be one of cosine, paper, got 'linear'"),
+        ('precision = "half"', "precision must be one of auto, .*, got 'half'"),
+        ('spec = "sobel"', "spec must be one of csconv, raisr, blade, got 'sobel'"),
+        ("spec = 3", "spec must be a string, got 3"),
+        ("classes = 72", "classes must be a string, got 72"),
+        ("init = true", "init must be a string, got True"),
+        ('steps = "many"', "steps must be a whole number, got 'many'"),
+        ("steps = 1.5", "steps must be a whole number, got 1.5"),
+        ("steps = true", "steps must be a whole number, got True"),
+        ("steps = 0", "steps must be positive, got 0"),
+        ("batch = -1", "batch must be positive, got -1"),
+        ("crop = 0", "crop must be positive, got 0"),
+        ("crop = 96.0", "crop must be a whole number, got 96.0"),
+        ("held_back = 0", "held_back must be positive, got 0"),
+        ("validate_every = 0", "validate_every must be positive, got 0"),
+        ("learning_rate = 0", "learning_rate must be positive, got 0"),
+        ("learning_rate = inf", "learning_rate must be a finite number, got inf"),
+        ("sigma = -1", "sigma must not be negative, got -1"),
+        ("sigma = nan", "sigma must be a finite number, got nan"),
+        ('sigma = "25"', "sigma must be a finite number, got '25'"),
+        ("sigma = true", "sigma must be a finite number, got True"),
+        ("seed = -1", "seed must not be negative, got -1"),
+        ("checkpoint_seconds = -1", "checkpoint_seconds must not be negative, got -1"),
+        ("ema = 1", r"ema must be in \[0, 1\), got 1"),
+        ("ema = -0.1", r"ema must be in \[0, 1\), got -0.1"),
+        ("warmup = -1", r"warmup must be in \[0, steps\), here \[0, 1000\), got -1"),
+        ("warmup = 1000", r"warmup must be in \[0, steps\), here \[0, 1000\), got 1000"),
+        ('images = "bsd400"', "images must be a list of one string or more, got 'bsd400'"),
+        ("images = []", r"images must be a list of one string or more, got \(\)"),
+        ("images = [1]", r"images must be a list of one string or more, got \(1,\)"),
+        ("options = 3", "options must be a table, got 3"),
+        ("options = { depth = 3 }", "options: .*unexpected keyword argument 'depth'"),
+        ("options = { features = 0 }", "options: features must be positive, got 0"),
+        ("options = { blocks = -1 }", "options: blocks must be positive, got -1"),
+        ("options = { blocks = 1.5 }", "options: network 'edsr': .*float"),
+        ('options = { features = "many" }', "options: network 'edsr': "),
+        ("options = { num_classes = 72 }", "classes is missing, and the network is class-specific"),
+        ('classes = "clean"', "classes must be left out for a network without, got 'clean'"),
+        (
+            'classes = "clean"\noptions = { num_classes = 10 }',
+            "options: num_classes must be 72, as spec 'csconv' has, got 10",
+        ),
+    ],
+)
+def test_bad_values_are_refused(tmp_path, line, message):
+    lines = {"model": 'model = "edsr"', "steps": "steps = 1000"}
+    lines.pop(line.split(" ")[0], None)
+    path = write(tmp_path, "\n".join([*lines.values(), line]))
+    with pytest.raises(ValueError, match=f"^{path}: {message}"):
+        TrainingConfig.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps = 1000", "missing key model"),
+        ('model = "edsr"', "missing key steps"),
+        ("", "missing key model, steps"),
+        ("steps = ", "Invalid value"),
+        ("a picture", "Expected '='"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(ValueError, match=f"^{path}: {message}"):
+        TrainingConfig.read(path)
+
+
+def test_files_of_other_kinds_are_refused(tmp_path):
+    (tmp_path / "picture.toml").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(ValueError, match="picture.toml: "):
+        TrainingConfig.read(tmp_path / "picture.toml")
+    with pytest.raises(FileNotFoundError, match="missing.toml"):
+        TrainingConfig.read(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_network_can_be_configured(model):
+    classes = "noisy" if model == "raisr" else None  # which has no plain form
+    TrainingConfig("name", model, 1000, classes=classes)
+
+
+def test_the_rate_of_the_cosine_schedule():
+    config = TrainingConfig("name", "edsr", 1200, warmup=200)
+    rates = [config.rate(step) for step in range(1200)]
+    assert rates[:200] == pytest.approx([(step + 1) / 200 for step in range(200)])
+    assert rates[200] == 1
+    assert rates[450] == pytest.approx((1 + math.cos(math.pi / 4)) / 2)
+    assert rates[700] == pytest.approx(0.5)
+    assert 0 < rates[-1] < 1e-5
+    assert rates[200:] == sorted(rates[200:], reverse=True)
+
+
+def test_the_rate_of_the_paper_is_halved_after_every_fifth():
+    config = TrainingConfig("name", "edsr", 1000, schedule="paper", warmup=0)
+    rates = [config.rate(step) for step in range(1000)]
+    assert rates == [1.0] * 200 + [0.5] * 200 + [0.25] * 200 + [0.125] * 200 + [0.0625] * 200
+
+
+@pytest.mark.parametrize(("protocol", "white"), [("standard", 255), ("paper", 219)])
+def test_the_spec_of_a_network_means_the_same_in_both_protocols(protocol, white):
+    spec = TrainingConfig("name", "pcn", 1000, protocol=protocol).network_spec
+    image = scene().astype("float32")
+    found = gradient_statistics(image, spec, data_range=255)
+    wanted = gradient_statistics(image, "csconv", data_range=white)
+    for a, b in zip(found, wanted, strict=True):
+        assert a == pytest.approx(b, abs=1e-3)

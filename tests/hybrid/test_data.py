@@ -1,0 +1,205 @@
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from comparisons.protocol import PROTOCOLS, noise_seed
+from hybrid.config import TrainingConfig
+from hybrid.data import Crops, ahead, class_map, load_images, true_statistics
+from raisr import hash_image
+from raisr.hashing import PRESETS
+from tests.images import random_bytes, scene
+
+# With noise in them, so that no two places look the same.
+GRAY = scene((40, 44)) // 2 + random_bytes((40, 44), levels=40)
+COLOUR = np.stack([GRAY, scene((40, 44), 1), GRAY[::-1]], axis=-1)
+DIHEDRAL = [(turns, mirror) for turns in range(4) for mirror in (False, True)]
+
+
+def crops_of(*images, protocol="standard", **changes):
+    defaults = {
+        "sigma": 25.0,
+        "size": 16,
+        "batch": 2,
+        "seed": 0,
+        "process": 0,
+        "spec": PRESETS["csconv"],
+    }
+    return Crops(images, PROTOCOLS[protocol], **{**defaults, **changes})
+
+
+def equal(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True) if a is not None)
+
+
+def turned(image, turns, mirror):
+    return np.rot90(image[:, ::-1] if mirror else image, turns)
+
+
+def places_of(crop, plane):
+    """Rows and columns where a crop lies in a plane."""
+    windows = np.lib.stride_tricks.sliding_window_view(plane, crop.shape)
+    return np.argwhere((windows == crop).all(axis=(2, 3)))
+
+
+def test_a_batch_depends_on_seed_step_and_process_alone():
+    crops = crops_of(GRAY, COLOUR)
+    assert equal(crops(3), crops(3))
+    assert not equal(crops(3), crops(4))
+    assert not equal(crops(3), replace(crops, seed=1)(3))
+    assert not equal(crops(3), replace(crops, process=1)(3))
+
+
+def test_a_batch_holds_what_was_asked_for():
+    batch = crops_of(GRAY)(0)
+    assert batch.noisy.shape == batch.clean.shape == (2, 1, 16, 16)
+    assert batch.noisy.dtype == batch.clean.dtype == torch.float32
+    assert 0 <= batch.clean.min() < batch.clean.max() <= 1
+    assert batch.statistics is None
+    assert batch.classes is None
+    full = crops_of(GRAY, statistics=True, guide="clean")(0)
+    assert full.statistics.shape == (2, 3, 16, 16)
+    assert full.statistics.dtype == torch.float32
+    assert full.classes.shape == (2, 16, 16)
+    assert full.classes.dtype == torch.uint8
+    assert equal(full[:2], batch[:2])
+    assert equal(full.to(torch.device("cpu")), full)
+
+
+@pytest.mark.parametrize("spec", ["csconv", "raisr", "blade"])
+@pytest.mark.parametrize(("protocol", "image"), [("standard", GRAY), ("paper", COLOUR)])
+def test_statistics_and_classes_are_those_of_the_whole_image(protocol, image, spec):
+    spec = PRESETS[spec]
+    crops = crops_of(
+        image, protocol=protocol, spec=spec, batch=1, size=12, statistics=True, guide="clean"
+    )
+    wholes = {}
+    for case in DIHEDRAL:
+        sample = PROTOCOLS[protocol].prepare(turned(image, *case), 25, 0)
+        wholes[case] = (
+            sample.clean / np.float32(255),
+            true_statistics(sample, spec),
+            class_map(sample, spec, "clean"),
+        )
+    seen = set()
+    for step in range(40):
+        batch = crops(step)
+        found = [
+            (case, *place)
+            for case, (clean, *_) in wholes.items()
+            for place in places_of(batch.clean[0, 0].numpy(), clean)
+        ]
+        assert len(found) == 1
+        case, y, x = found[0]
+        _, statistics, classes = wholes[case]
+        there = np.s_[y : y + 12, x : x + 12]
+        np.testing.assert_allclose(batch.statistics[0], statistics[:, *there], atol=1e-5)
+        np.testing.assert_array_equal(batch.classes[0], classes[there])
+        seen.add(case)
+    assert seen == set(DIHEDRAL)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_noisy_guide_is_what_the_network_sees(protocol):
+    spec, reach = PRESETS["csconv"], 6
+    batch = crops_of(COLOUR, protocol=protocol, size=24, guide="noisy")(0)
+    for noisy, classes in zip(batch.noisy[:, 0], batch.classes, strict=True):
+        inner = np.s_[reach:-reach, reach:-reach]
+        seen = hash_image(noisy.numpy(), spec, data_range=1.0)
+        np.testing.assert_array_equal(classes[inner], seen[inner])
+
+
+def test_the_noise_of_every_crop_is_fresh():
+    crops = crops_of(np.full((60, 60), 128, np.uint8), size=32, batch=4)
+    noise = torch.cat([(batch.noisy - batch.clean)[:, 0] for batch in map(crops, range(4))])
+    assert 255 * noise.std() == pytest.approx(25, rel=0.02)
+    correlations = np.corrcoef(noise.flatten(1)) - np.eye(len(noise))
+    assert np.abs(correlations).max() < 6 / 32
+
+
+def test_the_paper_protocol_clips_the_noise():
+    dark = np.zeros((40, 44, 3), np.uint8)
+    noisy = crops_of(dark, protocol="paper")(0).noisy * 255
+    assert noisy.min() == pytest.approx(16, abs=1e-3)
+    assert noisy.max() > 40
+
+
+def test_classes_beyond_a_byte_fit_into_int32():
+    spec = replace(PRESETS["csconv"], orientations=128)
+    crops = [crops_of(GRAY, spec=spec, guide="clean", batch=1)(step) for step in range(8)]
+    assert crops[0].classes.dtype == torch.int32
+    assert 256 <= max(int(batch.classes.max()) for batch in crops) < spec.num_classes
+
+
+def test_images_smaller_than_a_crop_are_refused():
+    with pytest.raises(ValueError, match="crops of 30 .* margin of 6 do not fit .* side of 40"):
+        crops_of(GRAY, size=30)
+    crops_of(GRAY, size=28)(0)
+
+
+def test_some_images_are_held_back(tiny_set):
+    config = TrainingConfig("name", "edsr", 300, held_back=2)
+    images, samples = load_images(config)
+    assert (len(images), len(samples)) == (3, 2)
+    kept = [tiny_set.images[0], tiny_set.images[2]]
+    for sample, image in zip(samples, kept, strict=True):
+        seed = noise_seed("tiny", image.name, 25)
+        wanted = PROTOCOLS["standard"].prepare(image.read(), 25, seed)
+        np.testing.assert_array_equal(sample.noisy, wanted.noisy)
+    for image, index in zip(images, (1, 3, 4), strict=True):
+        np.testing.assert_array_equal(image, tiny_set.images[index].read())
+
+
+def test_too_few_images_are_refused(tiny_set):
+    with pytest.raises(ValueError, match="held_back must be below 5, got 5"):
+        load_images(TrainingConfig("name", "edsr", 300, held_back=5))
+
+
+def test_missing_images_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAISR_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="data set bsd400: 399 of 399 images not found"):
+        load_images(TrainingConfig("name", "edsr", 300))
+    with pytest.raises(ValueError, match="no data set 'bsd4'; choose from"):
+        load_images(TrainingConfig("name", "edsr", 300, images=("bsd4",)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 20])
+def test_ahead_yields_in_order(count):
+    assert list(ahead(lambda step: step * step, range(5, 5 + count))) == [
+        step * step for step in range(5, 5 + count)
+    ]
+
+
+def test_ahead_stops_its_thread_when_nobody_wants_more():
+    made, threads = [], set()
+
+    def make(step):
+        made.append(step)
+        threads.add(threading.current_thread())
+        time.sleep(0.002)
+        return step
+
+    items = ahead(make, range(1000))
+    assert [next(items) for _ in range(3)] == [0, 1, 2]
+    items.close()
+    (thread,) = threads
+    assert not thread.is_alive()
+    assert thread is not threading.current_thread()
+    assert made == list(range(len(made)))
+    assert len(made) <= 8
+
+
+def test_ahead_passes_on_exceptions():
+    def make(step):
+        if step == 2:
+            raise OSError("the third is broken")
+        return step
+
+    items = ahead(make, range(9))
+    assert [next(items), next(items)] == [0, 1]
+    with pytest.raises(OSError, match="the third is broken"):
+        next(items)

@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from comparisons.protocol import PROTOCOLS
+from hybrid.classes import quantize
+from hybrid.config import TrainingConfig
+from hybrid.data import Crops, true_statistics
+from hybrid.edsr import EDSR
+from hybrid.pcn import PCN
+from hybrid.tasks import task_of
+from hybrid.weights import save_tensors
+from raisr import hash_image
+from tests.images import scene
+
+CPU = torch.device("cpu")
+SAMPLES = [PROTOCOLS["standard"].prepare(scene((24, 31), seed), 25, seed) for seed in range(2)]
+CLASS_SPECIFIC = {"features": 4, "blocks": 1, "num_classes": 72}
+
+
+def config_of(model="edsr", **values):
+    return TrainingConfig("name", model, 300, **values)
+
+
+def batch_of(config):
+    task = task_of(config, CPU)
+    return Crops(
+        [scene()],
+        PROTOCOLS[config.protocol],
+        25,
+        16,
+        2,
+        0,
+        0,
+        config.network_spec,
+        task.statistics,
+        task.guide,
+    )(0)
+
+
+@pytest.fixture
+def pcn_file(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "pcn.safetensors"
+    save_tensors(path, PCN().state_dict(), {"model": "pcn", "options": {}})
+    return str(path)
+
+
+class Recorder(nn.Module):
+    """Returns the image, and keeps the class maps that it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.classes = []
+
+    def forward(self, noisy, classes=None):
+        self.classes.append(classes)
+        return noisy
+
+
+class Oracle(nn.Module):
+    """Predicts the statistics that it was told."""
+
+    def __init__(self, *statistics):
+        super().__init__()
+        orientation, strength, coherence = (torch.as_tensor(s) for s in statistics)
+        angle = 2 * torch.pi * orientation
+        self.output = torch.stack([coherence * angle.cos(), coherence * angle.sin(), strength], -3)
+
+    def forward(self, noisy):
+        return self.output.expand(noisy.shape[0], -1, -1, -1)
+
+
+def test_denoising_is_scored_by_l1_and_psnr():
+    config = config_of()
+    task, batch = task_of(config, CPU), batch_of(config)
+    assert (task.guide, task.statistics) == (None, False)
+    loss = task.loss(Recorder(), batch)
+    wanted = (batch.noisy.double() - batch.clean.double()).abs().mean()
+    assert loss.item() == pytest.approx(float(wanted))
+    scores = [PROTOCOLS["standard"].score(s.noisy, s.clean)[0] for s in SAMPLES]
+    found = task.validate(Recorder(), SAMPLES)
+    assert found == {"psnr": pytest.approx(np.mean(scores), abs=1e-4)}
+
+
+@pytest.mark.parametrize("guide", ["clean", "noisy"])
+def test_a_network_is_given_the_hash_of_the_guide(guide):
+    config = config_of(options=CLASS_SPECIFIC, classes=guide)
+    task, batch = task_of(config, CPU), batch_of(config)
+    assert task.guide == guide
+    network = Recorder()
+    task.loss(network, batch)
+    assert network.classes == [batch.classes]
+    task.validate(network, SAMPLES)
+    for classes, sample in zip(network.classes[1:], SAMPLES, strict=True):
+        wanted = hash_image(getattr(sample, guide), "csconv", data_range=255)
+        np.testing.assert_array_equal(classes[0], wanted)
+
+
+def test_a_network_is_given_the_classes_of_a_pcn(pcn_file):
+    config = config_of(options=CLASS_SPECIFIC, classes=pcn_file)
+    task, batch = task_of(config, CPU), batch_of(config)
+    assert task.guide is None
+    network = Recorder()
+    with torch.autocast("cpu", torch.bfloat16):
+        task.loss(network, batch)
+    torch.manual_seed(0)
+    pcn = PCN()
+    wanted = quantize(PCN.statistics(pcn(batch.noisy).detach()), config.network_spec)
+    # Half precision would move about one pixel in a hundred to another class.
+    assert (network.classes[0] == wanted).float().mean() > 0.999
+    assert not network.classes[0].requires_grad
+
+
+def test_classes_come_from_a_pcn_only(tmp_path, pcn_file):
+    path = tmp_path / "edsr.safetensors"
+    save_tensors(
+        path, EDSR(4, 1).state_dict(), {"model": "edsr", "options": {"features": 4, "blocks": 1}}
+    )
+    with pytest.raises(ValueError, match="wanted the weights of a pcn, got 'edsr'"):
+        task_of(config_of(options=CLASS_SPECIFIC, classes=str(path)), CPU)
+    with pytest.raises(FileNotFoundError, match="no weights 'missing'"):
+        task_of(config_of(options=CLASS_SPECIFIC, classes="missing"), CPU)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_true_statistics_are_without_loss_and_error(protocol):
+    config = config_of("pcn", protocol=protocol)
+    task, batch = task_of(config, CPU), batch_of(config)
+    assert (task.guide, task.statistics) == (None, True)
+    assert task.loss(Oracle(*batch.statistics.unbind(1)), batch).item() < 1e-5
+    sample = PROTOCOLS[protocol].prepare(scene((24, 31)), 25, 0)
+    true = true_statistics(sample, config.network_spec)
+    scores = task.validate(Oracle(*true), [sample])
+    assert scores["mse_strength"] < 1e-12
+    assert scores["mse_coherence"] < 1e-12
+    assert scores["class_accuracy"] > 0.99
+
+
+def test_the_loss_of_orientation_is_circular():
+    config = config_of("pcn")
+    task, batch = task_of(config, CPU), batch_of(config)
+    _, strength, coherence = batch.statistics.unbind(1)
+    turned = batch._replace(statistics=torch.stack([0 * strength + 0.999, strength, coherence], 1))
+    near, far = (
+        task.loss(Oracle(0 * strength + turn, strength, coherence), turned).item()
+        for turn in (0.001, 0.5)
+    )
+    assert near < 0.02 * far
+    assert far == pytest.approx(2 * coherence.mean().item(), rel=0.01)
+
+
+def test_the_scores_of_a_classifier_are_means_over_pixels_and_images():
+    config = config_of("pcn")
+    true = [true_statistics(sample, config.network_spec) for sample in SAMPLES]
+    guess = [torch.full((24, 31), value) for value in (0.25, 0.1, 0.5)]
+    scores = task_of(config, CPU).validate(Oracle(*guess), SAMPLES)
+    errors = [
+        [np.mean((t - value) ** 2) for t, value in zip(each, (0.25, 0.1, 0.5), strict=True)]
+        for each in true
+    ]
+    assert scores["mse"] == pytest.approx(np.mean(errors), rel=1e-4)
+    turns = [np.abs(t[0] - 0.25) for t in true]
+    circular = np.mean([np.minimum(turn, 1 - turn) ** 2 for turn in turns])
+    rest = np.mean(errors, axis=0)[1:].sum()
+    assert scores["mse_circular"] == pytest.approx((circular + rest) / 3, rel=1e-4)
+    assert scores["mse_strength"] == pytest.approx(np.mean(errors, axis=0)[1], rel=1e-4)
+    assert scores["mse_coherence"] == pytest.approx(np.mean(errors, axis=0)[2], rel=1e-4)
+    # Orientation bin 2, strength bin 1 and coherence bin 1: class 2 * 9 + 1 * 3 + 1.
+    hits = [hash_image(s.clean, "csconv", data_range=255) == 22 for s in SAMPLES]
+    assert 0 < scores["class_accuracy"] == pytest.approx(np.mean(hits), abs=0.01)
+
+
+def test_a_flat_prediction_has_a_gradient():
+    config = config_of("pcn")
+    output = torch.zeros(2, 3, 16, 16, requires_grad=True)
+    task_of(config, CPU).loss(lambda noisy: output, batch_of(config)).backward()
+    assert output.grad.isfinite().all()
+    assert output.grad[:, 2].any()

@@ -1,0 +1,173 @@
+"""The command, in processes that are interrupted, killed, and work together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from comparisons import command
+from hybrid.config import TrainingConfig
+from hybrid.train import main
+from hybrid.training import train
+from hybrid.weights import load_tensors
+from tests.hybrid.slow_training import slow_training
+
+ROOT = Path(__file__).parents[2]
+CONFIG = TrainingConfig(
+    "run",
+    "edsr",
+    400,
+    {"features": 4, "blocks": 1},
+    images=("sample",),  # comes with scikit-image
+    held_back=1,
+    batch=2,
+    crop=16,
+    warmup=5,
+    precision="float32",
+    checkpoint_seconds=0.02,
+)
+LONG = 60  # seconds
+
+
+def toml(config):
+    values = {key: value for key, value in config.to_dict().items() if value is not None}
+    values["options"] = None
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
+    options = ", ".join(f"{key} = {value}" for key, value in config.options.items())
+    return "\n".join([*lines, f"options = {{ {options} }}"])
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(toml(CONFIG), encoding="utf-8")
+    return path
+
+
+def start(*arguments):
+    """A process with one thread, like the tests, so that it computes the same."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_checkpoint(path, process, after=0):
+    """Return the step of the first checkpoint after a step."""
+    deadline = time.monotonic() + LONG
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        if path.is_file() and (step := load_tensors(path)[1]["step"]) > after:
+            return step
+        time.sleep(0.005)
+    raise TimeoutError(path)
+
+
+def lines_of(folder):
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{**json.loads(line), "seconds": None} for line in lines]
+
+
+def test_a_run_survives_an_interrupt_and_a_kill(tmp_path, config_file, capsys):
+    folder = tmp_path / "parts"
+    path = folder / "checkpoint.safetensors"
+    arguments = "hybrid.train", config_file, "--output", folder, "--device", "cpu"
+
+    process = start(*arguments)
+    wait_for_checkpoint(path, process)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 130
+    assert output == ""
+    assert errors.endswith("interrupted; the same command goes on where it stopped\n")
+    interrupted = load_tensors(path)[1]["step"]
+    assert 0 < interrupted < CONFIG.steps
+
+    process = start(*arguments)
+    wait_for_checkpoint(path, process, after=interrupted)
+    process.kill()
+    process.communicate(timeout=LONG)
+    assert process.returncode == -signal.SIGKILL
+    assert interrupted < load_tensors(path)[1]["step"] < CONFIG.steps
+
+    main([str(config_file), "--output", str(folder), "--device", "cpu"])
+    weights = folder / "weights.safetensors"
+    assert capsys.readouterr().out == f"wrote {weights}\n"
+    whole = load_tensors(train(CONFIG, tmp_path / "whole", device="cpu"))[0]
+    for name, value in load_tensors(weights)[0].items():
+        assert torch.equal(value, whole[name])
+    assert lines_of(folder) == lines_of(tmp_path / "whole")
+
+
+def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path):
+    config = replace(CONFIG, steps=25, validate_every=1)
+    (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
+    process = start(
+        *("torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path),
+    )
+    output, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 0, errors
+    assert output == f"wrote {tmp_path / 'weights.safetensors'}\n"
+    first, second = (load_tensors(tmp_path / f"{rank}.safetensors")[0] for rank in range(2))
+    weights, header = load_tensors(tmp_path / "weights.safetensors")
+    assert header["processes"] == 2
+    losses, average = slow_training(config, processes=2)
+    assert [line["loss"] for line in lines_of(tmp_path)] == pytest.approx(losses, rel=1e-4)
+    for name, value in weights.items():
+        assert torch.equal(first[name], value)
+        assert torch.equal(second[name], value)
+        torch.testing.assert_close(value, average[name], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('model = "edsr"\nstep = 5', "{path}: unknown key step"),
+        ('model = "edsr"\nsteps = 300\nimages = ["bsd400"]', "data set bsd400: 399 of 399 images"),
+        ('model = "edsr"\nsteps = 300\ninit = "missing"', "no weights 'missing'"),
+    ],
+)
+def test_expected_errors_are_one_line(tmp_path, monkeypatch, capsys, text, message):
+    monkeypatch.setenv("RAISR_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nowhere"))
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        command.run(lambda: main([str(path), "--output", str(tmp_path / "run")]))
+    assert stop.value.code == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("error: " + message.format(path=path))
+    assert errors.count("\n") == 1
+
+
+def test_a_diverging_run_ends_in_one_line(tmp_path, capsys):
+    path = tmp_path / "run.toml"
+    path.write_text(toml(replace(CONFIG, learning_rate=1e30)), encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        command.run(lambda: main([str(path), "--output", str(tmp_path / "run")]))
+    assert stop.value.code == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: the loss of step ")
+    assert errors.count("\n") == 1
+
+
+def test_the_folder_has_the_name_of_the_run(tmp_path, monkeypatch, config_file, capsys):
+    config_file.write_text(toml(replace(CONFIG, steps=6, name="brief")), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    main([str(config_file)])
+    assert (tmp_path / "runs" / "brief" / "weights.safetensors").is_file()
+    assert capsys.readouterr().out == "wrote runs/brief/weights.safetensors\n"
