@@ -46,6 +46,12 @@ def paper_rows(table: str, sigma: float) -> dict[str, Row]:
     return rows
 
 
+def paper_kflops(method: str) -> float | None:
+    """Return the cost that the paper prints for a method, in kFLOPs per pixel, if it does."""
+    table = published()["table1"]
+    return (table["kflops_per_pixel"] | table["caption_kflops_per_pixel"]).get(method)
+
+
 def other_images_mark(dataset: str) -> str:
     """Return the mark of the paper's numbers on a set whose images are not quite ours."""
     return _OTHER_IMAGES if dataset in published()["paper"]["other_images"] else ""
