@@ -2,14 +2,13 @@ import json
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is optional")
-
 from comparisons import flops
 from comparisons.published import paper_kflops, published
 
 
 @pytest.fixture(scope="module")
 def costs():
+    torch = pytest.importorskip("torch", reason="torch is optional")
     torch.set_num_threads(1)  # as for all networks of the tests
     return flops.count((*flops.TABLE1, *flops.OTHERS))
 
