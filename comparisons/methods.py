@@ -129,8 +129,11 @@ def network_denoiser(denoiser: "NetworkDenoiser", weights: Path) -> Denoiser:
     from hybrid.flops import cost
 
     oracle = denoiser.provenance.get("classes") == "clean"
-    classifier = getattr(denoiser, "classifier", None)
-    parts = [denoiser.network, *([classifier.pcn] if hasattr(classifier, "pcn") else [])]
+    parts = [denoiser.network]
+    if isinstance(denoiser, ClassSpecificDenoiser) and isinstance(
+        denoiser.classifier, PCNClassifier
+    ):
+        parts.append(denoiser.classifier.pcn)
     code = list(Path(hybrid.__file__).parent.rglob("*.py"))
 
     def run(sample: Sample) -> NDArray:

@@ -1,5 +1,6 @@
 """From an image to an image: a network, with the classifier that a class-specific one needs."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from hybrid.exact import exact
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
 from raisr.denoising import LUMA
@@ -64,8 +66,8 @@ class NetworkDenoiser(nn.Module):
         data_range : float, optional
             Value of white: by default the maximum of an integer type, 1.0 for floats.
         tile : int
-            Side of the tiles that are in work at once, in pixels; the result depends on it by
-            float rounding only.
+            Side of the tiles that are in work at once, in pixels; on a CPU the result is the same
+            to the bit for any of them, and for any number of threads.
 
         Returns
         -------
@@ -84,14 +86,9 @@ class NetworkDenoiser(nn.Module):
         white = data_range_of(dtype, data_range)
         self._check_sigma(sigma, white)
         maps = self._maps(planes, guide, channel_axis, data_range, tile)
-        device = next(self.network.parameters()).device
-        training = self.training
-        self.eval()
+        network = _for_inference(self.network)
         reach = getattr(self.network, "reach", None)
-        outputs = [
-            run_in_tiles(self._on(device), reach, tile, plane, *maps)[0, 0] for plane in planes
-        ]
-        self.train(training)
+        outputs = [run_in_tiles(network, reach, tile, plane, *maps)[0, 0] for plane in planes]
         restored = [_restored(out.numpy() * white, dtype) for out in outputs]
         return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
 
@@ -99,9 +96,6 @@ class NetworkDenoiser(nn.Module):
         if guide is not None:
             raise ValueError("a network without classes takes no guide")
         return ()
-
-    def _on(self, device):
-        return lambda *inputs: self.network(*(value.to(device) for value in inputs)).float().cpu()
 
     def _check_sigma(self, sigma, white):
         trained = self.provenance.get("sigma")
@@ -174,12 +168,17 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         return (self._class_map(planes, tile),)
 
     def _class_map(self, planes, tile):
-        device = next(self.network.parameters()).device
+        classifier = _for_inference(self.classifier)
+        return run_in_tiles(classifier, self.classifier.reach, tile, _luma(planes))
 
-        def classify(image):
-            return self.classifier(image.to(device)).cpu()
 
-        return run_in_tiles(classify, self.classifier.reach, tile, _luma(planes))
+def _for_inference(network):
+    """Return a function of tensors on the CPU that runs the network on its own device."""
+    device = next((parameter.device for parameter in network.parameters()), None)
+    if device is None or device.type == "cpu":
+        return exact(network)
+    network = copy.deepcopy(network).eval()
+    return lambda *inputs: network(*(value.to(device) for value in inputs)).cpu()
 
 
 def _planes(channels):

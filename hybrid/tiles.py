@@ -29,9 +29,9 @@ def run_in_tiles(
     Returns
     -------
     tensor
-        The same as for the whole image up to float rounding (torch's convolutions add in an
-        order that depends on the size of the image): at the margin of a tile lies what lies
-        there in the image, and the zeros beyond the image are met only where the image ends.
+        The same as for the whole image, to the bit where the network is `hybrid.exact`: at the
+        margin of a tile lies what lies there in the image, and the zeros beyond the image are
+        met only where the image ends.
     """
     if reach is None:
         return network(image, *maps)

@@ -86,13 +86,24 @@ def test_tiles_make_no_difference(plain, class_specific, tile):
     image = np.float32(IMAGE / 255)
     for denoiser in (plain, class_specific):
         whole = denoiser.denoise(image, tile=1000)
-        np.testing.assert_allclose(denoiser.denoise(image, tile=tile), whole, atol=2e-6)
+        np.testing.assert_array_equal(denoiser.denoise(image, tile=tile), whole)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2)])
 def test_tiny_images(plain, class_specific, shape):
     for denoiser in (plain, class_specific):
         assert denoiser.denoise(np.full(shape, 0.5)).shape == shape
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_make_no_difference(plain, class_specific, threads):
+    one = [denoiser.denoise(IMAGE) for denoiser in (plain, class_specific)]
+    torch.set_num_threads(threads)
+    try:
+        several = [denoiser.denoise(IMAGE) for denoiser in (plain, class_specific)]
+    finally:
+        torch.set_num_threads(1)
+    np.testing.assert_array_equal(one, several)
 
 
 def test_a_tile_sees_exactly_what_its_reach_says():

@@ -1,0 +1,59 @@
+"""Convolutions whose bits do not depend on the size of the image."""
+
+import pytest
+import torch
+from torch import nn
+
+from hybrid.exact import ExactConv2d, exact
+from hybrid.models import build
+
+CONVOLUTIONS = [
+    nn.Conv2d(1, 4, 3, padding=1),
+    nn.Conv2d(16, 1, 3, padding=1, bias=False),
+    nn.Conv2d(12, 8, 3, padding=1, groups=4),
+    nn.Conv2d(5, 9, 1),
+    nn.Conv2d(3, 16, 5, padding="same"),
+]
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS, ids=str)
+def test_it_is_the_convolution(convolution):
+    x = torch.rand(2, convolution.in_channels, 9, 14)
+    with torch.no_grad():
+        wanted = convolution.double()(x.double())
+        found = ExactConv2d(convolution.float())(x)
+    torch.testing.assert_close(found, wanted.float(), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS, ids=str)
+def test_a_part_of_an_image_has_the_same_bits(convolution):
+    layer = ExactConv2d(convolution)
+    x = torch.rand(1, convolution.in_channels, 90, 77)
+    whole = layer(x)
+    for rows, columns in ((slice(3, 40), slice(5, 70)), (slice(60, 90), slice(0, 9))):
+        part = layer(x[..., rows, columns])
+        inner = (..., slice(2, -2), slice(2, -2))
+        assert torch.equal(part[inner], whole[..., rows, columns][inner])
+
+
+@pytest.mark.parametrize("name", ["pcn", "edsr", "carn"])
+def test_a_network_keeps_its_function(name):
+    torch.manual_seed(0)
+    network = build(name)
+    twin = exact(network)
+    x = torch.rand(1, 1, 24, 33)
+    with torch.no_grad():
+        torch.testing.assert_close(twin(x), network(x), atol=1e-5, rtol=1e-4)
+    assert network.training
+    assert not any(type(module) is nn.Conv2d for module in twin.modules())
+
+
+def test_other_convolutions_stay():
+    others = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1, stride=2),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(4, 4, 3),
+        nn.Conv2d(4, 4, 2, padding="same"),
+        nn.ConvTranspose2d(4, 4, 3),
+    )
+    assert [type(module) for module in exact(others)] == [type(module) for module in others]
