@@ -129,21 +129,16 @@ def network_denoiser(denoiser: "NetworkDenoiser", weights: Path) -> Denoiser:
     from hybrid.flops import cost
 
     oracle = denoiser.provenance.get("classes") == "clean"
-    parts = [denoiser.network]
-    if isinstance(denoiser, ClassSpecificDenoiser) and isinstance(
-        denoiser.classifier, PCNClassifier
-    ):
-        parts.append(denoiser.classifier.pcn)
     code = list(Path(hybrid.__file__).parent.rglob("*.py"))
 
     def run(sample: Sample) -> NDArray:
         torch.set_num_threads(1)  # OpenMP keeps a number for each calling thread
-        guide = {"guide": sample.clean} if oracle else {}
-        return denoiser.denoise(sample.noisy, data_range=255, **guide)
+        guide = sample.clean if oracle else None
+        return denoiser.denoise(sample.noisy, guide=guide, data_range=255)
 
     digests = [_fingerprint(weights, *code), torch.__version__]
     fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Denoiser(run, fingerprint, sum(cost(part).kflops for part in parts))
+    return Denoiser(run, fingerprint, sum(cost(network).kflops for network in denoiser.networks))
 
 
 def _kflops(bank: "FilterBank") -> float:

@@ -7,7 +7,7 @@ registry with a golden output for the tests.
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import skimage.data
@@ -67,8 +67,8 @@ def golden(network: nn.Module) -> dict[str, torch.Tensor]:
     noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
     inputs = {"noisy": noisy[None, None]}
     if network.num_classes is not None:
-        classes = torch.arange(noisy.numel()).reshape(1, *noisy.shape) % network.num_classes
-        inputs["classes"] = classes
+        classes = torch.arange(noisy.numel()) % cast(int, network.num_classes)
+        inputs["classes"] = classes.reshape(1, *noisy.shape)
     return {**inputs, "output": network(*inputs.values())}
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from hybrid.classifiers import PCNClassifier
 from hybrid.exact import exact
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
@@ -32,6 +33,11 @@ class NetworkDenoiser(nn.Module):
         super().__init__()
         self.network = network
         self.provenance = provenance or {}
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Every network that sees the image."""
+        return [self.network]
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (B, 1, H, W) tensors of gray levels / 255."""
@@ -139,6 +145,12 @@ class ClassSpecificDenoiser(NetworkDenoiser):
                 f"{classifier.spec.num_classes}"
             )
         self.classifier = classifier
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Every network that sees the image."""
+        pcn = [self.classifier.pcn] if isinstance(self.classifier, PCNClassifier) else []
+        return [self.network, *pcn]
 
     def forward(self, noisy: Tensor, guide: Tensor | None = None) -> Tensor:
         """Denoise (B, 1, H, W) tensors; the classes are those of the guide, or of the images."""
