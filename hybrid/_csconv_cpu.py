@@ -7,6 +7,7 @@ several tiles add to is first added up for fixed groups of bands, then over the 
 """
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -16,9 +17,9 @@ import numpy as np
 import torch
 from llvmlite.binding import get_host_cpu_features
 
-from hybrid._csconv_simd import FILTERS, forward, gather, input_gradient, weight_gradient
+from hybrid._csconv_simd import FILTERS, ask, copy, forward, gather, input_gradient, weight_gradient
+from raisr._blocks import aligned_empty
 from raisr._kernels import kernel
-from raisr._kernels.memory import aligned
 from raisr._simd import token
 
 __all__ = ["backward", "convolve", "supports"]
@@ -29,6 +30,18 @@ _GROUP = 1 << 15
 _MAX_GROUPS = 64
 _HAS_PAIRS = get_host_cpu_features().get("avx512bf16", False)
 _ONE, _TWO, _THREE, _FOUR, _EIGHT = token(1), token(2), token(3), token(4), token(8)
+
+
+_memory = threading.local()
+
+
+def scratch(name, shape):
+    """Return memory that this thread keeps from call to call: fresh pages are slow."""
+    key = name, shape
+    kept = _memory.__dict__
+    if key not in kept:
+        kept[key] = aligned_empty(shape)
+    return kept[key]
 
 
 class _Tiling(NamedTuple):
@@ -106,24 +119,11 @@ def _stage(source, image, y0, y1, x0, x1, margin, tile):
         row = tile[i]
         if y < 0 or y >= height:
             row[:end] = 0
-        else:
-            row[:left] = 0
-            row[left:right] = source[image, y, a:b].reshape((b - a) * words)
-            row[right:end] = 0
-
-
-@kernel
-def _largest(tiles, t0, t1):
-    rows, columns = np.int64(0), np.int64(0)
-    for t in range(t0, t1):
-        rows = max(rows, tiles[t, 2] - tiles[t, 1])
-        columns = max(columns, tiles[t, 4] - tiles[t, 3])
-    return rows, columns
-
-
-@kernel
-def _scratch(rows, words):
-    return aligned(rows * words).reshape(rows, words)
+            continue
+        row[:left] = 0
+        line, place = _address(source[image, y, a:b]), _address(row[left:right])
+        copy(line, place, np.int64(4 * (right - left)))
+        row[right:end] = 0
 
 
 @kernel
@@ -132,13 +132,11 @@ def _address(array):
 
 
 @kernel
-def _convolve(lanes, paired, k, source, weights, bias, out, tiles, places, starts, t0, t1):
+def _convolve(lanes, paired, k, source, tile, weights, bias, out, tiles, places, starts, t0, t1):
     """Convolve tiles."""
     margin, width = k // 2, len(lanes)
     words, out_words = source.shape[3], out.shape[3]
     blocks = bias.shape[1] // width
-    rows, columns = _largest(tiles, t0, t1)
-    tile = _scratch(rows + 2 * margin, (columns + 2 * margin) * words).view(np.int32)
     taps = (_address(tile), np.int64(tile.strides[0]), np.int64(4 * words))
     size = (np.int64(k), np.int64(k * words))
     panel = np.int64(4 * k * k * words * width)
@@ -173,11 +171,10 @@ def _convolve(lanes, paired, k, source, weights, bias, out, tiles, places, start
 @kernel
 def _write(paired, values, out):
     """Write float32 values as words: themselves, or pairs of bfloat16."""
-    bits = values.view(np.int32)
     if len(paired) == 0:
-        out[:] = bits
+        copy(_address(values), _address(out), np.int64(4 * values.size))
         return
-    halves = out.view(np.int16)
+    bits, halves = values.view(np.int32), out.view(np.int16)
     for i in range(bits.size):
         rounded = bits[i] + np.int32(0x7FFF) + ((bits[i] >> np.int32(16)) & np.int32(1))
         is_nan = (bits[i] & np.int32(0x7FFFFFFF)) > np.int32(0x7F800000)
@@ -185,82 +182,63 @@ def _write(paired, values, out):
 
 
 @kernel
-def _spread(lanes, paired, k, gradients, taps, row, channels, places, count, weights):
-    """Add what pixels of one class contribute to the input's gradient, in a tile."""
-    width = len(lanes)
-    words = np.int64(len(paired) * 0 + gradients[2] // 4)
-    vectors = k * channels // width
-    address, _, step = taps
-    panel = 4 * words * width
-    for r in range(k):
-        v = 0
-        while v < vectors:
-            target = (address + r * row + 4 * width * v, row, step)
-            weight = weights + (r * vectors + v) * panel
-            place, end = places, places + 2 * count
-            if v + 3 <= vectors:
-                while place + 16 <= end:
-                    input_gradient(
-                        _EIGHT, _THREE, lanes, paired, gradients, words, place, weight, target
-                    )
-                    place += 16
-                if place + 8 <= end:
-                    input_gradient(
-                        _FOUR, _THREE, lanes, paired, gradients, words, place, weight, target
-                    )
-                    place += 8
-                while place < end:
-                    input_gradient(
-                        _ONE, _THREE, lanes, paired, gradients, words, place, weight, target
-                    )
-                    place += 2
-                v += 3
-            else:
-                while place + 16 <= end:
-                    input_gradient(
-                        _EIGHT, _ONE, lanes, paired, gradients, words, place, weight, target
-                    )
-                    place += 16
-                while place < end:
-                    input_gradient(
-                        _ONE, _ONE, lanes, paired, gradients, words, place, weight, target
-                    )
-                    place += 2
-                v += 1
+def _spread(vectors, lanes, paired, gradients, words, place, end, weights, target):
+    """Add what pixels of one class contribute to some channels of a row of taps."""
+    while place + 8 <= end:
+        input_gradient(_FOUR, vectors, lanes, paired, gradients, words, place, weights, target)
+        place += 8
+    if place + 4 <= end:
+        input_gradient(_TWO, vectors, lanes, paired, gradients, words, place, weights, target)
+        place += 4
+    if place < end:
+        input_gradient(_ONE, vectors, lanes, paired, gradients, words, place, weights, target)
 
 
 @kernel
-def _correlate(lanes, paired, k, taps, channels, places, count, gathered, filters, target):
-    """Add what pixels of one class contribute to the gradient of its weights."""
-    width, size = len(lanes), k * k * channels
+def _input_gradient(
+    lanes, paired, k, gradient, weights, spread, out, edges, tiles, places, starts, t0, t1
+):
+    """Find the gradient of the input in the tiles of a band."""
+    margin, width, words = k // 2, len(lanes), np.int64(gradient.shape[3])
+    channels = edges.shape[4]
     vectors = k * channels // width
-    element = 4 // (1 + len(paired))
-    address, row, step = taps
-    for f in range(0, filters, FILTERS):
-        for r in range(k):
-            v = 0
-            while v < vectors:
-                source = (address + r * row + element * width * v, row, step)
-                out = target + 4 * (f * size + r * k * channels + width * v)
-                args = (np.int64(places), np.int64(count), gathered + 4 * f, np.int64(4 * filters))
-                if v + 3 <= vectors:
-                    weight_gradient(_THREE, lanes, paired, source, *args, out, np.int64(4 * size))
-                    v += 3
-                else:
-                    weight_gradient(_ONE, lanes, paired, source, *args, out, np.int64(4 * size))
-                    v += 1
+    y_row, y_step = np.int64(gradient.strides[1]), np.int64(gradient.strides[2])
+    row, step = np.int64(spread.strides[0]), np.int64(4 * channels)
+    panel = 4 * width * words
+    spread[:] = 0
+    for t in range(t0, t1):
+        image, y0, _, x0, _, _, _ = tiles[t]
+        source = _address(gradient) + image * gradient.strides[0] + y0 * y_row + x0 * y_step
+        source = (np.int64(source), y_row, y_step)
+        for c in range(starts.shape[1] - 1):
+            for first in range(starts[t, c], starts[t, c + 1], _CHUNK):
+                end = min(first + _CHUNK, starts[t, c + 1])
+                place, end = _address(places) + 2 * first, _address(places) + 2 * end
+                ask(source, end, np.int64(_CHUNK))
+                for r in range(k):
+                    v = 0
+                    while v < vectors:
+                        weight = _address(weights) + ((c * k + r) * vectors + v) * panel
+                        target = (_address(spread) + r * row + 4 * width * v, row, step)
+                        args = lanes, paired, source, words, place, end, weight, target
+                        if v + 3 <= vectors:
+                            _spread(_THREE, *args)
+                            v += 3
+                        else:
+                            _spread(_ONE, *args)
+                            v += 1
+        _flush(paired, spread, out, edges, tiles[t], margin, channels)
 
 
 @kernel
-def _backward(
+def _weight_gradient(
     lanes,
     paired,
     k,
     source,
     gradient,
-    weights,
-    source_gradient,
-    edges,
+    tile,
+    gathered,
     sums,
     bias_sums,
     seen,
@@ -269,78 +247,43 @@ def _backward(
     starts,
     t0,
     t1,
-    wants,
 ):
-    """Gradients of tiles; those of the weights are added up in `sums`."""
-    wants_source, wants_weights = wants
+    """Add up the gradients of weights and biases over the tiles of a group."""
     margin, width = k // 2, len(lanes)
-    words, out_words = source.shape[3], gradient.shape[3]
-    channels, filters = words * (1 + len(paired)), bias_sums.shape[1]
-    num_classes = seen.size
-    rows, columns = _largest(tiles, t0, t1)
-    rows, columns = rows + 2 * margin, columns + 2 * margin
-    tile = _scratch(rows, columns * words).view(np.int32)
-    spread = _scratch(rows, columns * channels)
-    gathered = aligned(_CHUNK * filters)
-    taps = (_address(tile), np.int64(tile.strides[0]), np.int64(4 * words))
-    row = np.int64(spread.strides[0])
-    target = (_address(spread), row, np.int64(4 * channels))
+    words, (filters, _, channels) = source.shape[3], sums.shape[1:]
+    vectors, size = k * channels // width, np.int64(4 * k * k * channels)
     y_row, y_step = np.int64(gradient.strides[1]), np.int64(gradient.strides[2])
-    panel = 4 * k * k * channels * out_words
+    row, step = np.int64(tile.strides[0]), np.int64(4 * words)
+    joined, vector_bytes = np.int64(4 * filters), step * width // channels
     for t in range(t0, t1):
         image, y0, y1, x0, x1, _, _ = tiles[t]
-        if wants_weights:
-            _stage(source, image, y0, y1, x0, x1, margin, tile)
-        if wants_source and x0 == 0:
-            spread[:] = 0
+        _stage(source, image, y0, y1, x0, x1, margin, tile)
         corner = _address(gradient) + image * gradient.strides[0] + y0 * y_row + x0 * y_step
-        gradients = (np.int64(corner), y_row, y_step)
-        for c in range(num_classes):
-            first, end = starts[t, c], starts[t, c + 1]
-            if first < end and not seen[c]:
+        for c in range(seen.size):
+            if starts[t, c] < starts[t, c + 1] and not seen[c]:
                 seen[c] = True
                 sums[c] = 0
-                bias_sums[c] = 0
-            while first < end:
-                count = min(_CHUNK, end - first)
+            for first in range(starts[t, c], starts[t, c + 1], _CHUNK):
+                count = min(_CHUNK, starts[t, c + 1] - first)
                 place = _address(places) + 2 * first
-                if wants_weights:
-                    for f in range(0, filters, width):
-                        part = (
-                            np.int64(corner + f * y_step // filters),
-                            y_row,
-                            y_step,
-                        )
-                        gather(
-                            lanes,
-                            paired,
-                            part,
-                            place,
-                            count,
-                            _address(gathered) + 4 * f,
-                            np.int64(4 * filters),
-                            _address(bias_sums) + 4 * (c * filters + f),
-                        )
-                    _correlate(
-                        lanes,
-                        paired,
-                        k,
-                        taps,
-                        channels,
-                        place,
-                        count,
-                        _address(gathered),
-                        filters,
-                        _address(sums) + c * sums.strides[0],
-                    )
-                if wants_source:
-                    weight = _address(weights) + c * panel
-                    _spread(
-                        lanes, paired, k, gradients, target, row, channels, place, count, weight
-                    )
-                first += count
-        if wants_source:
-            _flush(paired, spread, source_gradient, edges, tiles[t], margin, channels)
+                ask((np.int64(corner), y_row, y_step), place + 2 * count, np.int64(_CHUNK))
+                for f in range(0, filters, width):
+                    part = (np.int64(corner + f * y_step // filters), y_row, y_step)
+                    out, total = _address(gathered) + 4 * f, _address(bias_sums[c]) + 4 * f
+                    gather(lanes, paired, part, place, count, out, joined, total)
+                for f in range(0, filters, FILTERS):
+                    pixels = place, count, _address(gathered) + 4 * f, joined
+                    for r in range(k):
+                        v = 0
+                        while v < vectors:
+                            part = (_address(tile) + r * row + v * vector_bytes, row, step)
+                            out = _address(sums[c, f]) + 4 * (r * vectors + v) * width
+                            if v + 3 <= vectors:
+                                weight_gradient(_THREE, lanes, paired, part, *pixels, out, size)
+                                v += 3
+                            else:
+                                weight_gradient(_ONE, lanes, paired, part, *pixels, out, size)
+                                v += 1
 
 
 @kernel
@@ -355,15 +298,17 @@ def _flush(paired, spread, out, edges, tile, margin, channels):
     for i in range(rows + 2 * margin):
         y = y0 - margin + i
         line = spread[i]
+        done = line[left:right]
         if 0 <= y < height:
             if y0 > 0 and i < 2 * margin:
-                edges[band, 0, i, a:b] = line[left:right].reshape(b - a, channels)
+                _write((), done, edges[band, 0, i, a:b])
             elif y1 < height and i >= rows:
-                edges[band, 1, i - rows, a:b] = line[left:right].reshape(b - a, channels)
+                _write((), done, edges[band, 1, i - rows, a:b])
             else:
-                _write(paired, line[left:right], out[image, y, a:b].reshape(-1))
-        line[:keep] = line[columns : columns + keep]
-        line[keep:] = 0
+                _write(paired, done, out[image, y, a:b].reshape(-1))
+        for j in range(keep):
+            line[j] = line[columns + j]
+        line[keep : keep + columns] = 0
 
 
 @kernel
@@ -432,7 +377,7 @@ def _plan(classes, num_classes):
     ):
         return plan
     tiling = _tiling(*classes.shape)
-    places = np.empty(classes.numel(), np.uint16)
+    places = np.zeros(classes.numel() + _CHUNK, np.uint16)
     starts = np.empty((len(tiling.tiles), num_classes + 1), np.int64)
     array = classes.contiguous().numpy()
 
@@ -493,12 +438,15 @@ def convolve(x, weight, bias, classes):
     source, out = _words(x.detach()), _new_images(x, filters)
     target = _words(out)
 
+    side = _SIDE + 2 * (k // 2)
+
     def tiles(a, b):
         _convolve(
             token(lanes),
             token(pair - 1),
             k,
             source,
+            scratch("tile", (side, side * source.shape[3])).view(np.int32),
             packed,
             offsets,
             target,
@@ -515,9 +463,16 @@ def convolve(x, weight, bias, classes):
 
 def backward(gradient, x, weight, classes, wants_x, wants_weight):
     """Return the gradients of x, weight and bias; those not wanted are None."""
+    plan = _plan(classes, len(weight))
+    gradient = _words(gradient.detach().to(x.dtype))
+    return (
+        _backward_input(gradient, x, weight, plan) if wants_x else None,
+        *(_backward_weight(gradient, x, weight, plan) if wants_weight else (None, None)),
+    )
+
+
+def _backward_input(gradient, x, weight, plan):
     num_classes, filters, channels, k, _ = weight.shape
-    plan = _plan(classes, num_classes)
-    tiling = plan.tiling
     lanes, pair = _shape(x, weight)
     packed = (
         weight.detach()
@@ -528,52 +483,71 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
         .view(torch.int32)
         .numpy()
     )
-    x_gradient = _new_images(x if wants_x else x[:0], channels)
-    bands, groups = len(tiling.bands) - 1, len(tiling.groups) - 1
-    margin = k // 2
-    source, target = _words(x.detach()), _words(x_gradient)
-    gradients = _words(gradient.detach().to(x.dtype))
-    edges = np.empty((bands if wants_x else 0, 2, 2 * margin, x.shape[3], channels), np.float32)
-    sums = np.empty((groups, num_classes, filters, k * k, channels), np.float32)
-    bias_sums = np.empty((groups, num_classes, filters), np.float32)
-    seen = np.zeros((groups, num_classes), np.bool_)
+    out = _new_images(x, channels)
+    target = _words(out)
+    margin, (tiles, bands, _) = k // 2, plan.tiling
+    edges = np.empty((len(bands) - 1, 2, 2 * margin, x.shape[3], channels), np.float32)
 
-    def tiles(a, b):
-        g = tiling.groups.index(a)
-        _backward(
+    def band(a, b):
+        _input_gradient(
             token(lanes),
             token(pair - 1),
             k,
-            source,
-            gradients,
+            gradient,
             packed,
+            scratch("spread", (_SIDE + 2 * margin, (_SIDE + 2 * margin) * channels)),
             target,
             edges,
-            sums[g],
-            bias_sums[g],
-            seen[g],
-            tiling.tiles,
+            tiles,
             plan.places,
             plan.starts,
             a,
             b,
-            (wants_x, wants_weight),
         )
 
-    _run(tiles, tiling.groups)
-    if wants_x and margin:
-        for first in tiling.bands[:-1]:
-            image, y0, *_, band = tiling.tiles[first]
-            if y0:
-                _join(token(pair - 1), edges, target, image, y0, band, margin)
-    if not wants_weight:
-        return x_gradient if wants_x else None, None, None
-    weight_gradient = np.empty((num_classes, filters, channels, k * k), np.float32)
+    _run(band, bands)
+    for first in bands[:-1]:
+        image, y0, *_, index = tiles[first]
+        if y0 and margin:
+            _join(token(pair - 1), edges, target, image, y0, index, margin)
+    return out
+
+
+def _backward_weight(gradient, x, weight, plan):
+    num_classes, filters, channels, k, _ = weight.shape
+    lanes, pair = _shape(x, weight)
+    source, side = _words(x.detach()), _SIDE + 2 * (k // 2)
+    tiles, _, groups = plan.tiling
+    count = len(groups) - 1
+    sums = scratch("sums", (count, num_classes, filters, k * k, channels))
+    bias_sums = np.zeros((count, num_classes, filters), np.float32)
+    seen = np.zeros((count, num_classes), np.bool_)
+
+    def group(a, b):
+        index = groups.index(a)
+        _weight_gradient(
+            token(lanes),
+            token(pair - 1),
+            k,
+            source,
+            gradient,
+            scratch("tile", (side, side * source.shape[3])).view(np.int32),
+            scratch("gathered", (_CHUNK, filters)),
+            sums[index],
+            bias_sums[index],
+            seen[index],
+            tiles,
+            plan.places,
+            plan.starts,
+            a,
+            b,
+        )
+
+    _run(group, groups)
+    total = np.empty((num_classes, filters, channels, k * k), np.float32)
     cuts = [num_classes * i // 8 for i in range(9)]
-    _run(lambda a, b: _total(sums, seen, weight_gradient, a, b), cuts)
-    bias_gradient = np.where(seen[:, :, None], bias_sums, 0).sum(axis=0, dtype=np.float32)
+    _run(lambda a, b: _total(sums, seen, total, a, b), cuts)
     return (
-        x_gradient if wants_x else None,
-        torch.from_numpy(weight_gradient.reshape(weight.shape)).to(weight.dtype),
-        torch.from_numpy(bias_gradient).to(weight.dtype),
+        torch.from_numpy(total.reshape(weight.shape)).to(weight.dtype),
+        torch.from_numpy(bias_sums.sum(axis=0)).to(weight.dtype),
     )

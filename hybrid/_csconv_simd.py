@@ -24,7 +24,7 @@ from raisr._simd import (
     vector,
 )
 
-__all__ = ["FILTERS", "forward", "gather", "input_gradient", "weight_gradient"]
+__all__ = ["FILTERS", "ask", "copy", "forward", "gather", "input_gradient", "weight_gradient"]
 
 FILTERS = 8
 """Number of filters whose gradients one call of `weight_gradient` updates."""
@@ -73,6 +73,14 @@ def _high(builder, words):
     return builder.shl(words, _same(16, words.type.count))
 
 
+def _prefetch(builder, address, write=False):
+    """Emit a request for a cache line."""
+    kind = ir.IntType(8).as_pointer()
+    signature = ir.FunctionType(ir.VoidType(), [kind, INT32, INT32, INT32])
+    function = builder.module.declare_intrinsic("llvm.prefetch", (kind,), signature)
+    builder.call(function, [builder.inttoptr(address, kind), INT32(int(write)), INT32(3), INT32(1)])
+
+
 def _pixel(builder, image, places, p):
     """Emit the address of the pixel at the p-th place."""
     base, row, step = image
@@ -85,6 +93,34 @@ def _pixel(builder, image, places, p):
 def _pixels(builder, image, places, count):
     image = cgutils.unpack_tuple(builder, image)
     return [_pixel(builder, image, places, const(p)) for p in range(count)]
+
+
+@intrinsic
+def copy(typingctx, source, target, size):
+    """Copy `size` bytes from one address to another."""
+    signature = types.void(*[types.int64] * 3)
+
+    def codegen(context, builder, signature, args):
+        kind = ir.IntType(8).as_pointer()
+        source, target = (builder.inttoptr(address, kind) for address in args[:2])
+        cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def ask(typingctx, source, places, count):
+    """Ask for the memory of the pixels of an image at `count` places, before it is needed."""
+    signature = types.void(source, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        image = cgutils.unpack_tuple(builder, args[0])
+        with cgutils.for_range(builder, args[2], intp=INT64) as loop:
+            _prefetch(builder, _pixel(builder, image, args[1], loop.index))
+        return context.get_dummy_value()
+
+    return signature, codegen
 
 
 @intrinsic
@@ -184,6 +220,10 @@ def input_gradient(
     def codegen(context, builder, signature, args):
         source, words, places, weights, target = args[4:]
         gradients = _pixels(builder, source, places, n)
+        targets = _pixels(builder, target, places, n)
+        for address in targets:
+            for v in range(m):
+                _prefetch(builder, offset(builder, address, 4 * width * v), write=True)
         zero = ir.Constant(kind, None)
         sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(m)] for _ in range(n)]
         distance = builder.mul(words, const(4 * width))
@@ -203,7 +243,7 @@ def input_gradient(
                         )
                         builder.store(new, sums[p][v])
         # Taps of neighbours overlap: each pixel is added after the one before it is stored.
-        for address, totals in zip(_pixels(builder, target, places, n), sums, strict=True):
+        for address, totals in zip(targets, sums, strict=True):
             for v, total in enumerate(totals):
                 place = offset(builder, address, 4 * width * v)
                 new = builder.fadd(load(builder, place, kind), builder.load(total))
