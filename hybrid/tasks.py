@@ -81,7 +81,7 @@ class Denoising(Task):
         if self._pcn is None:
             return () if hashed is None else (hashed,)
         # Classes are those of full precision, as after training.
-        with torch.no_grad(), torch.autocast(noisy.device.type, enabled=False):
+        with torch.autocast(noisy.device.type, enabled=False):
             return (quantize(PCN.statistics(self._pcn(noisy)), self._spec),)
 
 

@@ -176,21 +176,32 @@ def test_ahead_yields_in_order(count):
 
 def test_ahead_stops_its_thread_when_nobody_wants_more():
     made, threads = [], set()
+    closing = threading.Event()
 
     def make(step):
-        made.append(step)
         threads.add(threading.current_thread())
-        time.sleep(0.002)
+        if step == 3:
+            closing.wait()
+        made.append(step)
         return step
 
     items = ahead(make, range(1000))
     assert [next(items) for _ in range(3)] == [0, 1, 2]
+    threading.Timer(0.3, closing.set).start()
     items.close()
+    assert made == [0, 1, 2, 3]
     (thread,) = threads
     assert not thread.is_alive()
     assert thread is not threading.current_thread()
-    assert made == list(range(len(made)))
-    assert len(made) <= 8
+
+
+def test_ahead_makes_only_a_few():
+    made = []
+    items = ahead(lambda step: made.append(step), range(1000))
+    next(items)
+    time.sleep(0.05)
+    assert made == [0, 1, 2, 3, 4]
+    items.close()
 
 
 def test_ahead_passes_on_exceptions():

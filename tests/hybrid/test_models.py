@@ -68,6 +68,12 @@ def test_every_size_works(network, name, size):
 
 
 @every_network
+def test_filters_lie_channels_last(network):
+    for parameter in network.parameters():
+        assert parameter.dim() != 4 or parameter.is_contiguous(memory_format=torch.channels_last)
+
+
+@every_network
 def test_images_of_a_batch_do_not_mix(network):
     inputs = example(network, 2, 17, 9)
     with torch.no_grad():
