@@ -106,7 +106,8 @@ def _backward_operator(
 ) -> tuple[Tensor, Tensor, Tensor]:
     found = _backend(x, weight).backward(gradient, x, weight, classes, wants_x, wants_weight)
     empty = x.new_empty(0)
-    return tuple(empty.clone() if tensor is None else tensor for tensor in found)
+    of_x, of_weight, of_bias = (empty.clone() if part is None else part for part in found)
+    return of_x, of_weight, of_bias
 
 
 def _like(x, channels):
@@ -203,7 +204,7 @@ class CSConv2d(nn.Module):
         ).to(conv.weight)
         with torch.no_grad():
             layer.weight.copy_(conv.weight.expand_as(layer.weight))
-            if conv.bias is not None:
+            if layer.bias is not None:
                 layer.bias.copy_(conv.bias.expand_as(layer.bias))
         return layer
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from hybrid.classifiers import PCNClassifier
+from hybrid.classifiers import HashClassifier, PCNClassifier
 from hybrid.exact import exact
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
@@ -135,7 +135,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
     def __init__(
         self,
         network: nn.Module,
-        classifier: nn.Module,
+        classifier: PCNClassifier | HashClassifier,
         provenance: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(network, provenance)

@@ -49,10 +49,10 @@ class EDSR(nn.Module):
         classes : (B, H, W) integer tensor
             Class of every pixel; for CS-EDSR only.
         """
-        classes = with_classes(self, classes)
+        given = with_classes(self, classes)
         entered = features = self.entry(noisy)
         for block in self.blocks:
-            features = block(features, classes)
+            features = block(features, given)
         return noisy + self.exit(features + entered)
 
 

@@ -24,6 +24,9 @@ class ExactConv2d(nn.Module):
     convolution : nn.Conv2d
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         self._outputs = convolution.out_channels

@@ -1,6 +1,6 @@
 """PCN, the pixel classification network: a tiny U-Net that sees gradients through the noise."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -118,14 +118,13 @@ def _pair(inputs, outputs):
 
 def _group_block(inputs, outputs):
     groups = 1 if inputs == 1 else 2
-    block = (
+    convolutions = (
         nn.Conv2d(inputs, outputs // 2, 3, padding=1, groups=groups),
         nn.Conv2d(outputs // 2, outputs, 1),
-        nn.PReLU(),
     )
     # With torch's default the signal would lose two thirds in every block, and orientation, which
     # needs all of them, would be learned thousands of steps after strength.
-    for convolution, slope in zip(block, (1.0, 0.25), strict=False):
+    for convolution, slope in zip(convolutions, (1.0, 0.25), strict=True):
         nn.init.kaiming_normal_(convolution.weight, a=slope)
-        nn.init.zeros_(convolution.bias)
-    return block
+        nn.init.zeros_(cast(Tensor, convolution.bias))
+    return *convolutions, nn.PReLU()

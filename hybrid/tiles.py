@@ -1,6 +1,7 @@
 """Running a network over an image of any size in bounded memory."""
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ def run_in_tiles(
     height, width = image.shape[-2:]
     tile = max(STRIDE, tile - tile % STRIDE)
     margin = reach + -reach % STRIDE
-    out = None
+    out: Tensor | None = None
     for rows, outer_rows, inner_rows in _parts(height, tile, margin):
         for columns, outer_columns, inner_columns in _parts(width, tile, margin):
             outer = (..., outer_rows, outer_columns)
@@ -46,7 +47,7 @@ def run_in_tiles(
             if out is None:
                 out = torch.empty(*part.shape[:-2], height, width, dtype=part.dtype)
             out[..., rows, columns] = part[..., inner_rows, inner_columns]
-    return out
+    return cast(Tensor, out)
 
 
 def _parts(length: int, tile: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
