@@ -40,6 +40,7 @@ class State:
     def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self._averages, self._values = _averaged(self.average), _averaged(network)
         self.optimizer = torch.optim.Adam(network.parameters(), fused=True)
         for parameter in network.parameters():
             # Made here and not by the first step, so that a checkpoint can be copied into it.
@@ -54,7 +55,7 @@ class State:
     def update_average(self, decay: float) -> None:
         """Let the average follow the weights; a short memory in the first steps."""
         weight = max(1 - decay, 9 / (self.step + 10))
-        torch._foreach_lerp_(_averaged(self.average), _averaged(self.network), weight)
+        torch._foreach_lerp_(self._averages, self._values, weight)
 
     def is_finite(self) -> bool:
         """Return whether no weight and no moment of the optimiser is NaN or infinite."""
