@@ -6,6 +6,7 @@ groups of pixels share the weights of theirs. Nothing depends on the number of t
 several tiles add to is first added up for fixed groups of bands, then over the groups in order.
 """
 
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +18,27 @@ import numpy as np
 import torch
 from llvmlite.binding import get_host_cpu_features
 
-from hybrid._csconv_simd import FILTERS, ask, copy, forward, gather, input_gradient, weight_gradient
+from hybrid._csconv_simd import (
+    FILTERS,
+    ask,
+    copy,
+    forward,
+    gather,
+    input_gradient,
+    join,
+    narrow,
+    transpose,
+    weight_gradient,
+)
 from raisr._blocks import aligned_empty
 from raisr._kernels import kernel
 from raisr._simd import token
 
 __all__ = ["backward", "convolve", "supports"]
 
-_SIDE = 64
+_COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _CHUNK = 64
+_MAX_SIZE = 15
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
 _HAS_PAIRS = get_host_cpu_features().get("avx512bf16", False)
@@ -37,35 +50,44 @@ _memory = threading.local()
 
 def scratch(name, shape):
     """Return memory that this thread keeps from call to call: fresh pages are slow."""
-    key = name, shape
-    kept = _memory.__dict__
-    if key not in kept:
-        kept[key] = aligned_empty(shape)
-    return kept[key]
+    count, kept = math.prod(shape), _memory.__dict__
+    if name not in kept or kept[name].size < count:
+        kept[name] = aligned_empty((count,))
+    return kept[name][:count].reshape(shape)
 
 
 class _Tiling(NamedTuple):
     tiles: np.ndarray  # (T, 7): image, y0, y1, x0, x1, first pixel, band
     bands: list  # first tile of each band, and the number of tiles
     groups: list  # first tile of each group of bands, and the number of tiles
+    largest: tuple  # most rows and most columns of a tile
+
+    def staged(self, name, margin, words):
+        """Return memory for a tile with a margin."""
+        rows, columns = self.largest
+        return scratch(name, (rows + 2 * margin, (columns + 2 * margin) * words))
 
 
 class _Plan(NamedTuple):
     tiling: _Tiling
     classes: torch.Tensor
     num_classes: int
+    present: np.ndarray  # (num_classes,) bool
     places: np.ndarray  # (B * H * W) uint16, tile by tile, sorted by class
     starts: np.ndarray  # (T, num_classes + 1) int64
 
 
-def _cuts(length):
-    count = -(-length // _SIDE)
+def _cuts(length, part):
+    """Return the bounds of equal parts of a length, the longest at most `part`."""
+    count = -(-length // part)
     return [length * i // count for i in range(count + 1)]
 
 
 @lru_cache(maxsize=16)
 def _tiling(images, height, width):
-    rows, columns = _cuts(height), _cuts(width)
+    columns = _cuts(width, _COLUMNS)
+    widest = max(b - a for a, b in pairwise(columns))
+    rows = _cuts(height, min(_PIXELS // widest, _MAX_ROWS))
     tiles, bands, first = [], [0], 0
     for image in range(images):
         for y0, y1 in pairwise(rows):
@@ -76,7 +98,8 @@ def _tiling(images, height, width):
     num_bands = len(bands) - 1
     num_groups = min(num_bands, max(2, min(_MAX_GROUPS, first // _GROUP)))
     groups = [bands[num_bands * g // num_groups] for g in range(num_groups + 1)]
-    return _Tiling(np.array(tiles), bands, groups)
+    tallest = max(b - a for a, b in pairwise(rows))
+    return _Tiling(np.array(tiles), bands, groups, (tallest, widest))
 
 
 @kernel
@@ -132,6 +155,61 @@ def _address(array):
 
 
 @kernel
+def _by_tap(lanes, weight, out):
+    """Turn (C_out, C_in, taps) weights to (C_out / lanes, C_in, taps, lanes)."""
+    width, length = len(lanes), weight.shape[1] * weight.shape[2]
+    for block in range(out.shape[0]):
+        for j in range(0, length, width):
+            source = _address(weight) + 4 * (block * width * length + j)
+            target = _address(out) + 4 * width * (block * length + j)
+            transpose(lanes, source, np.int64(4 * length), target, np.int64(4 * width))
+
+
+@kernel
+def _pack(lanes, paired, weight, columns, out, present, c0, c1):
+    """Lay out weights for `forward`, (classes, C_out / lanes, taps, words, lanes)."""
+    width, pair = len(lanes), 1 + len(paired)
+    for c in range(c0, c1):
+        if not present[c]:
+            continue
+        _by_tap(lanes, weight[c], columns)
+        for block in range(out.shape[1]):
+            for t in range(out.shape[2]):
+                for word in range(out.shape[3]):
+                    source = columns[block, pair * word, t]
+                    target = _address(out[c, block, t, word])
+                    if pair == 1:
+                        copy(_address(source), target, np.int64(4 * width))
+                    else:
+                        other = columns[block, pair * word + 1, t]
+                        join(lanes, _address(source), _address(other), target)
+
+
+@kernel
+def _pack_transposed(lanes, paired, weight, columns, square, out, present, c0, c1):
+    """Lay out weights for `input_gradient`, (classes, taps, C_in / lanes, words, lanes)."""
+    width, pair = len(lanes), 1 + len(paired)
+    words = width // pair
+    for c in range(c0, c1):
+        if not present[c]:
+            continue
+        _by_tap(lanes, weight[c], columns)
+        for block in range(columns.shape[0]):
+            for t in range(out.shape[1]):
+                for i in range(out.shape[2]):
+                    source = _address(columns[block, i * width, t])
+                    row = np.int64(columns.strides[1])
+                    transpose(lanes, source, row, _address(square), np.int64(4 * width))
+                    for word in range(words):
+                        target = _address(out[c, t, i, block * words + word])
+                        if pair == 1:
+                            copy(_address(square[word]), target, np.int64(4 * width))
+                        else:
+                            low, high = _address(square[2 * word]), _address(square[2 * word + 1])
+                            join(lanes, low, high, target)
+
+
+@kernel
 def _convolve(lanes, paired, k, source, tile, weights, bias, out, tiles, places, starts, t0, t1):
     """Convolve tiles."""
     margin, width = k // 2, len(lanes)
@@ -169,29 +247,27 @@ def _convolve(lanes, paired, k, source, tile, weights, bias, out, tiles, places,
 
 
 @kernel
-def _write(paired, values, out):
+def _write(lanes, paired, values, out):
     """Write float32 values as words: themselves, or pairs of bfloat16."""
     if len(paired) == 0:
         copy(_address(values), _address(out), np.int64(4 * values.size))
-        return
-    bits, halves = values.view(np.int32), out.view(np.int16)
-    for i in range(bits.size):
-        rounded = bits[i] + np.int32(0x7FFF) + ((bits[i] >> np.int32(16)) & np.int32(1))
-        is_nan = (bits[i] & np.int32(0x7FFFFFFF)) > np.int32(0x7F800000)
-        halves[i] = np.int16((np.int32(0x7FC00000) if is_nan else rounded) >> np.int32(16))
+    else:
+        for i in range(0, values.size, len(lanes)):
+            narrow(lanes, _address(values) + 4 * i, _address(out) + 2 * i)
 
 
 @kernel
-def _spread(vectors, lanes, paired, gradients, words, place, end, weights, target):
-    """Add what pixels of one class contribute to some channels of a row of taps."""
+def _spread(vectors, lanes, paired, gradients, size, place, end, weights, weight_row, target):
+    """Add what pixels of one class contribute to some channels of the rows of taps."""
+    args = weights, weight_row, target
     while place + 8 <= end:
-        input_gradient(_FOUR, vectors, lanes, paired, gradients, words, place, weights, target)
+        input_gradient(_FOUR, vectors, lanes, paired, gradients, size, place, *args)
         place += 8
     if place + 4 <= end:
-        input_gradient(_TWO, vectors, lanes, paired, gradients, words, place, weights, target)
+        input_gradient(_TWO, vectors, lanes, paired, gradients, size, place, *args)
         place += 4
     if place < end:
-        input_gradient(_ONE, vectors, lanes, paired, gradients, words, place, weights, target)
+        input_gradient(_ONE, vectors, lanes, paired, gradients, size, place, *args)
 
 
 @kernel
@@ -199,12 +275,13 @@ def _input_gradient(
     lanes, paired, k, gradient, weights, spread, out, edges, tiles, places, starts, t0, t1
 ):
     """Find the gradient of the input in the tiles of a band."""
-    margin, width, words = k // 2, len(lanes), np.int64(gradient.shape[3])
+    margin, width = k // 2, len(lanes)
     channels = edges.shape[4]
     vectors = k * channels // width
+    size = (np.int64(k), np.int64(gradient.shape[3]))
     y_row, y_step = np.int64(gradient.strides[1]), np.int64(gradient.strides[2])
     row, step = np.int64(spread.strides[0]), np.int64(4 * channels)
-    panel = 4 * width * words
+    panel = 4 * width * size[1]
     spread[:] = 0
     for t in range(t0, t1):
         image, y0, _, x0, _, _, _ = tiles[t]
@@ -215,19 +292,18 @@ def _input_gradient(
                 end = min(first + _CHUNK, starts[t, c + 1])
                 place, end = _address(places) + 2 * first, _address(places) + 2 * end
                 ask(source, end, np.int64(_CHUNK))
-                for r in range(k):
-                    v = 0
-                    while v < vectors:
-                        weight = _address(weights) + ((c * k + r) * vectors + v) * panel
-                        target = (_address(spread) + r * row + 4 * width * v, row, step)
-                        args = lanes, paired, source, words, place, end, weight, target
-                        if v + 3 <= vectors:
-                            _spread(_THREE, *args)
-                            v += 3
-                        else:
-                            _spread(_ONE, *args)
-                            v += 1
-        _flush(paired, spread, out, edges, tiles[t], margin, channels)
+                v = 0
+                while v < vectors:
+                    weight = _address(weights) + (c * k * vectors + v) * panel
+                    target = (_address(spread) + 4 * width * v, row, step)
+                    args = lanes, paired, source, size, place, end, weight, vectors * panel, target
+                    if v + 3 <= vectors:
+                        _spread(_THREE, *args)
+                        v += 3
+                    else:
+                        _spread(_ONE, *args)
+                        v += 1
+        _flush(lanes, paired, spread, out, edges, tiles[t], margin, channels)
 
 
 @kernel
@@ -287,7 +363,7 @@ def _weight_gradient(
 
 
 @kernel
-def _flush(paired, spread, out, edges, tile, margin, channels):
+def _flush(lanes, paired, spread, out, edges, tile, margin, channels):
     """Write a finished tile of the input's gradient; keep what the next tile adds to."""
     image, y0, y1, x0, x1, _, band = tile
     height, width = out.shape[1], out.shape[2]
@@ -301,23 +377,23 @@ def _flush(paired, spread, out, edges, tile, margin, channels):
         done = line[left:right]
         if 0 <= y < height:
             if y0 > 0 and i < 2 * margin:
-                _write((), done, edges[band, 0, i, a:b])
+                _write(lanes, (), done, edges[band, 0, i, a:b])
             elif y1 < height and i >= rows:
-                _write((), done, edges[band, 1, i - rows, a:b])
+                _write(lanes, (), done, edges[band, 1, i - rows, a:b])
             else:
-                _write(paired, done, out[image, y, a:b].reshape(-1))
+                _write(lanes, paired, done, out[image, y, a:b].reshape(-1))
         for j in range(keep):
             line[j] = line[columns + j]
         line[keep : keep + columns] = 0
 
 
 @kernel
-def _join(paired, edges, out, image, y0, band, margin):
+def _join(lanes, paired, edges, out, image, y0, band, margin):
     """Write the rows to which a band and the one above it both contribute."""
     for i in range(2 * margin):
         y = y0 - margin + i
         total = (edges[band - 1, 1, i] + edges[band, 0, i]).reshape(-1)
-        _write(paired, total, out[image, y].reshape(-1))
+        _write(lanes, paired, total, out[image, y].reshape(-1))
 
 
 @kernel
@@ -388,7 +464,8 @@ def _plan(classes, num_classes):
         raise ValueError(
             f"classes must be at least 0 and below num_classes = {num_classes}, got {bad[0]}"
         )
-    _last_plan = _Plan(tiling, classes.clone(), num_classes, places, starts)
+    present = np.any(starts[:, 1:] > starts[:, :-1], axis=0)
+    _last_plan = _Plan(tiling, classes.clone(), num_classes, present, places, starts)
     return _last_plan
 
 
@@ -416,29 +493,48 @@ def supports(x, weight):
     """Tell whether a convolution is for these kernels."""
     filters, channels, k = weight.shape[1:4]
     known = x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _HAS_PAIRS)
-    return known and filters % 8 == 0 and channels % 8 == 0 and k < _SIDE // 2 and x.numel() > 0
+    return known and filters % 8 == 0 and channels % 8 == 0 and k <= _MAX_SIZE and x.numel() > 0
+
+
+def _packed(weight, plan, lanes, pair, transposed):
+    num_classes, filters, channels, k, _ = weight.shape
+    weight = weight.detach().float().contiguous().view(num_classes, filters, channels, k * k)
+    weight, tokens = weight.numpy(), (token(lanes), token(pair - 1))
+    columns = filters // lanes, channels, k * k, lanes
+    if transposed:
+        shape = num_classes, k * k, channels // lanes, filters // pair, lanes
+    else:
+        shape = num_classes, filters // lanes, k * k, channels // pair, lanes
+    out = scratch("packed", shape)
+
+    def pack(a, b):
+        block = scratch("columns", columns)
+        if transposed:
+            square = scratch("square", (lanes, lanes))
+            _pack_transposed(*tokens, weight, block, square, out, plan.present, a, b)
+        else:
+            _pack(*tokens, weight, block, out, plan.present, a, b)
+
+    _run(pack, _shares(num_classes))
+    return out
+
+
+def _shares(count):
+    """Return the bounds of eight parts as equal as possible."""
+    return [count * i // 8 for i in range(9)]
 
 
 def convolve(x, weight, bias, classes):
     """Return ``cs_conv2d``'s result."""
-    num_classes, filters, channels, k, _ = weight.shape
+    num_classes, filters, _, k, _ = weight.shape
     plan = _plan(classes, num_classes)
+    tiling = plan.tiling
     lanes, pair = _shape(x, weight)
-    packed = (
-        weight.detach()
-        .to(x.dtype)
-        .reshape(num_classes, filters // lanes, lanes, channels // pair, pair, k * k)
-        .permute(0, 1, 5, 3, 2, 4)
-        .contiguous()
-        .view(torch.int32)
-        .numpy()
-    )
+    packed = _packed(weight, plan, lanes, pair, transposed=False)
     offsets = weight.new_zeros(num_classes, filters) if bias is None else bias.detach()
     offsets = offsets.float().contiguous().numpy()
     source, out = _words(x.detach()), _new_images(x, filters)
     target = _words(out)
-
-    side = _SIDE + 2 * (k // 2)
 
     def tiles(a, b):
         _convolve(
@@ -446,18 +542,18 @@ def convolve(x, weight, bias, classes):
             token(pair - 1),
             k,
             source,
-            scratch("tile", (side, side * source.shape[3])).view(np.int32),
+            tiling.staged("tile", k // 2, source.shape[3]).view(np.int32),
             packed,
             offsets,
             target,
-            plan.tiling.tiles,
+            tiling.tiles,
             plan.places,
             plan.starts,
             a,
             b,
         )
 
-    _run(tiles, plan.tiling.bands)
+    _run(tiles, tiling.bands)
     return out
 
 
@@ -472,20 +568,13 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
 
 
 def _backward_input(gradient, x, weight, plan):
-    num_classes, filters, channels, k, _ = weight.shape
+    channels, k = weight.shape[2:4]
     lanes, pair = _shape(x, weight)
-    packed = (
-        weight.detach()
-        .to(x.dtype)
-        .reshape(num_classes, filters // pair, pair, channels // lanes, lanes, k * k)
-        .permute(0, 5, 3, 1, 4, 2)
-        .contiguous()
-        .view(torch.int32)
-        .numpy()
-    )
+    packed = _packed(weight, plan, lanes, pair, transposed=True)
     out = _new_images(x, channels)
     target = _words(out)
-    margin, (tiles, bands, _) = k // 2, plan.tiling
+    margin, tiling = k // 2, plan.tiling
+    tiles, bands = tiling.tiles, tiling.bands
     edges = np.empty((len(bands) - 1, 2, 2 * margin, x.shape[3], channels), np.float32)
 
     def band(a, b):
@@ -495,7 +584,7 @@ def _backward_input(gradient, x, weight, plan):
             k,
             gradient,
             packed,
-            scratch("spread", (_SIDE + 2 * margin, (_SIDE + 2 * margin) * channels)),
+            tiling.staged("spread", margin, channels),
             target,
             edges,
             tiles,
@@ -509,15 +598,15 @@ def _backward_input(gradient, x, weight, plan):
     for first in bands[:-1]:
         image, y0, *_, index = tiles[first]
         if y0 and margin:
-            _join(token(pair - 1), edges, target, image, y0, index, margin)
+            _join(token(lanes), token(pair - 1), edges, target, image, y0, index, margin)
     return out
 
 
 def _backward_weight(gradient, x, weight, plan):
     num_classes, filters, channels, k, _ = weight.shape
     lanes, pair = _shape(x, weight)
-    source, side = _words(x.detach()), _SIDE + 2 * (k // 2)
-    tiles, _, groups = plan.tiling
+    source, tiling = _words(x.detach()), plan.tiling
+    groups = tiling.groups
     count = len(groups) - 1
     sums = scratch("sums", (count, num_classes, filters, k * k, channels))
     bias_sums = np.zeros((count, num_classes, filters), np.float32)
@@ -531,12 +620,12 @@ def _backward_weight(gradient, x, weight, plan):
             k,
             source,
             gradient,
-            scratch("tile", (side, side * source.shape[3])).view(np.int32),
+            tiling.staged("tile", k // 2, source.shape[3]).view(np.int32),
             scratch("gathered", (_CHUNK, filters)),
             sums[index],
             bias_sums[index],
             seen[index],
-            tiles,
+            tiling.tiles,
             plan.places,
             plan.starts,
             a,
@@ -545,8 +634,7 @@ def _backward_weight(gradient, x, weight, plan):
 
     _run(group, groups)
     total = np.empty((num_classes, filters, channels, k * k), np.float32)
-    cuts = [num_classes * i // 8 for i in range(9)]
-    _run(lambda a, b: _total(sums, seen, total, a, b), cuts)
+    _run(lambda a, b: _total(sums, seen, total, a, b), _shares(num_classes))
     return (
         torch.from_numpy(total.reshape(weight.shape)).to(weight.dtype),
         torch.from_numpy(bias_sums.sum(axis=0)).to(weight.dtype),

@@ -24,7 +24,18 @@ from raisr._simd import (
     vector,
 )
 
-__all__ = ["FILTERS", "ask", "copy", "forward", "gather", "input_gradient", "weight_gradient"]
+__all__ = [
+    "FILTERS",
+    "ask",
+    "copy",
+    "forward",
+    "gather",
+    "input_gradient",
+    "join",
+    "narrow",
+    "transpose",
+    "weight_gradient",
+]
 
 FILTERS = 8
 """Number of filters whose gradients one call of `weight_gradient` updates."""
@@ -63,6 +74,11 @@ def _rounded(builder, values):
     return builder.trunc(builder.lshr(bits, _same(16, lanes)), ir.VectorType(INT16, lanes))
 
 
+def _shuffle(builder, a, b, lanes):
+    mask = ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
+    return builder.shuffle_vector(a, b, mask)
+
+
 def _load_pairs_half(builder, address, lanes):
     """Emit a load of bfloat16 into the low halves of words."""
     halves = load(builder, address, ir.VectorType(INT16, lanes), align=2)
@@ -73,12 +89,12 @@ def _high(builder, words):
     return builder.shl(words, _same(16, words.type.count))
 
 
-def _prefetch(builder, address, write=False):
+def _prefetch(builder, address):
     """Emit a request for a cache line."""
     kind = ir.IntType(8).as_pointer()
     signature = ir.FunctionType(ir.VoidType(), [kind, INT32, INT32, INT32])
     function = builder.module.declare_intrinsic("llvm.prefetch", (kind,), signature)
-    builder.call(function, [builder.inttoptr(address, kind), INT32(int(write)), INT32(3), INT32(1)])
+    builder.call(function, [builder.inttoptr(address, kind), INT32(0), INT32(3), INT32(1)])
 
 
 def _pixel(builder, image, places, p):
@@ -104,6 +120,61 @@ def copy(typingctx, source, target, size):
         kind = ir.IntType(8).as_pointer()
         source, target = (builder.inttoptr(address, kind) for address in args[:2])
         cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def transpose(typingctx, lanes, source, source_row, target, target_row):
+    """Transpose a square of `lanes` by `lanes` float32; rows are so many bytes apart."""
+    n = lanes.count
+    signature = types.void(lanes, *[types.int64] * 4)
+
+    def codegen(context, builder, signature, args):
+        source, source_row, target, target_row = args[1:]
+
+        def line(base, row, i):
+            return builder.add(base, builder.mul(row, const(i)))
+
+        rows = [load(builder, line(source, source_row, i), vector(n)) for i in range(n)]
+        low = [lane for i in range(n // 2) for lane in (i, n + i)]
+        high = [lane + n // 2 for lane in low]
+        for _ in range(n.bit_length() - 1):  # each doubles the length of the parts of columns
+            pairs = list(zip(rows[: n // 2], rows[n // 2 :], strict=True))
+            rows = [_shuffle(builder, a, b, half) for a, b in pairs for half in (low, high)]
+        for i, row in enumerate(rows):
+            store(builder, row, line(target, target_row, i))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def join(typingctx, lanes, low, high, target):
+    """Write pairs of the bfloat16 nearest to `lanes` float32 each at two addresses."""
+    n = lanes.count
+    signature = types.void(lanes, *[types.int64] * 3)
+
+    def codegen(context, builder, signature, args):
+        low, high = (
+            builder.zext(_rounded(builder, load(builder, address, vector(n))), _words(n))
+            for address in args[1:3]
+        )
+        store(builder, builder.or_(low, _high(builder, high)), args[3])
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def narrow(typingctx, lanes, source, target):
+    """Write the bfloat16 nearest to `lanes` float32."""
+    signature = types.void(lanes, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        values = load(builder, args[1], vector(lanes.count))
+        store(builder, _rounded(builder, values), args[2])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -192,62 +263,66 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
 
 @intrinsic
 def input_gradient(
-    typingctx, pixels, vectors, lanes, paired, source, words, places, weights, target
+    typingctx, pixels, vectors, lanes, paired, source, size, places, weights, weight_row, target
 ):
-    """Add what some pixels of one class contribute to the gradient of a row of taps.
+    """Add what some pixels of one class contribute to the gradient of the input.
 
     Parameters
     ----------
     pixels, vectors, lanes, paired : tokens
-        ``vectors * lanes`` neighbouring channels of the row of taps are added to.
+        In each row of taps, ``vectors * lanes`` neighbouring channels are added to.
     source : image
         Gradient of the output.
-    words : int64
-        Words of one of its pixels: a multiple of ``lanes // 2``.
+    size : pair of int64
+        Rows of the filters, and words of a pixel of the source: a multiple of ``lanes // 2``.
     places : int64
         Address of the places.
-    weights : int64
-        Address of words ``[vector, word, lane]``.
+    weights, weight_row : int64
+        Address of words ``[row, vector, word, lane]``, and the distance of rows.
     target : image
         float32; at place 0 lies the first of the channels for the first pixel.
     """
     n, m, width, pair = pixels.count, vectors.count, lanes.count, paired.count
-    signature = types.void(
-        pixels, vectors, lanes, paired, source, types.int64, types.int64, types.int64, target
-    )
+    signature = types.void(pixels, vectors, lanes, paired, source, size, *[types.int64] * 3, target)
     kind, block = vector(width), width // 2
 
     def codegen(context, builder, signature, args):
-        source, words, places, weights, target = args[4:]
+        source, size, places, weights, weight_row, target = args[4:]
+        rows, words = cgutils.unpack_tuple(builder, size)
+        _, row, _ = cgutils.unpack_tuple(builder, target)
         gradients = _pixels(builder, source, places, n)
         targets = _pixels(builder, target, places, n)
-        for address in targets:
-            for v in range(m):
-                _prefetch(builder, offset(builder, address, 4 * width * v), write=True)
         zero = ir.Constant(kind, None)
-        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(m)] for _ in range(n)]
+        sums = [[cgutils.alloca_once(builder, kind) for _ in range(m)] for _ in range(n)]
         distance = builder.mul(words, const(4 * width))
-        with cgutils.for_range(builder, builder.udiv(words, const(block)), intp=INT64) as loop:
-            word = builder.mul(loop.index, const(block))
-            panel = builder.add(weights, builder.mul(word, const(4 * width)))
-            panels = [builder.add(panel, builder.mul(distance, const(v))) for v in range(m)]
-            along = builder.mul(word, const(4))
-            for i in range(block):
-                weight = [load(builder, offset(builder, w, 4 * width * i), kind) for w in panels]
-                for p in range(n):
-                    address = offset(builder, builder.add(gradients[p], along), 4 * i)
-                    gradient = broadcast(builder, address, width)
-                    for v in range(m):
-                        new = _multiply_add(
-                            builder, pair, gradient, weight[v], builder.load(sums[p][v])
-                        )
-                        builder.store(new, sums[p][v])
-        # Taps of neighbours overlap: each pixel is added after the one before it is stored.
-        for address, totals in zip(targets, sums, strict=True):
-            for v, total in enumerate(totals):
-                place = offset(builder, address, 4 * width * v)
-                new = builder.fadd(load(builder, place, kind), builder.load(total))
-                store(builder, new, place)
+        with cgutils.for_range(builder, rows, intp=INT64) as y:
+            for total in (total for totals in sums for total in totals):
+                builder.store(zero, total)
+            line = builder.add(weights, builder.mul(y.index, weight_row))
+            with cgutils.for_range(builder, builder.udiv(words, const(block)), intp=INT64) as x:
+                word = builder.mul(x.index, const(block))
+                panel = builder.add(line, builder.mul(word, const(4 * width)))
+                panels = [builder.add(panel, builder.mul(distance, const(v))) for v in range(m)]
+                along = builder.mul(word, const(4))
+                for i in range(block):
+                    weight = [
+                        load(builder, offset(builder, w, 4 * width * i), kind) for w in panels
+                    ]
+                    for p in range(n):
+                        address = offset(builder, builder.add(gradients[p], along), 4 * i)
+                        gradient = broadcast(builder, address, width)
+                        for v in range(m):
+                            new = _multiply_add(
+                                builder, pair, gradient, weight[v], builder.load(sums[p][v])
+                            )
+                            builder.store(new, sums[p][v])
+            # Taps of neighbours overlap: each pixel is added after the one before it is stored.
+            shift = builder.mul(y.index, row)
+            for first, totals in zip(targets, sums, strict=True):
+                for v, total in enumerate(totals):
+                    address = offset(builder, builder.add(first, shift), 4 * width * v)
+                    new = builder.fadd(load(builder, address, kind), builder.load(total))
+                    store(builder, new, address)
         return context.get_dummy_value()
 
     return signature, codegen
