@@ -157,7 +157,7 @@ def _apply(
     planes, out = [GrayImage(image)], np.empty_like(image)
 
     def block(y0: int, y1: int) -> None:
-        filter_rows(stage, planes, classes[y0:y1], y0, y1, out[y0:y1])
+        filter_rows(stage, planes, classes[y0:y1], y0, y1, out, 255)
 
     over_blocks(block, image.shape, threads)
     return out

@@ -2,29 +2,37 @@
 
 import numpy as np
 
-from raisr._blocks import over_blocks, tile
-from raisr._validate import GrayImage, is_gray_levels, restore
+from raisr._blocks import over_blocks
+from raisr._validate import GrayImage, sink_of
 from raisr.hashing import class_rows
 
 __all__ = ["filter_rows", "run_stages"]
 
 
-def filter_rows(stage, planes, classes, y0, y1, out):
+def filter_rows(stage, planes, classes, y0, y1, out, data_range):
     """Filter rows `y0` to `y1` of the planes, a list of GrayImage, by class.
 
     Parameters
     ----------
     stage : Stage
     classes : (y1 - y0, W) uint16
-    out : (y1 - y0, W) float32, C-contiguous
-        Gray levels, written in place.
+    out : (H, W) array
+        In the caller's dtype and unit; its rows `y0` to `y1` are written.
+    data_range : float or None
+        Value of white in `out`.
     """
     from raisr._kernels import apply as kernels
     from raisr._simd import lanes_for, token
 
-    padded = tile(planes, y0, y1, stage.size // 2)
+    if out.dtype == np.float16:  # no kernel can write it
+        levels = np.empty((y1, out.shape[1]), np.float32)
+        filter_rows(stage, planes, classes, y0, y1, levels, data_range or 1.0)
+        out[y0:y1] = levels[y0:]
+        return
     tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
-    kernels.filter_rows(*tokens, padded, classes, stage.packed, out, 0, y1 - y0)
+    sources = tuple(plane.source for plane in planes)
+    sink = sink_of(out, data_range)
+    kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
 
 
 def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
@@ -60,14 +68,9 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
 
 def _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads):
     def block(y0, y1):
-        classes = class_rows(guide, spec, y0, y1)
+        classes = np.empty((y1 - y0, guide.shape[1]), np.uint16)
+        class_rows(guide, spec, y0, y1, classes)
         for planes, out in zip(inputs, outs, strict=True):
-            rows = out[y0:y1]
-            if is_gray_levels(out, data_range):
-                filter_rows(stage, planes, classes, y0, y1, rows)
-            else:
-                levels = np.empty(classes.shape, np.float32)
-                filter_rows(stage, planes, classes, y0, y1, levels)
-                rows[...] = restore(levels, out.dtype, data_range)
+            filter_rows(stage, planes, classes, y0, y1, out, data_range)
 
     over_blocks(block, guide.shape, num_threads)

@@ -17,7 +17,6 @@ __all__ = [
     "INT16",
     "INT32",
     "INT64",
-    "SUM_BLOCK",
     "broadcast",
     "const",
     "copy_patch",
@@ -26,20 +25,19 @@ __all__ = [
     "lanes_for",
     "load",
     "offset",
+    "prefetch",
     "rank_update",
+    "shuffle",
     "store",
-    "symmetric_sum",
     "token",
     "vector",
 ]
-
-SUM_BLOCK = 64
-"""Number of results of one `symmetric_sum`."""
 
 FLOAT = ir.FloatType()
 INT64 = ir.IntType(64)
 INT32 = ir.IntType(32)
 INT16 = ir.IntType(16)
+INT8 = ir.IntType(8)
 
 
 def token(n):
@@ -74,9 +72,9 @@ def load(builder, address, kind, align=4):
     return value
 
 
-def store(builder, value, address):
+def store(builder, value, address, align=4):
     """Emit a store of a value."""
-    builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = 4
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = align
 
 
 def fma(builder, a, b, c):
@@ -97,7 +95,9 @@ def broadcast(builder, address, lanes):
     return builder.shuffle_vector(single, undefined, mask)
 
 
-def _shuffle(builder, a, b, lanes):
+def shuffle(builder, a, b, lanes):
+    """Emit a vector of chosen lanes of `a` and `b`, those of `b` counted on."""
+    lanes = list(lanes)
     mask = ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
     return builder.shuffle_vector(a, b, mask)
 
@@ -108,7 +108,7 @@ def _halve(builder, a, b, width):
     starts = [v + g for v in (0, lanes) for g in range(0, lanes, width)]
     low = [s + i for s in starts for i in range(half)]
     high = [s + half + i for s in starts for i in range(half)]
-    return builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))
+    return builder.fadd(shuffle(builder, a, b, low), shuffle(builder, a, b, high))
 
 
 def _transposing_sum(builder, vector_of, first, count, lanes):
@@ -153,29 +153,45 @@ def filter_block(typingctx, size, planes, lanes, image, row, plane, classes, fil
             start = builder.add(image, builder.mul(plane, const(q)))
             rows += [builder.add(start, builder.mul(row, const(r))) for r in range(k)]
 
-        # Neighbours share one load of the image: the filter row is read `shift` lanes early, and
-        # the zeros behind the row before it fill the gap. Shifted back before lanes are summed,
-        # so that a result does not depend on the place of its pixel in the block.
-        sharing = n - k + 1
+        # Each row of the image is loaded once for all pixels, and shifted in registers. What
+        # is beyond the filter meets its zeros. As integers: LLVM shifts only these at once.
+        bits = ir.VectorType(INT32, n)
         zeros = ir.Constant(kind, None)
-        shared = {}
+        known = [[load(builder, offset(builder, r, b), bits) for b in (0, 4 * n)] for r in rows]
 
         def response(pixel):
-            group, shift = divmod(pixel, sharing)
-            if group not in shared:
-                first = 4 * group * sharing
-                shared[group] = [load(builder, offset(builder, r, first), kind) for r in rows]
             index = load(builder, offset(builder, classes, 2 * pixel), INT16, align=2)
             index = builder.mul(builder.zext(index, INT64), const(filter_bytes))
             weights = builder.add(filters, index)
             total = zeros
-            for r, taps in enumerate(shared[group]):
-                weight = offset(builder, weights, 4 * n * (1 + r) - 4 * shift)
-                total = fma(builder, taps, load(builder, weight, kind), total)
-            total = _shuffle(builder, total, zeros, list(range(shift, shift + n)))
+            for r, (first, second) in enumerate(known):
+                taps = shuffle(builder, first, second, range(pixel, pixel + n))
+                taps = builder.bitcast(taps, kind)
+                weight = load(builder, offset(builder, weights, 4 * n * (1 + r)), kind)
+                total = fma(builder, taps, weight, total)
             return builder.fadd(total, load(builder, weights, kind))
 
         store(builder, _transposing_sum(builder, response, 0, n, n), out)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def prefetch(typingctx, address, count):
+    """Ask for `count` bytes to be brought into the cache; any address will do."""
+    signature = types.void(types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        pointer = INT8.as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
+        name = "llvm.prefetch.p0"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        lines = builder.add(builder.ashr(args[1], const(6)), const(1))
+        read, near, data = INT32(0), INT32(3), INT32(1)
+        with cgutils.for_range(builder, lines, intp=INT64) as loop:
+            place = builder.add(args[0], builder.mul(loop.index, const(64)))
+            builder.call(function, [builder.inttoptr(place, pointer), read, near, data])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -240,53 +256,6 @@ def rank_update(typingctx, rows, vectors, a, b, stride, count, c, c_stride):
         for i in range(m):
             for j in range(n):
                 store(builder, builder.load(tile[i][j]), offset(builder, starts[i], 64 * j))
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-@intrinsic
-def symmetric_sum(typingctx, source, step, taps, half, out, again):
-    """``out[i] = sum_t taps[t] * source[i + t * step]`` for `SUM_BLOCK` neighbours i.
-
-    The taps are symmetric: ``2 * half + 1`` of them, of which the first ``half + 1`` are read.
-    They are added from the middle outwards after the two equal ones are joined, in the same
-    order for every i.
-
-    Parameters
-    ----------
-    source, taps, out, again : int64
-        Addresses of float32; `source` is that of the first tap, results go to both of the last.
-    step : int64
-        Distance between the pixels under neighbouring taps, bytes.
-    half : int64
-        Half the number of taps, rounded down.
-    """
-    signature = types.void(*[types.int64] * 6)
-    blocks = range(SUM_BLOCK // 16)
-
-    def codegen(context, builder, signature, args):
-        source, step, taps, half, out, again = args
-        middle = builder.add(source, builder.mul(half, step))
-        tap = broadcast(builder, builder.add(taps, builder.mul(half, const(4))), 16)
-        totals = []
-        for j in blocks:
-            pixels = load(builder, offset(builder, middle, 64 * j), vector(16))
-            totals.append(cgutils.alloca_once_value(builder, builder.fmul(tap, pixels)))
-        with cgutils.for_range(builder, half, intp=INT64) as loop:
-            distance = builder.add(loop.index, const(1))
-            shift = builder.mul(distance, step)
-            tap_address = builder.mul(builder.sub(half, distance), const(4))
-            tap = broadcast(builder, builder.add(taps, tap_address), 16)
-            before, after = builder.sub(middle, shift), builder.add(middle, shift)
-            for j in blocks:
-                first = load(builder, offset(builder, before, 64 * j), vector(16))
-                last = load(builder, offset(builder, after, 64 * j), vector(16))
-                total = fma(builder, tap, builder.fadd(first, last), builder.load(totals[j]))
-                builder.store(total, totals[j])
-        for j in blocks:
-            for copy in (out, again):
-                store(builder, builder.load(totals[j]), offset(builder, copy, 64 * j))
         return context.get_dummy_value()
 
     return signature, codegen

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,8 +14,8 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
-    "is_gray_levels",
     "restore",
+    "sink_of",
 ]
 
 GRAY_LEVELS = 255.0
@@ -33,6 +34,8 @@ def _as_array(image, name):
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
+    if not (array.dtype.isnative and array.flags.aligned):
+        return array.astype(array.dtype.newbyteorder("="))
     return array
 
 
@@ -66,6 +69,14 @@ class GrayImage:
     def shape(self):
         """Height and width."""
         return self.array.shape
+
+    @cached_property
+    def source(self):
+        """Pixels as `raisr._kernels.pixels.read_row` takes them; valid as long as the image."""
+        from raisr._kernels.pixels import KINDS
+
+        address, kind = self.array.ctypes.data, KINDS[self.array.dtype.name]
+        return (address, *self.shape, *self.array.strides, kind, float(self.factor))
 
     def read(self, rows, out):
         """Write the rows of an index to `out`, (n, W) float32."""
@@ -158,10 +169,12 @@ def _refuse_not_finite(image, name, where):
             raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
 
 
-def is_gray_levels(array, data_range):
-    """Tell whether an array can hold gray levels as the kernels write them."""
-    white = data_range_of(array.dtype, data_range)
-    return array.dtype == np.float32 and white == GRAY_LEVELS and array.flags.c_contiguous
+def sink_of(array, data_range=None):
+    """Return an image that gray levels go to, as `raisr._kernels.pixels.write_row` takes it."""
+    from raisr._kernels.pixels import KINDS
+
+    factor = data_range_of(array.dtype, data_range) / GRAY_LEVELS
+    return (array.ctypes.data, *array.strides, KINDS[array.dtype.name], factor)
 
 
 def restore(plane, dtype, data_range=None):

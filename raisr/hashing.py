@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr._blocks import over_blocks, tile
+from raisr._blocks import over_blocks
 from raisr._validate import GRAY_LEVELS, as_image, check_threads
 
 __all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
@@ -146,7 +146,7 @@ class HashSpec:
 
     @cached_property
     def kernel_edges(self) -> tuple[np.ndarray, ...]:
-        """Edges as `raisr._kernels.hash.class_rows` compares them, and the index strides."""
+        """Edges as `raisr._kernels.hash.hash_rows` compares them, and the index strides."""
         angles = 2 * np.pi * np.arange(1, self.orientations // 2) / max(self.orientations, 1)
         directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         directions[np.abs(directions) < 1e-12] = 0
@@ -222,27 +222,29 @@ def resolve_spec(spec: Any) -> HashSpec:
     raise TypeError(f"spec must be a HashSpec or the name of a preset, got {type(spec).__name__}")
 
 
-def hash_tile(image, spec, y0, y1):
-    """Return rows `y0` to `y1` of an image as the kernels of `raisr._kernels.hash` want them."""
-    margin = spec.window // 2 + 1
-    if not spec.presmooth:
-        return tile([image], y0, y1, margin)[0]
-    from raisr._kernels.hash import smooth_rows
+def _hash_rows(image, spec, y0, y1, out):
+    from raisr._kernels.hash import hash_rows
+    from raisr._simd import token
 
-    padded = tile([image], y0, y1, margin + 1)[0]
-    out = np.empty((padded.shape[0] - 2, padded.shape[1] - 2), np.float32)
-    smooth_rows(padded, np.float32(spec.presmooth), out, 0, len(out))
-    return out
+    *edges, strides = spec.kernel_edges
+    half = token(spec.window // 2)
+    hash_rows(half, image.source, spec.presmooth, spec.taps, tuple(edges), strides, out, y0, y1)
 
 
-def class_rows(image, spec, y0, y1):
-    """Return the class map, (y1 - y0, W) uint16, of some rows of a GrayImage."""
-    from raisr._kernels import hash as kernels
+def class_rows(image, spec, y0, y1, out):
+    """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, C-contiguous."""
+    _hash_rows(image, spec, y0, y1, (out.ctypes.data, out.strides[0], 0, out.itemsize))
 
-    out = np.empty((y1 - y0, image.shape[1]), np.uint16)
-    padded = hash_tile(image, spec, y0, y1)
-    kernels.class_rows(padded, spec.taps, *spec.kernel_edges, out, 0, y1 - y0)
-    return out
+
+def tensor_rows(image, spec, y0, y1):
+    """Return the structure tensor, (3, y1 - y0, W) float32, of some rows of a GrayImage.
+
+    It holds the weighted sums of the products of doubled differences of gray levels.
+    """
+    tensor = np.empty((3, y1 - y0, image.shape[1]), np.float32)
+    channel, row, _ = tensor.strides
+    _hash_rows(image, spec, y0, y1, (tensor.ctypes.data, row, channel, 0))
+    return tensor
 
 
 def class_map(image, spec, num_threads, dtype=np.uint16):
@@ -250,7 +252,7 @@ def class_map(image, spec, num_threads, dtype=np.uint16):
     out = np.empty(image.shape, dtype)
 
     def block(y0, y1):
-        out[y0:y1] = class_rows(image, spec, y0, y1)
+        class_rows(image, spec, y0, y1, out[y0:y1])
 
     over_blocks(block, image.shape, num_threads)
     return out

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from raisr._blocks import over_blocks
 from raisr._validate import as_image, check_threads
-from raisr.hashing import HashSpec, hash_tile, resolve_spec
+from raisr.hashing import HashSpec, resolve_spec, tensor_rows
 
 __all__ = ["GradientStatistics", "gradient_statistics"]
 
@@ -66,7 +66,7 @@ def gradient_statistics(
     >>> [round(float(s[16, 16]), 4) for s in gradient_statistics(ramp)]
     [0.5, 0.0269, 1.0]
     """
-    from raisr._kernels.hash import statistics_rows
+    from raisr._kernels.hash import statistics
 
     resolved = resolve_spec(spec)
     source = as_image(image, data_range)
@@ -74,11 +74,9 @@ def gradient_statistics(
     root = resolved.strength == "sqrt"
 
     def block(y0, y1):
-        padded = hash_tile(source, resolved, y0, y1)
+        tensor = tensor_rows(source, resolved, y0, y1)
         rows = [statistic[y0:y1] for statistic in result]
-        statistics_rows(
-            padded, resolved.taps, resolved.norm, root, resolved.scale, *rows, 0, y1 - y0
-        )
+        statistics(tensor, resolved.norm, root, resolved.scale, *rows)
 
     over_blocks(block, source.shape, check_threads(num_threads))
     return result

@@ -18,7 +18,7 @@ import raisr
 from raisr._kernels import micro
 image = np.random.default_rng(0).normal(128, 40, (70, 90)).astype(np.float32)
 bank = raisr.learn_filters([(image, image[::-1])], size=5, stages=2, data_range=255, progress=False)
-np.savez(sys.argv[1], code=micro.classify.__module__,
+np.savez(sys.argv[1], code=micro.class_row.__module__,
          classes=raisr.hash_image(image, data_range=255),
          out=bank.apply(image, data_range=255), again=bank.apply(image, data_range=255))
 """

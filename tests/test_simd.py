@@ -9,7 +9,7 @@ from numba import njit
 
 from raisr import HashSpec, _simd, _simd_hash
 from raisr._kernels import plain
-from raisr._simd import SUM_BLOCK, lanes_for, token
+from raisr._simd import lanes_for, token
 from raisr._simd_hash import LANES
 
 SIZES = range(1, 16, 2)
@@ -121,48 +121,89 @@ def test_rank_update(code, rows, vectors, count):
     np.testing.assert_array_equal(after[:, columns:], before[:, columns:])
 
 
-@pytest.mark.parametrize("taps", [1, 3, 9, 31])
-@pytest.mark.parametrize("step", [1, 200])
-def test_symmetric_sum(code, taps, step):
-    source = whole_numbers(SUM_BLOCK + taps * step + 5)
-    half = whole_numbers(taps // 2 + 1, seed=1)
-    out, again = np.full((2, SUM_BLOCK + 2), -99, np.float32)
-    code["symmetric_sum"](
-        address(source[3:]), 4 * step, address(half), taps // 2, address(out[1:]), address(again)
+def products(image):
+    """Products rr, rc, cc of the doubled central differences; rows and columns lose their ends."""
+    r, c = image[2:, 1:-1] - image[:-2, 1:-1], image[1:-1, 2:] - image[1:-1, :-2]
+    return np.array([r * r, r * c, c * c])
+
+
+HALVES = [0, 1, 8, 9]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_product_row(code, half):
+    count = 2
+    image, taps = whole_numbers(3, 100), whole_numbers(half + 1, seed=1)
+    out = np.full((3, LANES * count + 4), -99, np.float32)
+    code["product_row"](
+        token(half),
+        *(address(row[5:]) for row in image),
+        address(taps),
+        address(out),
+        out.strides[0],
+        count,
     )
-    weights = np.concatenate([half, half[:-1][::-1]])
-    expected = sum(weight * source[3 + t * step :][:SUM_BLOCK] for t, weight in enumerate(weights))
-    np.testing.assert_array_equal(out, [-99, *expected, -99])
-    np.testing.assert_array_equal(again[:SUM_BLOCK], expected)
+    weights = np.concatenate([taps, taps[:-1][::-1]])
+    found = products(image[:, 5:])[:, 0]
+    expected = sum(w * found[:, t : t + LANES * count] for t, w in enumerate(weights))
+    np.testing.assert_array_equal(out[:, : LANES * count], expected)
+    assert (out[:, LANES * count :] == -99).all()
 
 
-def test_gradient_products(code):
-    image = whole_numbers(3, 40)
-    out = np.full((3, LANES + 4), -99, np.float32)
-    code["gradient_products"](address(image[:, 5:]), image.strides[0], address(out), out.strides[0])
-    r = (image[2] - image[0])[6 : 6 + LANES]
-    c = image[1, 7 : 7 + LANES] - image[1, 5 : 5 + LANES]
-    np.testing.assert_array_equal(out[:, :LANES], [r * r, r * c, c * c])
-    assert (out[:, LANES:] == -99).all()
+@pytest.mark.parametrize("half", HALVES)
+def test_tensor_row(code, half):
+    count, k = 2, 2 * half + 1
+    ring, taps = whole_numbers(k, 3, LANES * count), whole_numbers(half + 1, seed=1)
+    out = np.full((3, LANES * count + 4), -99, np.float32)
+    first = k // 3
+    code["tensor_row"](
+        token(half),
+        address(ring),
+        first,
+        ring.strides[0],
+        ring.strides[1],
+        address(taps),
+        address(out),
+        out.strides[0],
+        count,
+    )
+    weights = np.concatenate([taps, taps[:-1][::-1]])
+    expected = np.tensordot(weights, np.roll(ring, -first, axis=0), 1)
+    np.testing.assert_array_equal(out[:, : LANES * count], expected)
+    assert (out[:, LANES * count :] == -99).all()
+
+
+def test_prefetch_takes_any_address(code):
+    for place in (0, -4096, address(whole_numbers(9))):
+        code["prefetch"](place, 1000)
+        code["prefetch"](place, 0)
 
 
 @pytest.mark.parametrize("orientations", [1, 2, 6, 8, 24])
-def test_classify(code, orientations):
+def test_class_row(code, orientations):
     spec = HashSpec(orientations=orientations, strength_edges=(0.01, 0.03), coherence_edges=(0.3,))
     directions, strengths, coherences, strides = spec.kernel_edges
+    count, half = 2, 1
     rng = np.random.default_rng(0)
-    r, c = rng.normal(0, 40, (2, 30, LANES))
-    tensor = np.array([(r * r).sum(0), (r * c).sum(0), (c * c).sum(0)], np.float32)
-    out = np.full(LANES + 1, 9999, np.uint16)
-    code["classify"](
-        address(tensor),
-        tensor.strides[0],
+    r, c = rng.normal(0, 40, (2, 30, LANES * count))
+    ring = rng.normal(0, 10, (3, 3, LANES * count)).astype(np.float32)
+    ring[0] = np.array([(r * r).sum(0), (r * c).sum(0), (c * c).sum(0)])
+    out = np.full(LANES * count + 1, 9999, np.uint16)
+    taps = np.array([0, 1], np.float32)  # the middle row of three, which comes first in the ring
+    code["class_row"](
+        token(half),
+        address(ring),
+        2,
+        ring.strides[0],
+        ring.strides[1],
+        address(taps),
         tuple(address(edges) for edges in (directions, strengths, coherences)),
         (len(directions), len(strengths), len(coherences)),
         tuple(int(step) for step in strides),
         address(out),
+        count,
     )
-    np.testing.assert_array_equal(out, [*expected_classes(tensor, spec), 9999])
+    np.testing.assert_array_equal(out, [*expected_classes(ring[0], spec), 9999])
 
 
 def expected_classes(tensor, spec):

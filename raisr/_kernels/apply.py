@@ -1,55 +1,61 @@
-"""Apply one linear filter per class to every pixel."""
+"""Apply one linear filter per class to every pixel, in tiles that stay in the cache."""
 
 import numpy as np
 
 from raisr._kernels import kernel
+from raisr._kernels.memory import aligned
 from raisr._kernels.micro import filter_block
+from raisr._kernels.pixels import read_row, write_row
 
 __all__ = ["filter_rows"]
 
+_ROWS, _COLUMNS = 32, 256
+_LINE = _COLUMNS + 48
+
 
 @kernel
-def filter_rows(size, planes, lanes, padded, classes, filters, out, y0, y1):
+def filter_rows(size, planes, lanes, sources, classes, filters, sink, y0, y1):
     """Filter rows `y0` to `y1`.
 
     Parameters
     ----------
     size, planes, lanes : tokens
         See `raisr._simd.filter_block`.
-    padded : (planes, H + size - 1, >= W + size - 1 + 32) float32
-        Planes with a margin of ``size // 2``; the columns beyond are read but do not matter.
-    classes : (H, W) uint16
+    sources : tuple of tuples
+        Planes, as `raisr._kernels.pixels.read_row` takes them.
+    classes : (y1 - y0, W) uint16
         Every index must be below the number of classes: it is not checked here.
     filters : (num_classes, 1 + planes * size, lanes) float32
-    out : (H, W) float32
-        Written in place.
+    sink : tuple
+        Result, as `raisr._kernels.pixels.write_row` takes it; its row `y0` is written first.
     """
-    n, width = len(lanes), out.shape[1]
-    plane, row = np.int64(padded.strides[0]), np.int64(padded.strides[1])
-    image, bank = np.int64(padded.ctypes.data), np.int64(filters.ctypes.data)
-    whole = width - width % n
-    last_classes = np.zeros(n, np.uint16)
-    last_out = np.empty(n, np.float32)
-    for y in range(y0, y1):
-        taps = image + y * row
-        index = np.int64(classes[y].ctypes.data)
-        result = np.int64(out[y].ctypes.data)
-        for x in range(0, whole, n):
-            filter_block(
-                size, planes, lanes, taps + 4 * x, row, plane, index + 2 * x, bank, result + 4 * x
-            )
-        if whole < width:
-            rest = width - whole
-            last_classes[:rest] = classes[y, whole:]
-            filter_block(
-                size,
-                planes,
-                lanes,
-                taps + 4 * whole,
-                row,
-                plane,
-                np.int64(last_classes.ctypes.data),
-                bank,
-                np.int64(last_out.ctypes.data),
-            )
-            out[y, whole:] = last_out[:rest]
+    k, n, width = len(size), len(lanes), classes.shape[1]
+    height = _ROWS + k - 1
+    tile = aligned(len(planes) * height * _LINE).reshape(len(planes), height, _LINE)
+    plane, row = np.int64(tile.strides[0]), np.int64(tile.strides[1])
+    bank = np.int64(filters.ctypes.data)
+    chosen, levels = np.zeros(_COLUMNS, np.uint16), np.empty(_COLUMNS, np.float32)
+    for x0 in range(0, width, _COLUMNS):
+        columns = min(_COLUMNS, width - x0)
+        for top in range(y0, y1, _ROWS):
+            # Numba frees an array after its last use, and the use of an address is none.
+            image, result = np.int64(tile.ctypes.data), np.int64(levels.ctypes.data)
+            rows = min(_ROWS, y1 - top)
+            for i in range(rows + k - 1):
+                for p in range(len(planes)):
+                    place = image + p * plane + i * row
+                    read_row(sources[p], top - k // 2 + i, x0 - k // 2, columns + k - 1, place)
+                if i < k - 1:
+                    continue
+                y, taps = top + i - k + 1, image + (i - k + 1) * row
+                index = np.int64(classes[y - y0].ctypes.data) + 2 * x0
+                if columns % n:
+                    for x in range(columns):
+                        chosen[x] = classes[y - y0, x0 + x]
+                    index = np.int64(chosen.ctypes.data)
+                for x in range(0, columns, n):
+                    at = taps + 4 * x
+                    filter_block(
+                        size, planes, lanes, at, row, plane, index + 2 * x, bank, result + 4 * x
+                    )
+                write_row(result, columns, sink, y, x0)

@@ -4,26 +4,28 @@ import os
 import platform
 
 __all__ = [
-    "classify",
+    "class_row",
     "copy_patch",
     "filter_block",
-    "gradient_products",
+    "prefetch",
+    "product_row",
     "rank_update",
-    "symmetric_sum",
+    "tensor_row",
 ]
 
 _KNOWN = ("x86_64", "amd64", "aarch64", "arm64")
 
 # RAISR_VECTOR=0 switches vector code off.
 if os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in _KNOWN:
-    from raisr._simd import copy_patch, filter_block, rank_update, symmetric_sum
-    from raisr._simd_hash import classify, gradient_products
+    from raisr._simd import copy_patch, filter_block, prefetch, rank_update
+    from raisr._simd_hash import class_row, product_row, tensor_row
 else:
     from raisr._kernels.plain import (
-        classify,
+        class_row,
         copy_patch,
         filter_block,
-        gradient_products,
+        prefetch,
+        product_row,
         rank_update,
-        symmetric_sum,
+        tensor_row,
     )

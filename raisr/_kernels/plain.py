@@ -5,55 +5,35 @@ the same up to the rounding of sums.
 """
 
 import numpy as np
-from numba import carray, njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from raisr._simd import SUM_BLOCK
+from raisr._kernels.memory import floats_at, shorts_at
 from raisr._simd_hash import LANES
 
 __all__ = [
-    "classify",
+    "class_row",
     "copy_patch",
     "filter_block",
-    "gradient_products",
+    "prefetch",
+    "product_row",
     "rank_update",
-    "symmetric_sum",
+    "tensor_row",
 ]
-
-
-def _pointer_to(kind):
-    @intrinsic
-    def pointer(typingctx, address):
-        signature = types.CPointer(kind)(types.int64)
-
-        def codegen(context, builder, signature, args):
-            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
-
-        return signature, codegen
-
-    return pointer
-
-
-_float_pointer = _pointer_to(types.float32)
-_class_pointer = _pointer_to(types.uint16)
-
-
-@njit
-def _floats(address, count):
-    return carray(_float_pointer(address), (count,))
 
 
 @njit
 def filter_block(size, planes, lanes, image, row, plane, classes, filters, out):
     """Filter `lanes` neighbouring pixels, each with the filter of its own class."""
     k, p, n = len(size), len(planes), len(lanes)
-    indices, results = carray(_class_pointer(classes), (n,)), _floats(out, n)
+    indices, results = shorts_at(classes, n), floats_at(out, n)
     for pixel in range(n):
-        weights = _floats(filters + 4 * n * (1 + p * k) * np.int64(indices[pixel]), n * (1 + p * k))
+        weights = floats_at(
+            filters + 4 * n * (1 + p * k) * np.int64(indices[pixel]), n * (1 + p * k)
+        )
         total = weights[0]
         for q in range(p):
             for r in range(k):
-                taps = _floats(image + q * plane + r * row + 4 * pixel, k)
+                taps = floats_at(image + q * plane + r * row + 4 * pixel, k)
                 for i in range(k):
                     total += weights[n * (1 + q * k + r) + i] * taps[i]
         results[pixel] = total
@@ -64,9 +44,14 @@ def copy_patch(size, lanes, image, row, out):
     """Copy a `size` x `size` patch to ``size**2`` contiguous floats."""
     k = len(size)
     for r in range(k):
-        line, copy = _floats(image + r * row, k), _floats(out + 4 * k * r, k)
+        line, copy = floats_at(image + r * row, k), floats_at(out + 4 * k * r, k)
         for i in range(k):
             copy[i] = line[i]
+
+
+@njit
+def prefetch(address, count):
+    """Do nothing."""
 
 
 @njit
@@ -74,52 +59,71 @@ def rank_update(rows, vectors, a, b, stride, count, c, c_stride):
     """``C[i, j] += sum_t A[t, i] * B[t, j]``."""
     m, n = len(rows), 16 * len(vectors)
     for t in range(count):
-        left, right = _floats(a + t * stride, m), _floats(b + t * stride, n)
+        left, right = floats_at(a + t * stride, m), floats_at(b + t * stride, n)
         for i in range(m):
-            line = _floats(c + i * c_stride, n)
+            line = floats_at(c + i * c_stride, n)
             for j in range(n):
                 line[j] += left[i] * right[j]
 
 
 @njit
-def symmetric_sum(source, step, taps, half, out, again):
-    """``out[i] = sum_t taps[t] * source[i + t * step]`` for `SUM_BLOCK` neighbours i."""
-    weights, results, copies = (
-        _floats(taps, half + 1),
-        _floats(out, SUM_BLOCK),
-        _floats(again, SUM_BLOCK),
+def _symmetric_sum(weights, half, values, first):
+    """Sum of taps times the values from `first` on; by half of the taps."""
+    middle = first + half
+    total = weights[half] * values[middle]
+    for d in range(1, half + 1):
+        total += weights[half - d] * (values[middle - d] + values[middle + d])
+    return total
+
+
+@njit
+def product_row(half, above, here, below, taps, out, channel, count):
+    """Gradient products of pixels of one row, summed along the row."""
+    h, n = len(half), LANES * count
+    length = n + 2 * h
+    r = floats_at(below + 4, length) - floats_at(above + 4, length)
+    c = floats_at(here + 8, length) - floats_at(here, length)
+    weights = floats_at(taps, h + 1)
+    for which, products in enumerate((r * r, r * c, c * c)):
+        sums = floats_at(out + which * channel, n)
+        for i in range(n):
+            sums[i] = _symmetric_sum(weights, h, products, i)
+
+
+@njit
+def tensor_row(half, ring, first, line, channel, taps, out, out_channel, count):
+    """Structure tensor of the pixels of one row."""
+    h = len(half)
+    k, weights = 2 * h + 1, floats_at(taps, h + 1)
+    column = np.empty(k, np.float32)
+    for c in range(3):
+        sums = floats_at(out + c * out_channel, LANES * count)
+        for i in range(LANES * count):
+            for t in range(k):
+                column[t] = floats_at(ring + (first + t) % k * line + c * channel + 4 * i, 1)[0]
+            sums[i] = _symmetric_sum(weights, h, column, 0)
+
+
+@njit
+def class_row(half, ring, first, line, channel, taps, edges, counts, steps, out, count):
+    """Write the classes, uint16, of the pixels of one row, from comparisons alone."""
+    tensor = np.empty((3, LANES * count), np.float32)
+    tensor_row(
+        half,
+        ring,
+        first,
+        line,
+        channel,
+        taps,
+        np.int64(tensor.ctypes.data),
+        np.int64(tensor.strides[0]),
+        count,
     )
-    for i in range(SUM_BLOCK):
-        middle = source + half * step + 4 * i
-        total = weights[half] * _floats(middle, 1)[0]
-        for d in range(1, half + 1):
-            pair = _floats(middle - d * step, 1)[0] + _floats(middle + d * step, 1)[0]
-            total += weights[half - d] * pair
-        results[i] = total
-        copies[i] = total
-
-
-@njit
-def gradient_products(image, row, out, channel):
-    """Write the products rr, rc, cc of the doubled central differences of 16 pixels."""
-    above, below = _floats(image + 4, LANES), _floats(image + 2 * row + 4, LANES)
-    here = _floats(image + row, LANES + 2)
-    rr, rc = _floats(out, LANES), _floats(out + channel, LANES)
-    cc = _floats(out + 2 * channel, LANES)
-    for i in range(LANES):
-        r, c = below[i] - above[i], here[i + 2] - here[i]
-        rr[i], rc[i], cc[i] = r * r, r * c, c * c
-
-
-@njit
-def classify(tensor, channel, edges, counts, steps, out):
-    """Write the classes of 16 pixels, uint16, from comparisons alone."""
-    rr, rc = _floats(tensor, LANES), _floats(tensor + channel, LANES)
-    cc = _floats(tensor + 2 * channel, LANES)
-    directions, strengths = _floats(edges[0], 2 * counts[0]), _floats(edges[1], counts[1])
-    coherences, classes = _floats(edges[2], counts[2]), carray(_class_pointer(out), (LANES,))
-    for i in range(LANES):
-        trace, d, b = rr[i] + cc[i], rr[i] - cc[i], rc[i] + rc[i]
+    directions, strengths = floats_at(edges[0], 2 * counts[0]), floats_at(edges[1], counts[1])
+    coherences, classes = floats_at(edges[2], counts[2]), shorts_at(out, LANES * count)
+    for i in range(LANES * count):
+        rr, rc, cc = tensor[0, i], tensor[1, i], tensor[2, i]
+        trace, d, b = rr + cc, rr - cc, rc + rc
         squared, index = d * d + b * b, np.int64(0)
         if b < 0 or (b == 0 and d < 0):
             d, b, index = -d, -b, (counts[0] + 1) * steps[0]
