@@ -57,7 +57,7 @@ def hash_case(image: NDArray[np.float32]) -> Case:
     spec = fitted_spec(image, _SMALL)
     plane = GrayImage(image)
     contenders = {
-        "raisr": Contender(lambda threads: class_map(plane, spec, threads)),
+        "raisr": Contender(lambda threads: class_map(plane, spec, threads, np.uint8)),
         "OpenCV sepFilter2D + NumPy": Contender(lambda _: opencv_classes(image, spec)),
         "the same in strips of rows": Contender(lambda _: opencv_strips(image, spec)),
         "OpenCV cornerEigenValsAndVecs": Contender(

@@ -1,13 +1,11 @@
-"""Blocks of rows: threads over them, and their pixels with a reflected margin."""
+"""Blocks of rows, threads over them, and memory for their pixels."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["aligned_empty", "over_blocks", "tile"]
+__all__ = ["aligned_empty", "over_blocks"]
 
-_OVERREAD = 32
 _PIXELS = 1 << 17
 
 
@@ -17,43 +15,6 @@ def aligned_empty(shape):
     buffer = np.empty(count + 16, np.float32)
     start = -buffer.ctypes.data % 64 // 4
     return buffer[start : start + count].reshape(shape)
-
-
-@lru_cache(maxsize=64)
-def _reflected(length, margin):
-    """Return the pixels that lie at -margin, ..., length + margin - 1."""
-    return np.pad(np.arange(length), margin, mode="reflect")
-
-
-def tile(images, y0, y1, margin):
-    """Return rows `y0` to `y1` of some images with a margin, in gray levels.
-
-    Parameters
-    ----------
-    images : sequence of GrayImage of one shape (H, W)
-    margin : int
-        Rows and columns added on each side. Beyond the image they are mirrored about the
-        outermost pixel (`numpy.pad`'s "reflect"; a single row or column is repeated).
-
-    Returns
-    -------
-    padded : (P, y1 - y0 + 2 * margin, at least W + 2 * margin + 32) float32
-        Behind each row is room for whole-vector reads.
-    """
-    height, width = images[0].shape
-    rows = _reflected(height, margin)[y0 : y1 + 2 * margin]
-    columns = _reflected(width, margin) + margin
-    right = slice(margin + width, 2 * margin + width)
-    inside = np.all(np.diff(rows) == 1)
-    index = slice(rows[0], rows[-1] + 1) if inside else rows
-    length = -(-(width + 2 * margin + _OVERREAD) // 16) * 16
-    padded = aligned_empty((len(images), rows.size, length))
-    padded[:, :, 2 * margin + width :] = 0
-    for image, out in zip(images, padded, strict=True):
-        image.read(index, out[:, margin : margin + width])
-        out[:, :margin] = out[:, columns[:margin]]
-        out[:, right] = out[:, columns[margin + width :]]
-    return padded
 
 
 def over_blocks(function, shape, num_threads):
@@ -69,6 +30,13 @@ def over_blocks(function, shape, num_threads):
         for y0, y1 in bounds:
             function(y0, y1)
         return
+    # Each thread takes the next block when it is free: cheaper than a task for each.
+    waiting = iter(bounds)
+
+    def work():
+        for y0, y1 in waiting:
+            function(y0, y1)
+
     with ThreadPoolExecutor(num_threads) as pool:
-        for _ in pool.map(lambda bound: function(*bound), bounds):
-            pass
+        for done in [pool.submit(work) for _ in range(num_threads)]:
+            done.result()

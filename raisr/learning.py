@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from raisr import __version__
-from raisr._blocks import tile
+from raisr._blocks import aligned_empty
 from raisr._validate import GrayImage, as_image, check_threads
 from raisr.filtering import FilterBank, Stage
 from raisr.hashing import HashSpec, class_map, resolve_spec
@@ -23,6 +23,7 @@ __all__ = ["NormalEquations", "learn_filters"]
 _CENTRE = np.float32(128)
 _EDGE_IMAGES = 50
 _STRIP_PIXELS = 1 << 18
+_OVERREAD = 16
 
 
 class NormalEquations:
@@ -64,35 +65,69 @@ class NormalEquations:
         Classes are summed by different threads, each in the order of the pixels: the totals do
         not depend on the number of threads.
         """
-        images = [GrayImage(plane) for plane in planes]
-        height, width = target.shape
-        rows = max(1, _STRIP_PIXELS // width)
-        for y0 in range(0, height, rows):
-            y1 = min(y0 + rows, height)
-            padded = tile(images, y0, y1, self.size // 2)
-            padded -= _CENTRE
-            self._add_strip(padded, target[y0:y1] - _CENTRE, classes[y0:y1], num_threads)
+        from raisr._kernels.gram import workspace
 
-    def _add_strip(self, padded, target, classes, num_threads):
-        from raisr._kernels.gram import accumulate_classes, sort_by_class
+        images = [GrayImage(plane) for plane in (*planes, target)]
+        height, width = target.shape
+        rows = min(height, max(1, _STRIP_PIXELS // width))
+        scratch = [workspace(self.taps + 2) for _ in range(num_threads)]
+        rooms = itertools.cycle([self._room(rows, width) for _ in range(min(num_threads, 2))])
+        strips = [(images, classes, y0, rows) for y0 in range(0, height, rows)]
+        if num_threads == 1:
+            for strip in strips:
+                self._add_strip(*self._read(*strip, next(rooms)), scratch, map)
+            return
+        with ThreadPoolExecutor(num_threads) as pool:
+            # While one strip is summed, the next is read.
+            following = pool.submit(self._read, *strips[0], next(rooms))
+            for strip in [*strips[1:], None]:
+                current = following.result()
+                if strip:
+                    following = pool.submit(self._read, *strip, next(rooms))
+                self._add_strip(*current, scratch, pool.map)
+
+    def _room(self, rows, width):
+        """Memory for the planes with a margin, the target, and the positions of a strip."""
+        margin = 2 * (self.size // 2)
+        length = -(-(width + margin + _OVERREAD) // 16) * 16
+        shape = self.planes, rows + margin, length
+        return aligned_empty(shape), aligned_empty((rows, width)), np.empty(rows * width, np.int32)
+
+    def _read(self, images, classes, y0, rows, room):
+        """Pixels of some rows, less 128, and their positions sorted by class."""
+        from raisr._kernels.gram import sort_by_class
+        from raisr._kernels.pixels import read_tile
+
+        margin, classes = self.size // 2, classes[y0 : y0 + rows]
+        rows = len(classes)
+        padded, target, order = room[0], room[1][:rows], room[2][: classes.size]
+        if rows < len(room[1]):  # the last; still contiguous
+            shape = len(padded), rows + 2 * margin, padded.shape[2]
+            padded = padded.ravel()[: np.prod(shape)].reshape(shape)
+        for image, out in zip(images, padded, strict=False):
+            read_tile(image.source, y0 - margin, -margin, _CENTRE, out)
+        read_tile(images[-1].source, y0, 0, _CENTRE, target)
+        return padded, target, order, sort_by_class(classes, self.spec.num_classes, order)
+
+    def _add_strip(self, padded, target, order, starts, scratch, run):
+        from raisr._kernels.gram import accumulate_classes
         from raisr._simd import lanes_for, token
 
-        order, starts = sort_by_class(classes, self.spec.num_classes)
         tokens = token(self.size), token(lanes_for(self.size))
 
         def block(bounds):
-            accumulate_classes(*tokens, padded, target, order, starts, *bounds, self.totals)
+            room = scratch.pop()
+            strip = padded, target, order, starts
+            accumulate_classes(*tokens, *strip, *bounds, *room, self.totals)
+            scratch.append(room)
 
-        shares = np.linspace(0, classes.size, 8 * num_threads + 1)[1:-1]
+        shares = np.linspace(0, order.size, 8 * len(scratch) + 1)[1:-1]
         cuts = [0, *np.searchsorted(starts, shares).tolist(), self.spec.num_classes]
         blocks = [bounds for bounds in itertools.pairwise(cuts) if bounds[0] < bounds[1]]
-        if num_threads == 1:
-            for bounds in blocks:
-                block(bounds)
-            return
-        with ThreadPoolExecutor(num_threads) as pool:
-            for _ in pool.map(block, blocks):
-                pass
+        # The largest first, so that threads end together.
+        blocks.sort(key=lambda bounds: starts[bounds[0]] - starts[bounds[1]])
+        for _ in run(block, blocks):
+            pass
 
     def merge(self, other):
         """Add the sums of `other`, which must have the same spec, planes and size."""

@@ -10,7 +10,7 @@ from raisr._kernels import kernel
 from raisr._kernels.memory import aligned
 from raisr._kernels.micro import copy_patch, rank_update
 
-__all__ = ["CHUNK", "accumulate_classes", "sort_by_class"]
+__all__ = ["CHUNK", "accumulate_classes", "sort_by_class", "workspace"]
 
 # float32 sums of this many products of centred 8-bit values (at most 128 * 128) are exact.
 CHUNK = 1024
@@ -18,8 +18,8 @@ _ONE, _TWO, _FOUR, _EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 8
 
 
 @kernel
-def sort_by_class(classes, num_classes):
-    """Stable counting sort: pixel positions ordered by class, and where each class starts."""
+def sort_by_class(classes, num_classes, order):
+    """Stable counting sort: pixel positions by class, to `order`; returns where classes start."""
     height, width = classes.shape
     starts = np.zeros(num_classes + 1, np.int64)
     for y in range(height):
@@ -28,13 +28,12 @@ def sort_by_class(classes, num_classes):
     for c in range(num_classes):
         starts[c + 1] += starts[c]
     following = starts.copy()
-    order = np.empty(height * width, np.int32)
     for y in range(height):
         for x in range(width):
             c = classes[y, x]
             order[following[c]] = y * width + x
             following[c] += 1
-    return order, starts
+    return starts
 
 
 @kernel
@@ -100,7 +99,17 @@ def _add_half(gram, n, total):
 
 
 @kernel
-def accumulate_classes(size, lanes, padded, target, order, starts, first, last, totals):
+def workspace(n):
+    """Scratch of `accumulate_classes`: samples of n numbers, and their Gram matrix."""
+    columns = n // 16 * 16 + 32
+    buffer = aligned((CHUNK + 1) * columns).reshape(CHUNK + 1, columns)
+    return buffer, aligned(columns * columns).reshape(columns, columns)
+
+
+@kernel
+def accumulate_classes(
+    size, lanes, padded, target, order, starts, first, last, buffer, gram, totals
+):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 
     Parameters
@@ -111,14 +120,13 @@ def accumulate_classes(size, lanes, padded, target, order, starts, first, last, 
         Input planes with a margin of ``size // 2``.
     target : (H, W) float32
     order, starts : arrays
-        From `sort_by_class`.
+        Of `sort_by_class`.
+    buffer, gram : arrays
+        Of `workspace`; overwritten.
     totals : (num_classes, n, n) float64, n = planes * size**2 + 2
         Upper triangles are added to in place.
     """
     n = totals.shape[1]
-    columns = n // 16 * 16 + 32
-    buffer = aligned((CHUNK + 1) * columns).reshape(CHUNK + 1, columns)
-    gram = aligned(columns * columns).reshape(columns, columns)
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])

@@ -10,7 +10,7 @@ from raisr._kernels import kernel
 from raisr._kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
 from raisr._kernels.micro import prefetch
 
-__all__ = ["KINDS", "read_row", "write_row"]
+__all__ = ["KINDS", "read_row", "read_tile", "write_row"]
 
 KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
 """Number of each type that can be read; all but float16 can be written."""
@@ -112,6 +112,16 @@ def read_row(source, y, x0, n, out):
             levels[place] = levels[column - x0]
         else:
             _read(kind, line + column * step, step, factor, out + 4 * place, 1)
+
+
+@kernel
+def read_tile(source, y0, x0, black, out):
+    """Read the pixels from row `y0`, column `x0` on, less `black`, to `out`, (h, w) float32."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        read_row(source, y0 + i, x0, row.size, np.int64(row.ctypes.data))
+        for x in range(row.size):
+            row[x] -= black
 
 
 def _writer(pixels_at, size, number, top):
