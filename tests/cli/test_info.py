@@ -1,0 +1,34 @@
+"""`raisr info`: what a bank holds."""
+
+import json
+import subprocess
+import sys
+
+from raisr import FilterBank
+from raisr.cli import main
+from tests.cli.commands import fails
+
+
+def test_truncated_bank(bank, capsys):
+    bank.write_bytes(bank.read_bytes()[:-1])
+    fails(capsys, "is not a readable filter bank", "info", bank)
+
+
+def test_info(bank, capsys):
+    assert main(["info", str(bank)]) == 0
+    text = capsys.readouterr().out
+    assert "72 classes (orientation x strength x coherence: 8 x 3 x 3)" in text
+    assert "72 filters of 3 x 3 on 1 plane(s): 9 multiplications a pixel" in text
+    assert "strength_edges     0.06667, 0.1333\n" in text
+    assert main(["info", "--json", str(bank)]) == 0
+    assert json.loads(capsys.readouterr().out) == FilterBank.load(bank).info()
+
+
+def test_reader_that_stops_early_is_no_error(bank):
+    script = f"import sys; from raisr.cli import main; sys.exit(main(['info', {str(bank)!r}]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
