@@ -4,6 +4,7 @@ import os
 import platform
 
 __all__ = [
+    "VECTOR",
     "class_row",
     "copy_patch",
     "filter_block",
@@ -16,7 +17,9 @@ __all__ = [
 _KNOWN = ("x86_64", "amd64", "aarch64", "arm64")
 
 # RAISR_VECTOR=0 switches vector code off.
-if os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in _KNOWN:
+VECTOR = os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in _KNOWN
+
+if VECTOR:
     from raisr._simd import copy_patch, filter_block, prefetch, rank_update
     from raisr._simd_hash import class_row, product_row, tensor_row
 else:
