@@ -1,6 +1,8 @@
 """Blocks of rows, threads over them, and memory for their pixels."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,13 +32,21 @@ def over_blocks(function, shape, num_threads):
         for y0, y1 in bounds:
             function(y0, y1)
         return
-    # Each thread takes the next block when it is free: cheaper than a task for each.
-    waiting = iter(bounds)
+    # Each thread has a run of blocks, and helps the others out at its end. Neighbours at work on
+    # the same fresh page of memory would both clear it.
+    ends = [len(bounds) * i // num_threads for i in range(num_threads + 1)]
+    runs = [deque(bounds[start:end]) for start, end in pairwise(ends)]
 
-    def work():
-        for y0, y1 in waiting:
-            function(y0, y1)
+    def work(own):
+        for run in (own, *runs):
+            take = run.popleft if run is own else run.pop
+            while run:
+                try:
+                    block = take()
+                except IndexError:  # another thread took the last one
+                    break
+                function(*block)
 
     with ThreadPoolExecutor(num_threads) as pool:
-        for done in [pool.submit(work) for _ in range(num_threads)]:
-            done.result()
+        for _ in pool.map(work, runs):
+            pass
