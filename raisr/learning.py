@@ -75,16 +75,16 @@ class NormalEquations:
         strips = [(images, classes, y0, rows) for y0 in range(0, height, rows)]
         if num_threads == 1:
             for strip in strips:
-                self._add_strip(*self._read(*strip, next(rooms)), scratch, map)
+                self._add_strip(self._read(*strip, next(rooms)), scratch, map)
             return
         with ThreadPoolExecutor(num_threads) as pool:
             # While one strip is summed, the next is read.
             following = pool.submit(self._read, *strips[0], next(rooms))
-            for strip in [*strips[1:], None]:
+            for strip in strips[1:]:
                 current = following.result()
-                if strip:
-                    following = pool.submit(self._read, *strip, next(rooms))
-                self._add_strip(*current, scratch, pool.map)
+                following = pool.submit(self._read, *strip, next(rooms))
+                self._add_strip(current, scratch, pool.map)
+            self._add_strip(following.result(), scratch, pool.map)
 
     def _room(self, rows, width):
         """Memory for the planes with a margin, the target, and the positions of a strip."""
@@ -109,7 +109,7 @@ class NormalEquations:
         read_tile(images[-1].source, y0, 0, _CENTRE, target)
         return padded, target, order, sort_by_class(classes, self.spec.num_classes, order)
 
-    def _add_strip(self, padded, target, order, starts, scratch, run):
+    def _add_strip(self, strip, scratch, run):
         from raisr._kernels.gram import accumulate_classes
         from raisr._simd import lanes_for, token
 
@@ -117,11 +117,11 @@ class NormalEquations:
 
         def block(bounds):
             room = scratch.pop()
-            strip = padded, target, order, starts
             accumulate_classes(*tokens, *strip, *bounds, *room, self.totals)
             scratch.append(room)
 
-        shares = np.linspace(0, order.size, 8 * len(scratch) + 1)[1:-1]
+        starts = strip[-1]
+        shares = np.linspace(0, starts[-1], 8 * len(scratch) + 1)[1:-1]
         cuts = [0, *np.searchsorted(starts, shares).tolist(), self.spec.num_classes]
         blocks = [bounds for bounds in itertools.pairwise(cuts) if bounds[0] < bounds[1]]
         # The largest first, so that threads end together.
