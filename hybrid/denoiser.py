@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hybrid.classifiers import HashClassifier, PCNClassifier
 from hybrid.exact import exact
 from hybrid.tiles import run_in_tiles
-from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
+from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
 from raisr.denoising import LUMA
 
 _TILE = 512
@@ -95,7 +95,7 @@ class NetworkDenoiser(nn.Module):
         network = _for_inference(self.network)
         reach = getattr(self.network, "reach", None)
         outputs = [run_in_tiles(network, reach, tile, plane, *maps)[0, 0] for plane in planes]
-        restored = [_restored(out.numpy() * white, dtype) for out in outputs]
+        restored = [restore(out.numpy() * GRAY_LEVELS, dtype, white) for out in outputs]
         return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
 
     def _maps(self, planes, guide, channel_axis, data_range, tile):
@@ -198,12 +198,6 @@ def _planes(channels):
         torch.from_numpy(channel.plane() / np.float32(GRAY_LEVELS))[None, None]
         for channel in channels
     ]
-
-
-def _restored(plane, dtype):
-    if dtype.kind == "u":
-        plane = np.clip(np.rint(plane), 0, np.iinfo(dtype).max)
-    return plane.astype(dtype, copy=False)
 
 
 def _luma(planes):
