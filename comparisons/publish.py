@@ -48,7 +48,8 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
         raise ValueError(f"{source}: the PCN {header['classes']!r} must be published first")
     half = {key: t.half() if t.is_floating_point() else t for key, t in tensors.items()}
     path = zoo.WEIGHTS / f"{name}.safetensors"
-    path.parent.mkdir(exist_ok=True)
+    for folder in (zoo.WEIGHTS, GOLDEN):
+        folder.mkdir(exist_ok=True)
     save_tensors(path, half, {**header, "name": name})
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     metrics = _metrics(path, header, sets, cache) if header["model"] != "pcn" else {}

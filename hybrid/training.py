@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import os
-import platform
 import signal
 import threading
 import time
@@ -251,7 +250,6 @@ class _Run:
             "training_images": len(self.crops.images),
             "git_commit": git_commit(),
             "torch": torch.__version__,
-            "system": platform.platform(terse=True),
             **environment(),
         }
 

@@ -70,7 +70,6 @@ def shelf(tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(zoo, "REGISTRY", tmp_path / "weights" / "registry.json")
     monkeypatch.setattr(publishing, "GOLDEN", tmp_path / "golden")
-    (tmp_path / "golden").mkdir()
     return tmp_path
 
 
