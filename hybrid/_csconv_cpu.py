@@ -30,6 +30,7 @@ from hybrid._csconv_kernels import (
     sort_tiles,
 )
 from raisr._blocks import aligned_empty
+from raisr._kernels.micro import VECTOR
 from raisr._simd import token
 
 __all__ = ["backward", "convolve", "supports"]
@@ -38,7 +39,7 @@ _COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _MAX_SIZE = 15
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
-_HAS_PAIRS = get_host_cpu_features().get("avx512bf16", False)
+_HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
 
 
 _memory = threading.local()
@@ -61,7 +62,7 @@ class _Tiling(NamedTuple):
 
 class _Plan(NamedTuple):
     tiling: _Tiling
-    classes: torch.Tensor
+    classes: np.ndarray
     num_classes: int
     present: np.ndarray  # (num_classes,) bool
     places: np.ndarray  # (B * H * W) uint16, tile by tile, sorted by class
@@ -127,25 +128,24 @@ _last_plan: _Plan | None = None
 def _plan(classes, num_classes):
     """Return the sorted places of a class map; those of the last map are kept."""
     global _last_plan
-    plan = _last_plan
+    plan, classes = _last_plan, classes.contiguous().numpy()
     if (
         plan is not None
         and plan.num_classes == num_classes
         and plan.classes.dtype == classes.dtype
-        and torch.equal(plan.classes, classes)
+        and np.array_equal(plan.classes, classes)
     ):
         return plan
     tiling = _tiling(*classes.shape)
-    places = np.zeros(classes.numel() + CHUNK, np.uint16)
+    places = np.zeros(classes.size + CHUNK, np.uint16)
     starts = np.empty((len(tiling.tiles), num_classes + 1), np.int64)
-    array = classes.contiguous().numpy()
-    sort = partial(sort_tiles, array, num_classes, tiling.tiles, places, starts)
+    sort = partial(sort_tiles, classes, num_classes, tiling.tiles, places, starts)
     if bad := [c for c in _run(_jobs(sort, tiling.bands)) if c]:
         raise ValueError(
             f"classes must be at least 0 and below num_classes = {num_classes}, got {bad[0]}"
         )
     present = np.any(starts[:, 1:] > starts[:, :-1], axis=0)
-    _last_plan = _Plan(tiling, classes.clone(), num_classes, present, places, starts)
+    _last_plan = _Plan(tiling, classes.copy(), num_classes, present, places, starts)
     return _last_plan
 
 
@@ -166,8 +166,17 @@ def _new_images(x, channels):
 def supports(x, weight):
     """Tell whether a convolution is for these kernels."""
     filters, channels, k = weight.shape[1:4]
-    known = x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and _HAS_PAIRS)
-    return known and filters % 8 == 0 and channels % 8 == 0 and k <= _MAX_SIZE and x.numel() > 0
+    return (
+        x.dtype in (torch.float32, torch.bfloat16, torch.float16)
+        and filters % 8 == 0
+        and channels % 8 == 0
+        and k <= _MAX_SIZE
+        and x.numel() > 0
+    )
+
+
+def _is_native(dtype):
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and _HAS_PAIRS)
 
 
 class _Layer:
@@ -214,6 +223,8 @@ class _Layer:
 
 def convolve(x, weight, bias, classes):
     """Return ``cs_conv2d``'s result."""
+    if not _is_native(x.dtype):
+        return convolve(x.float(), weight.to(x.dtype), bias, classes).to(x.dtype)
     layer = _Layer(x, weight, classes)
     packed, out = layer.packed(), _new_images(x, layer.filters)
     target = _words(out)
@@ -231,6 +242,12 @@ def convolve(x, weight, bias, classes):
 
 def backward(gradient, x, weight, classes, wants_x, wants_weight):
     """Return the gradients of x, weight and bias; those not wanted are None."""
+    if not _is_native(x.dtype):
+        wide, rounded = (gradient.to(x.dtype).float(), x.float()), weight.to(x.dtype).float()
+        of_x, *others = backward(*wide, rounded, classes, wants_x, wants_weight)
+        return of_x if of_x is None else of_x.to(x.dtype), *(
+            other if other is None else other.to(weight.dtype) for other in others
+        )
     layer = _Layer(x, weight, classes)
     gradient = _words(gradient.to(x.dtype))
     inputs = _InputGradient(layer, gradient, x) if wants_x else None

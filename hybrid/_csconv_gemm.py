@@ -10,6 +10,8 @@ _PIXELS = 1 << 16
 
 def _groups(classes, num_classes):
     """Yield classes and the indices of their pixels, at most `_PIXELS` at once."""
+    if not classes.numel():
+        return
     flat = classes.flatten().long()
     order = torch.argsort(flat, stable=True)
     low, high = (int(end) for end in flat.aminmax())
@@ -34,7 +36,8 @@ class _Taps:
         rows, columns = height + 2 * margin, width + 2 * margin
         index = torch.arange(images * rows * columns, device=x.device).view(images, rows, columns)
         self.first = index[:, :height, :width].flatten()
-        self.steps = index[0, :k, :k].flatten()
+        tap = torch.arange(k, device=x.device)
+        self.steps = (tap[:, None] * columns + tap).flatten()
         self.inside = slice(margin, margin + height), slice(margin, margin + width)
 
     def indices(self, pixels):
@@ -68,13 +71,13 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
     taps, matrices = _Taps(x, k), _matrices(weight, x.dtype)
     gradients = gradient.to(x.dtype).permute(0, 2, 3, 1).flatten(0, 2)
     x_gradient = torch.zeros_like(taps.padded, dtype=total) if wants_x else None
-    weight_gradient = weight.new_zeros(num_classes, filters, k * k * channels)
-    bias_gradient = weight.new_zeros(num_classes, filters)
+    weight_gradient = weight.new_zeros(num_classes, filters, k * k * channels, dtype=total)
+    bias_gradient = weight.new_zeros(num_classes, filters, dtype=total)
     for index, pixels in _groups(classes, num_classes):
         part = gradients[pixels]
         if wants_weight:
-            weight_gradient[index] += (part.T @ taps.read(pixels)).to(weight.dtype)
-            bias_gradient[index] += part.sum(0, dtype=total).to(weight.dtype)
+            weight_gradient[index] += part.T.to(total) @ taps.read(pixels).to(total)
+            bias_gradient[index] += part.sum(0, dtype=total)
         if wants_x:
             spread = (part @ matrices[index].T).view(-1, k * k, channels)
             # Tap by tap no two pixels share a target: no addition depends on an order.
@@ -86,4 +89,5 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
     if not wants_weight:
         return x_gradient, None, None
     weight_gradient = weight_gradient.view(num_classes, filters, k, k, channels)
-    return x_gradient, weight_gradient.permute(0, 1, 4, 2, 3).contiguous(), bias_gradient
+    weight_gradient = weight_gradient.permute(0, 1, 4, 2, 3).contiguous()
+    return x_gradient, weight_gradient.to(weight.dtype), bias_gradient.to(weight.dtype)

@@ -7,20 +7,36 @@ in `places`; class c of tile t has those from ``starts[t, c]`` to ``starts[t, c 
 
 import numpy as np
 
-from hybrid._csconv_simd import (
-    FILTERS,
-    ask,
-    copy,
-    forward,
-    gather,
-    input_gradient,
-    join,
-    narrow,
-    transpose,
-    weight_gradient,
-)
 from raisr._kernels import kernel
+from raisr._kernels.micro import VECTOR
 from raisr._simd import token
+
+if VECTOR:
+    from hybrid._csconv_simd import (
+        FILTERS,
+        ask,
+        copy,
+        forward,
+        gather,
+        input_gradient,
+        join,
+        narrow,
+        transpose,
+        weight_gradient,
+    )
+else:
+    from hybrid._csconv_plain import (
+        FILTERS,
+        ask,
+        copy,
+        forward,
+        gather,
+        input_gradient,
+        join,
+        narrow,
+        transpose,
+        weight_gradient,
+    )
 
 __all__ = [
     "CHUNK",

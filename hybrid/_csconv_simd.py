@@ -20,6 +20,7 @@ from raisr._simd import (
     fma,
     load,
     offset,
+    shuffle,
     store,
     vector,
 )
@@ -72,11 +73,6 @@ def _rounded(builder, values):
     is_nan = builder.fcmp_unordered("uno", values, values)
     bits = builder.select(is_nan, _same(0x7FC00000, lanes), bits)
     return builder.trunc(builder.lshr(bits, _same(16, lanes)), ir.VectorType(INT16, lanes))
-
-
-def _shuffle(builder, a, b, lanes):
-    mask = ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
-    return builder.shuffle_vector(a, b, mask)
 
 
 def _load_pairs_half(builder, address, lanes):
@@ -142,7 +138,7 @@ def transpose(typingctx, lanes, source, source_row, target, target_row):
         high = [lane + n // 2 for lane in low]
         for _ in range(n.bit_length() - 1):  # each doubles the length of the parts of columns
             pairs = list(zip(rows[: n // 2], rows[n // 2 :], strict=True))
-            rows = [_shuffle(builder, a, b, half) for a, b in pairs for half in (low, high)]
+            rows = [shuffle(builder, a, b, half) for a, b in pairs for half in (low, high)]
         for i, row in enumerate(rows):
             store(builder, row, line(target, target_row, i))
         return context.get_dummy_value()
@@ -351,7 +347,7 @@ def gather(typingctx, lanes, paired, source, places, count, out, out_row, total)
     def codegen(context, builder, signature, args):
         source, places, count, out, out_row, total = args[2:]
         image = cgutils.unpack_tuple(builder, source)
-        running = cgutils.alloca_once_value(builder, load(builder, total, kind))
+        running = cgutils.alloca_once_value(builder, ir.Constant(kind, None))
 
         def add(value):
             builder.store(builder.fadd(builder.load(running), value), running)
@@ -379,7 +375,7 @@ def gather(typingctx, lanes, paired, source, places, count, out, out_row, total)
                 value = load(builder, _pixel(builder, image, places, loop.index), kind)
                 add(value)
                 store(builder, value, row_of(loop.index))
-        store(builder, builder.load(running), total)
+        store(builder, builder.fadd(load(builder, total, kind), builder.load(running)), total)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -419,10 +415,8 @@ def weight_gradient(
             ]
             for f in range(FILTERS)
         ]
-        tile = [
-            [cgutils.alloca_once_value(builder, load(builder, address, kind)) for address in line]
-            for line in sums
-        ]
+        zero = ir.Constant(kind, None)
+        tile = [[cgutils.alloca_once_value(builder, zero) for _ in line] for line in sums]
 
         def update(taps, index):
             line = builder.add(gradients, builder.mul(index, row))
@@ -458,7 +452,8 @@ def weight_gradient(
                 update(taps, loop.index)
         for line, addresses in zip(tile, sums, strict=True):
             for total, address in zip(line, addresses, strict=True):
-                store(builder, builder.load(total), address)
+                new = builder.fadd(load(builder, address, kind), builder.load(total))
+                store(builder, new, address)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -173,6 +173,11 @@ class CSConv2d(nn.Module):
     num_classes : int
     bias : bool, default True
 
+    Raises
+    ------
+    ValueError
+        An even kernel_size, or no class.
+
     Attributes
     ----------
     weight : (num_classes, out_channels, in_channels, kernel_size, kernel_size) Parameter
@@ -181,6 +186,10 @@ class CSConv2d(nn.Module):
 
     def __init__(self, in_channels, out_channels, kernel_size, num_classes, bias=True):
         super().__init__()
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {kernel_size}")
+        if num_classes < 1:
+            raise ValueError(f"num_classes must be at least 1, got {num_classes}")
         shape = num_classes, out_channels, in_channels, kernel_size, kernel_size
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(shape[:2])) if bias else None
@@ -194,19 +203,36 @@ class CSConv2d(nn.Module):
 
     @classmethod
     def from_conv(cls, conv, num_classes):
-        """Return the class-specific twin of a `torch.nn.Conv2d`: every class is a copy of it."""
-        layer = cls(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size[0],
-            num_classes,
-            bias=conv.bias is not None,
-        ).to(conv.weight)
+        """Return the class-specific twin of a `torch.nn.Conv2d`: every class is a copy of it.
+
+        Raises
+        ------
+        ValueError
+            The convolution is not square, or changes the size, or has strides, groups, gaps
+            between taps or another border than zeros.
+        """
+        size = conv.kernel_size[0]
+        twin = nn.Conv2d(conv.in_channels, conv.out_channels, size, padding=size // 2)
+        twin.bias = conv.bias
+        if repr(conv) != repr(twin) or size % 2 == 0:
+            raise ValueError(f"{conv} has no class-specific twin")
+        channels = conv.in_channels, conv.out_channels
+        layer = cls(*channels, size, num_classes, bias=conv.bias is not None).to(conv.weight)
         with torch.no_grad():
             layer.weight.copy_(conv.weight.expand_as(layer.weight))
             if layer.bias is not None:
                 layer.bias.copy_(conv.bias.expand_as(layer.bias))
         return layer
+
+    def _apply(self, function, recurse=True):
+        # Module.to(memory_format=torch.channels_last) asks for it wherever there are five axes.
+        def as_images(tensor):
+            if tensor.ndim != 5:
+                return function(tensor)
+            applied = function(tensor.flatten(0, 1))
+            return applied.unflatten(0, tensor.shape[:2]).contiguous()
+
+        return super()._apply(as_images, recurse)
 
     def forward(self, x, classes):
         """Return ``cs_conv2d(x, weight, bias, classes)``."""
