@@ -7,9 +7,10 @@ The settings of the classical ones are multiples of sigma and whole numbers that
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from skimage import restoration
 
 import raisr
+
+if TYPE_CHECKING:
+    from hybrid.denoiser import NetworkDenoiser
 
 __all__ = ["DENOISERS", "UserDenoiser"]
 
@@ -39,6 +43,8 @@ class UserDenoiser:
         What must be installed.
     weights : str
         What must lie in the folder RAISR_PEERS, without its suffix; "{sigma:g}" is filled in.
+    shipped : str
+        Entry of `hybrid.list_weights()` that it needs, filled in likewise.
     most_pixels : int
         Size beyond which the benchmark times it on a part of the image.
     serial : bool
@@ -50,6 +56,7 @@ class UserDenoiser:
     settings: dict[str, Any] = field(default_factory=dict)
     module: str = "skimage"
     weights: str = ""
+    shipped: str = ""
     most_pixels: int = 2**18
     serial: bool = True
 
@@ -65,7 +72,15 @@ class UserDenoiser:
         folder = Path(os.environ.get("RAISR_PEERS", ""))
         if stem and not (folder / f"{stem}.safetensors").is_file():
             return f"no {stem}.safetensors in RAISR_PEERS"
+        if self.shipped and not _is_shipped(self.shipped.format(sigma=sigma)):
+            return "not trained"
         return ""
+
+
+def _is_shipped(name: str) -> bool:
+    from hybrid import list_weights
+
+    return name in [weights.name for weights in list_weights()]
 
 
 def _raisr(noisy: Plane, sigma: float, threads: int, model: str) -> Plane:
@@ -115,6 +130,26 @@ def _network(noisy: Plane, sigma: float, threads: int, stem: str) -> Plane:
     return denoise_plane(noisy, sigma, stem.format(sigma=sigma), threads)
 
 
+@cache
+def _loaded(name: str) -> "NetworkDenoiser":
+    from hybrid import load
+
+    return load(name)
+
+
+def _our_network(noisy: Plane, sigma: float, threads: int, name: str) -> Plane:
+    import torch
+
+    torch.set_num_threads(threads)
+    return _loaded(name.format(sigma=sigma)).denoise(noisy, data_range=255)
+
+
+def _trained(name: str) -> UserDenoiser:
+    return UserDenoiser(
+        _our_network, "network", {"name": name}, "torch", shipped=name, serial=False
+    )
+
+
 def _ours(model: str) -> UserDenoiser:
     return UserDenoiser(_raisr, "raisr", {"model": model}, "raisr", most_pixels=_ANY, serial=False)
 
@@ -126,6 +161,8 @@ def _peer_network(stem: str) -> UserDenoiser:
 DENOISERS: dict[str, UserDenoiser] = {
     "raisr fast": _ours("fast"),
     "raisr best": _ours("best"),
+    "EDSR16": _trained("edsr16_standard_{sigma:g}"),
+    "CS-EDSR": _trained("cs_edsr16_pcn_standard_{sigma:g}"),
     "scikit-image nl_means (fast)": UserDenoiser(
         _nl_means, settings={"strength": 0.6, "patch_size": 5, "patch_distance": 6}
     ),

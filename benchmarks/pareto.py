@@ -90,8 +90,15 @@ def _on_samples(denoiser: UserDenoiser, fingerprint: str) -> Denoiser:
 
 def _code_digest() -> str:
     folder = Path(__file__).parent
-    dncnn = folder.parent / "hybrid" / "baselines" / "dncnn.py"
-    return content_digest([folder / "denoisers.py", folder / "peers.py", dncnn])
+    networks = folder.parent / "hybrid"
+    return content_digest(
+        [
+            folder / "denoisers.py",
+            folder / "peers.py",
+            *networks.rglob("*.py"),
+            *networks.rglob("*.safetensors"),
+        ]
+    )
 
 
 def _point(name: str, family: str, records: list[Record]) -> Point:

@@ -25,6 +25,8 @@ def test_absent_denoisers_say_why(monkeypatch):
     monkeypatch.setattr("benchmarks.denoisers.find_spec", lambda name: object())
     monkeypatch.delenv("RAISR_PEERS", raising=False)
     assert DENOISERS["DnCNN"].absent(25) == "no dncnn_25.safetensors in RAISR_PEERS"
+    assert DENOISERS["EDSR16"].absent(25) == ""
+    assert DENOISERS["EDSR16"].absent(33) == "not trained"
 
 
 @pytest.mark.parametrize("name", GRIDS)
