@@ -3,59 +3,68 @@
 import torch
 from torch.nn import functional
 
-__all__ = ["backward", "convolve"]
+__all__ = ["Taps", "backward", "by_tap", "convolve", "sort_by_class"]
 
 _PIXELS = 1 << 16
 
 
+def sort_by_class(classes, num_classes):
+    """Return the indices of all pixels, sorted by class, and the number of each class."""
+    flat = classes.flatten().long()
+    low, high = (int(end) for end in flat.aminmax()) if len(flat) else (0, 0)
+    if low < 0 or high >= num_classes:
+        raise ValueError(
+            f"classes must be at least 0 and below num_classes = {num_classes}, "
+            f"got {low if low < 0 else high}"
+        )
+    return torch.argsort(flat, stable=True), torch.bincount(flat, minlength=num_classes)
+
+
 def _groups(classes, num_classes):
     """Yield classes and the indices of their pixels, at most `_PIXELS` at once."""
-    if not classes.numel():
-        return
-    flat = classes.flatten().long()
-    order = torch.argsort(flat, stable=True)
-    low, high = (int(end) for end in flat.aminmax())
-    if low < 0 or high >= num_classes:
-        bad = low if low < 0 else high
-        raise ValueError(
-            f"classes must be at least 0 and below num_classes = {num_classes}, got {bad}"
-        )
-    counts = torch.bincount(flat, minlength=num_classes).tolist()
-    for index, members in enumerate(order.split(counts)):
+    order, counts = sort_by_class(classes, num_classes)
+    for index, members in enumerate(order.split(counts.tolist())):
         for pixels in members.split(_PIXELS) if len(members) else ():
             yield index, pixels
 
 
-class _Taps:
-    """The pixels under every tap, as rows of a zero-padded image with channels last."""
+class Taps:
+    """Images with channels last and a border of zeros, and where the taps of a pixel lie."""
 
     def __init__(self, x, k):
-        margin = k // 2
-        images, _, height, width = x.shape
-        self.padded = functional.pad(x.permute(0, 2, 3, 1), (0, 0, *[margin] * 4))
-        rows, columns = height + 2 * margin, width + 2 * margin
-        index = torch.arange(images * rows * columns, device=x.device).view(images, rows, columns)
-        self.first = index[:, :height, :width].flatten()
+        self.margin = k // 2
+        images, _, self.height, self.width = x.shape
+        self.padded = functional.pad(x.permute(0, 2, 3, 1), (0, 0, *[self.margin] * 4)).contiguous()
+        _, rows, self.columns, _ = self.padded.shape
+        index = torch.arange(images * rows * self.columns, device=x.device)
+        index = index.view(images, rows, self.columns)
+        self.first = index[:, : self.height, : self.width].flatten()
         tap = torch.arange(k, device=x.device)
-        self.steps = (tap[:, None] * columns + tap).flatten()
-        self.inside = slice(margin, margin + height), slice(margin, margin + width)
+        self.steps = (tap[:, None] * self.columns + tap).flatten()
 
     def indices(self, pixels):
+        """Places of the taps of some pixels, (n, k * k)."""
         return self.first[pixels, None] + self.steps
 
     def read(self, pixels):
         """Taps of some pixels, (n, k * k * channels)."""
         return self.padded.flatten(0, 2)[self.indices(pixels)].flatten(1)
 
+    def inside(self, padded, dtype):
+        """Return images (B, C, H, W) without the border."""
+        rows, columns = (slice(self.margin, self.margin + n) for n in (self.height, self.width))
+        return padded[:, rows, columns].to(dtype).contiguous().permute(0, 3, 1, 2)
 
-def _matrices(weight, dtype):
+
+def by_tap(weight, dtype):
+    """Return weights as matrices (classes, k * k * C_in, C_out)."""
     return weight.permute(0, 3, 4, 2, 1).flatten(1, 3).to(dtype)
 
 
 def convolve(x, weight, bias, classes):
     """Return ``cs_conv2d``'s result."""
     images, _, height, width = x.shape
-    taps, matrices = _Taps(x, weight.shape[-1]), _matrices(weight, x.dtype)
+    taps, matrices = Taps(x, weight.shape[-1]), by_tap(weight, x.dtype)
     out = x.new_empty(images, height, width, weight.shape[1])
     rows = out.flatten(0, 2)
     for index, pixels in _groups(classes, len(weight)):
@@ -68,7 +77,7 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
     """Return the gradients of x, weight and bias; those not wanted are None."""
     num_classes, filters, channels, k, _ = weight.shape
     total = torch.promote_types(x.dtype, torch.float32)
-    taps, matrices = _Taps(x, k), _matrices(weight, x.dtype)
+    taps, matrices = Taps(x, k), by_tap(weight, x.dtype)
     gradients = gradient.to(x.dtype).permute(0, 2, 3, 1).flatten(0, 2)
     x_gradient = torch.zeros_like(taps.padded, dtype=total) if wants_x else None
     weight_gradient = weight.new_zeros(num_classes, filters, k * k * channels, dtype=total)
@@ -84,8 +93,7 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
             for tap, target in enumerate(taps.indices(pixels).T):
                 x_gradient.view(-1, channels)[target] += spread[:, tap]
     if wants_x:
-        rows, columns = taps.inside
-        x_gradient = x_gradient[:, rows, columns].to(x.dtype).contiguous().permute(0, 3, 1, 2)
+        x_gradient = taps.inside(x_gradient, x.dtype)
     if not wants_weight:
         return x_gradient, None, None
     weight_gradient = weight_gradient.view(num_classes, filters, k, k, channels)

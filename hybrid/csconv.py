@@ -1,6 +1,7 @@
 """Class-specific convolution: every pixel is convolved with the filters of its own class."""
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,8 @@ def cs_conv2d(x, weight, bias, classes):
     Notes
     -----
     As many multiplications as a convolution. On a CPU, float32 and bfloat16 with channels in
-    multiples of 8 (better 16) run in vector code, other types and numbers in matrix products.
+    multiples of 8 (better 16) run in vector code, other types and numbers in matrix products. On a
+    GPU the kernels are written in Triton; without it, they are matrix products.
     Results and gradients are the same bits for any number of threads.
 
     References
@@ -87,7 +89,18 @@ def _backend(x, weight):
     """Return the module that computes the convolution of x."""
     if x.device.type == "cpu" and _csconv_cpu.supports(x, weight):
         return _csconv_cpu
+    if x.device.type == "cuda" and x.dtype != torch.float64:
+        return _triton_kernels()
     return _csconv_gemm
+
+
+@cache
+def _triton_kernels():
+    try:
+        from hybrid import _csconv_cuda
+    except ImportError:
+        return _csconv_gemm
+    return _csconv_cuda
 
 
 @torch.library.custom_op("hybrid::cs_conv2d", mutates_args=())
