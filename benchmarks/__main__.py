@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from benchmarks import memory
 from benchmarks.case import Case, mosaic
+from benchmarks.csconv import csconv_backward_case, csconv_case, csconv_step_case
 from benchmarks.denoising import denoise_case
 from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
 from benchmarks.learning import learn_case
@@ -32,6 +33,15 @@ CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
     "hash_apply11": hash_and_apply_case,
     **{f"learn{size}": partial(learn_case, size=size) for size in (7, 9, 11)},
     "denoise": denoise_case,
+    **{
+        f"{name}_{kind}": partial(maker, kind=kind)
+        for name, maker in (
+            ("csconv", csconv_case),
+            ("csconv_backward", csconv_backward_case),
+            ("csconv_step", csconv_step_case),
+        )
+        for kind in ("float32", "bfloat16")
+    },
 }
 """Name on the command line -> maker of the case, for an image."""
 
