@@ -28,7 +28,8 @@ def over_blocks(function, shape, num_threads):
     count = -(-height * width // _PIXELS)
     rows = max(8, -(-height // count))
     bounds = [(y0, min(y0 + rows, height)) for y0 in range(0, height, rows)]
-    if num_threads == 1 or len(bounds) == 1:
+    num_threads = min(num_threads, len(bounds))
+    if num_threads == 1:
         for y0, y1 in bounds:
             function(y0, y1)
         return
@@ -48,5 +49,9 @@ def over_blocks(function, shape, num_threads):
                 function(*block)
 
     with ThreadPoolExecutor(num_threads) as pool:
-        for _ in pool.map(work, runs):
-            pass
+        try:
+            for _ in pool.map(work, runs):
+                pass
+        finally:  # an error, or Ctrl-C, ends the others too
+            for run in runs:
+                run.clear()

@@ -16,6 +16,7 @@ KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
 """Number of each type that can be read; all but float16 can be written."""
 
 _AHEAD = 2
+_CACHE_LINE = 64  # bytes
 
 
 @njit
@@ -81,6 +82,13 @@ def _mirrored(i, length):
 
 
 @kernel
+def _prefetch(address, step, n):
+    """Ask for pixels, unless each lies in a line of its own, as in a transposed image."""
+    if step <= _CACHE_LINE:
+        prefetch(address, n * step)
+
+
+@kernel
 def read_row(source, y, x0, n, out):
     """Read pixels `x0` to ``x0 + n - 1`` of row `y`.
 
@@ -103,7 +111,7 @@ def read_row(source, y, x0, n, out):
     last = max(min(width - x0, n), first)
     _read(kind, line + (x0 + first) * step, step, factor, out + 4 * first, last - first)
     # Rows of narrow strips are too far apart for a processor to foresee the next.
-    prefetch(line + (x0 + first) * step + _AHEAD * row, (last - first) * step)
+    _prefetch(line + (x0 + first) * step + _AHEAD * row, step, last - first)
     levels = floats_at(out, n)
     for i in range(n - last + first):
         place = i if i < first else i - first + last
@@ -169,7 +177,7 @@ def write_row(levels, n, sink, y, x0):
     address, row, step, kind, unit = sink
     factor = np.float32(unit)
     place = address + y * row + x0 * step
-    prefetch(place + row, n * step)
+    _prefetch(place + row, step, n)
     if kind == 0:
         _write_bytes(levels, n, factor, place, step)
     elif kind == 1:
