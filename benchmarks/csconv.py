@@ -49,7 +49,8 @@ class _Layers:
         dtype, last = getattr(torch, kind), torch.channels_last
         plain = torch.nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1)
         self.special = CSConv2d.from_conv(plain, spec.num_classes)
-        self.plain = plain.to(dtype, memory_format=last)
+        plain.weight.data = plain.weight.contiguous(memory_format=last)
+        self.plain = plain.to(dtype)
         shape = 1, _CHANNELS, *image.shape
         self.x, self.gradient = (
             torch.randn(shape).to(dtype).contiguous(memory_format=last) for _ in range(2)

@@ -8,6 +8,7 @@ The conventions of addresses and tokens are those of `raisr._simd`.
 """
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -42,6 +43,7 @@ FILTERS = 8
 """Number of filters whose gradients one call of `weight_gradient` updates."""
 
 _CHAINS = 2
+_SHUFFLES = get_host_cpu_features().get("avx512vl", False)
 
 
 def _words(lanes):
@@ -50,6 +52,29 @@ def _words(lanes):
 
 def _same(value, lanes):
     return ir.Constant(_words(lanes), [value] * lanes)
+
+
+def _opaque(builder, value):
+    """Emit nothing, but keep LLVM from taking parts of a loaded vector for loads of their own."""
+    signature = ir.FunctionType(value.type, [value.type])
+    return builder.call(ir.InlineAsm(signature, "", "=v,0", side_effect=False), [value])
+
+
+def _words_at(builder, address, count, width):
+    """Emit `count` vectors, each of copies of one of the words at an address.
+
+    A load for each would take longer than what is done with them: two loads a cycle, as many as
+    multiplications, and the weights' besides. So some are shuffled out of a vector.
+    """
+    kind = vector(count)
+    words = None
+    for i in range(count):
+        if _SHUFFLES and i % 4 == 3:
+            if words is None:
+                words = _opaque(builder, load(builder, address, kind))
+            yield shuffle(builder, words, ir.Constant(kind, ir.Undefined), [i] * width)
+        else:
+            yield broadcast(builder, offset(builder, address, 4 * i), width)
 
 
 def _multiply_add(builder, paired, a, b, c):
@@ -201,7 +226,8 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
     source : image
         Its place 0 is the top left tap of the first pixel.
     size : pair of int64
-        Rows of the filters, and words in a row of taps: a multiple of ``lanes // 2``.
+        Rows of the filters, and words in a row of taps: a multiple of `lanes`, for bfloat16 of
+        half of it.
     places : int64
         Address of the places.
     weights : int64
@@ -215,7 +241,7 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
     signature = types.void(
         pixels, lanes, paired, source, size, types.int64, types.int64, types.int64, target
     )
-    kind, block = vector(width), width // 2
+    kind, block = vector(width), width // 2 if pair else width
 
     def codegen(context, builder, signature, args):
         source, size, places, weights, bias, target = args[3:]
@@ -234,17 +260,15 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
                 panel = builder.mul(builder.add(first, word), const(4 * width))
                 panel = builder.add(weights, panel)
                 along = builder.mul(word, const(4))
+                words_of = [
+                    _words_at(builder, builder.add(line, along), block, width) for line in lines
+                ]
                 for i in range(block):
                     weight = load(builder, offset(builder, panel, 4 * width * i), kind)
                     for p in range(n):
-                        address = offset(builder, builder.add(lines[p], along), 4 * i)
                         total = sums[p][i % _CHAINS]
                         new = _multiply_add(
-                            builder,
-                            pair,
-                            broadcast(builder, address, width),
-                            weight,
-                            builder.load(total),
+                            builder, pair, next(words_of[p]), weight, builder.load(total)
                         )
                         builder.store(new, total)
         for address, chains in zip(_pixels(builder, target, places, n), sums, strict=True):
