@@ -1,6 +1,7 @@
 """The rows of the tables: one registry from a row's name to how it is built and what it costs."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -118,10 +119,10 @@ def _network(network: str, protocol: Protocol, sigma: float) -> Denoiser | None:
     name = weights_name(protocol, sigma, network)
     if name not in [entry.name for entry in zoo.list_weights()]:
         return None
-    return network_denoiser(zoo.load(name), zoo.locate(name))
+    return network_denoiser(zoo.load(name))
 
 
-def network_denoiser(denoiser: "NetworkDenoiser", weights: Path) -> Denoiser:
+def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
     """Return a network of `hybrid` as a method of the tables."""
     import torch
 
@@ -136,9 +137,13 @@ def network_denoiser(denoiser: "NetworkDenoiser", weights: Path) -> Denoiser:
         guide = sample.clean if oracle else None
         return denoiser.denoise(sample.noisy, guide=guide, data_range=255)
 
-    digests = [_fingerprint(weights, *code), torch.__version__]
-    fingerprint = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Denoiser(run, fingerprint, sum(cost(network).kflops for network in denoiser.networks))
+    facts = [_fingerprint(*code), torch.__version__, denoiser.provenance]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for tensor in denoiser.state_dict().values():  # those of the PCN, too
+        digest.update(tensor.numpy(force=True).tobytes())
+    return Denoiser(
+        run, digest.hexdigest(), sum(cost(network).kflops for network in denoiser.networks)
+    )
 
 
 def _kflops(bank: "FilterBank") -> float:

@@ -5,6 +5,7 @@ registry with a golden output for the tests.
 """
 
 import hashlib
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +23,8 @@ from comparisons.protocol import PROTOCOLS
 from comparisons.provenance import write_json
 from comparisons.store import summarise
 from hybrid import zoo
-from hybrid.weights import load_tensors, save_tensors
+from hybrid.weights import save_tensors
+from raisr._files import write_atomically
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 LICENCE = "MIT; learned from BSDS500, which is for non-commercial research and education"
@@ -41,23 +43,34 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
         Test sets to measure on.
     cache : Path
         Folder of per-image results.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        `source` is no such file, or its classes come from a PCN that is not in the registry.
     """
-    tensors, header = load_tensors(source)
+    network, header = zoo.load_network(str(source))
     known = [entry.name for entry in zoo.list_weights()]
     if header["classes"] not in (None, "clean", "noisy", *known):
         raise ValueError(f"{source}: the PCN {header['classes']!r} must be published first")
-    half = {key: t.half() if t.is_floating_point() else t for key, t in tensors.items()}
-    path = zoo.WEIGHTS / f"{name}.safetensors"
+    half = {
+        key: value.half() if value.is_floating_point() else value
+        for key, value in network.state_dict().items()
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        # What is shipped stays as it is until everything is measured.
+        staged = Path(temporary) / f"{name}.safetensors"
+        save_tensors(staged, half, {**header, "name": name})
+        metrics = _metrics(staged, header, sets, cache) if header["model"] != "pcn" else {}
+        example = golden(zoo.load_network(str(staged))[0])
+        content = staged.read_bytes()
+    entry = zoo.Weights(name, hashlib.sha256(content).hexdigest(), header, metrics, LICENCE)
     for folder in (zoo.WEIGHTS, GOLDEN):
         folder.mkdir(exist_ok=True)
-    save_tensors(path, half, {**header, "name": name})
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    metrics = _metrics(path, header, sets, cache) if header["model"] != "pcn" else {}
-    entry = zoo.Weights(name, digest, header, metrics, LICENCE)
+    save_tensors(GOLDEN / staged.name, example, {"name": name})
+    write_atomically(entry.path, content)
     entries = {old.name: old for old in zoo.list_weights()} | {name: entry}
     write_json(zoo.REGISTRY, {key: _fields(entries[key]) for key in sorted(entries)})
-    network, _ = zoo.load_network(str(path))
-    save_tensors(GOLDEN / path.name, golden(network), {"name": name})
     return entry
 
 
@@ -75,7 +88,7 @@ def golden(network: nn.Module) -> dict[str, torch.Tensor]:
 
 def _metrics(path, header, sets, cache):
     protocol = PROTOCOLS[header["protocol"]]
-    method = network_denoiser(zoo.load(str(path)), path)
+    method = network_denoiser(zoo.load(str(path)))
     measure = denoising_measure(path.stem, method, protocol)
     found = {}
     for dataset in sets:
@@ -107,7 +120,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
-    name = options.name or load_tensors(options.source)[1]["name"]
+    name = options.name or zoo.load_network(str(options.source))[1]["name"]
     sets = [load_dataset(dataset, download=options.download) for dataset in options.datasets]
     entry = publish(options.source, name, sets, Path("output") / "cache")
     print(f"wrote {entry.path.name}, {entry.path.stat().st_size / 1e6:.1f} MB")

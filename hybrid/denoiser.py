@@ -72,8 +72,9 @@ class NetworkDenoiser(nn.Module):
         data_range : float, optional
             Value of white: by default the maximum of an integer type, 1.0 for floats.
         tile : int
-            Side of the tiles that are in work at once, in pixels; on a CPU the result is the same
-            to the bit for any of them, and for any number of threads.
+            Side of the tiles that are in work at once, in pixels. On a CPU the result is the same
+            for any of them, and for any number of threads: to the bit for EDSR, CARN and their
+            class-specific twins, up to rounding for other networks.
 
         Returns
         -------
@@ -84,8 +85,8 @@ class NetworkDenoiser(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            For another dtype or shape, an empty image, NaN or infinity, or a noise level that
-            the network was not trained for.
+            For another dtype or shape, an empty image, NaN or infinity, a noise level that the
+            network was not trained for, a guide that it does not take, or a tile below 1.
         """
         planes = _planes(as_channels(image, channel_axis, data_range))
         dtype = np.asarray(image).dtype

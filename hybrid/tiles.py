@@ -1,6 +1,7 @@
 """Running a network over an image of any size in bounded memory."""
 
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import cast
 
 import torch
@@ -33,11 +34,18 @@ def run_in_tiles(
         The same as for the whole image, to the bit where the network is `hybrid.exact`: at the
         margin of a tile lies what lies there in the image, and the zeros beyond the image are
         met only where the image ends.
+
+    Raises
+    ------
+    ValueError
+        If `tile` is not a positive whole number.
     """
+    if not isinstance(tile, Integral) or tile < 1:
+        raise ValueError(f"tile must be a positive whole number, got {tile!r}")
     if reach is None:
         return network(image, *maps)
     height, width = image.shape[-2:]
-    tile = max(STRIDE, tile - tile % STRIDE)
+    tile = max(STRIDE, int(tile) // STRIDE * STRIDE)
     margin = reach + -reach % STRIDE
     out: Tensor | None = None
     for rows, outer_rows, inner_rows in _parts(height, tile, margin):

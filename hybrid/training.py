@@ -70,13 +70,14 @@ def train(
     FloatingPointError
         The loss or a weight is not finite; the last good checkpoint is kept.
     ValueError
-        The checkpoint in the folder belongs to another run, or is damaged.
+        The checkpoint in the folder belongs to another run, or is damaged; there is no such
+        device.
     FileNotFoundError
         Training images or weights to start from are missing.
     OSError
         A file cannot be written; the last good checkpoint is kept.
     """
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with _process_group(device) as (process, processes):
         run = _Run(config, Path(folder), device, process, processes, download)
         with _stop_requests() as stop_requested:
@@ -252,6 +253,16 @@ class _Run:
             "torch": torch.__version__,
             **environment(),
         }
+
+
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"no device {name!r}: {error}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"no device {str(name)!r}: torch finds no GPU")
+    return device
 
 
 def _bfloat16(precision, device):

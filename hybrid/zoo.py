@@ -97,9 +97,11 @@ def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `locate`; or the file is no file of weights.
+        See `locate`; or the file is damaged, or does not hold the weights of a network.
     """
     tensors, header = load_tensors(locate(name))
+    if not {"model", "options"} <= set(header):
+        raise ValueError(f"{name} is no file of weights, such as training writes in the end")
     network = build(header["model"], **header["options"])
     load_into(network, tensors)
     return network.eval().requires_grad_(False), header
@@ -135,7 +137,7 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     """
     network, header = load_network(name)
     if isinstance(network, PCN):
-        raise ValueError(f"{name} is a classifier, not a denoiser: see load_pcn")
+        raise ValueError(f"{name} is a classifier, not a denoiser: see hybrid.zoo.load_pcn")
     if network.num_classes is None:
         return NetworkDenoiser(network, header).to(device)
     spec = HashSpec.from_dict(header["spec"])

@@ -161,6 +161,11 @@ def test_bad_input(plain, class_specific):
         plain.denoise(np.zeros((0, 3)))
     with pytest.raises(TypeError, match="int64"):
         plain.denoise(IMAGE.astype(np.int64))
+    for tile in (0, -8, 16.5, "all", None):
+        with pytest.raises(ValueError, match=f"tile must be a positive whole number, got {tile!r}"):
+            plain.denoise(IMAGE, tile=tile)
+        with pytest.raises(ValueError, match="tile must be a positive whole number"):
+            class_specific.classify(IMAGE, tile=tile)
     with pytest.raises(ValueError, match="the network has 5 classes, its classifier 72"):
         ClassSpecificDenoiser(
             build("edsr", features=4, blocks=1, num_classes=5), HashClassifier(SPEC)

@@ -154,6 +154,15 @@ def test_expected_errors_are_one_line(tmp_path, monkeypatch, capsys, text, messa
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("device", ["abacus", "cuda"])
+def test_a_missing_device_is_told(config_file, monkeypatch, capsys, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit) as stop:
+        command.run(lambda: main([str(config_file), "--device", device]))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith(f"error: no device '{device}': ")
+
+
 def test_a_diverging_run_ends_in_one_line(tmp_path, capsys):
     path = tmp_path / "run.toml"
     path.write_text(toml(replace(CONFIG, learning_rate=1e30)), encoding="utf-8")

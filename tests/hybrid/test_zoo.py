@@ -73,7 +73,7 @@ def shelf(tmp_path, monkeypatch):
     return tmp_path
 
 
-def publish(shelf, name, model="edsr", classes=None, **options):
+def publish(shelf, name, model="edsr", classes=None, seed=0, **options):
     """Publish an untrained network as if a run had made it."""
     if model == "edsr":
         options = {"features": 4, "blocks": 1, **options}
@@ -82,10 +82,32 @@ def publish(shelf, name, model="edsr", classes=None, **options):
     config = TrainingConfig(
         name=name, model=model, steps=5, warmup=1, options=options, classes=classes
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     header = {**config.to_dict(), "spec": config.network_spec.to_dict()}
     save_tensors(shelf / "run", build(model, **options).state_dict(), header)
     return publishing.publish(shelf / "run", name, [], shelf / "cache")
+
+
+def test_a_checkpoint_holds_no_network(shelf):
+    publish(shelf, "plain")
+    path = shelf / "golden" / "plain.safetensors"
+    for refuse in (zoo.load, zoo.load_pcn, lambda name: publishing.main([name])):
+        with pytest.raises(ValueError, match=f"{path} is no file of weights"):
+            refuse(str(path))
+
+
+def test_an_interrupted_publication_changes_nothing(shelf, monkeypatch):
+    before = publish(shelf, "plain")
+    content = before.path.read_bytes()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publishing, "_metrics", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        publish(shelf, "plain", blocks=2)
+    assert zoo.list_weights() == [before]
+    assert before.path.read_bytes() == content
 
 
 def test_published_weights_are_found_and_loaded(shelf):
@@ -138,6 +160,16 @@ def test_a_classifier_is_no_denoiser(shelf):
     publish(shelf, "plain")
     with pytest.raises(ValueError, match="wanted the weights of a pcn, got 'edsr'"):
         zoo.load_pcn("plain")
+
+
+def test_a_row_is_measured_again_when_its_classifier_changes(shelf):
+    publish(shelf, "tiny_pcn", model="pcn")
+    publish(shelf, "cs_edsr16_pcn_standard_25", classes="tiny_pcn")
+    row = METHODS["cs_edsr"]
+    before = row.build(PROTOCOLS["standard"], 25.0).fingerprint
+    assert row.build(PROTOCOLS["standard"], 25.0).fingerprint == before
+    publish(shelf, "tiny_pcn", model="pcn", seed=1)
+    assert row.build(PROTOCOLS["standard"], 25.0).fingerprint != before
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
