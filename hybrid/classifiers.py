@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from hybrid.classes import class_dtype, quantize
 from hybrid.pcn import PCN
 from raisr import HashSpec, hash_image
+from raisr.hashing import resolve_spec
 
 
 class PCNClassifier(nn.Module):
@@ -15,14 +16,15 @@ class PCNClassifier(nn.Module):
     Parameters
     ----------
     pcn : PCN
-    spec : HashSpec
+    spec : HashSpec or str
+        Or the name of a preset.
     """
 
     reach = PCN.reach
 
-    def __init__(self, pcn: PCN, spec: HashSpec) -> None:
+    def __init__(self, pcn: PCN, spec: HashSpec | str) -> None:
         super().__init__()
-        self.pcn, self.spec = pcn, spec
+        self.pcn, self.spec = pcn, resolve_spec(spec)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
@@ -34,13 +36,14 @@ class HashClassifier(nn.Module):
 
     Parameters
     ----------
-    spec : HashSpec
+    spec : HashSpec or str
+        Or the name of a preset.
     """
 
-    def __init__(self, spec: HashSpec) -> None:
+    def __init__(self, spec: HashSpec | str) -> None:
         super().__init__()
-        self.spec = spec
-        self.reach = spec.window // 2 + 2
+        self.spec = resolve_spec(spec)
+        self.reach = self.spec.window // 2 + 2
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""

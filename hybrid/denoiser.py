@@ -190,7 +190,7 @@ def _for_inference(network):
     device = next((parameter.device for parameter in network.parameters()), None)
     if device is None or device.type == "cpu":
         return exact(network)
-    network = copy.deepcopy(network).eval()
+    network = copy.deepcopy(network).float().eval()
     return lambda *inputs: network(*(value.to(device) for value in inputs)).cpu()
 
 

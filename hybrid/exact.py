@@ -54,8 +54,8 @@ class ExactConv2d(nn.Module):
 
 
 def exact(network: nn.Module) -> nn.Module:
-    """Return a copy of a network in which every convolution that can be is an `ExactConv2d`."""
-    network = copy.deepcopy(network).eval()
+    """Return a float32 copy of a network with an `ExactConv2d` wherever one can be."""
+    network = copy.deepcopy(network).float().eval()
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.Conv2d and _is_plain(child):

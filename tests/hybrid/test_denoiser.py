@@ -125,6 +125,20 @@ def test_the_hash_is_that_of_raisr():
     np.testing.assert_array_equal(found[0], hash_image(image, SPEC))
 
 
+def test_classifiers_take_the_name_of_a_preset():
+    assert HashClassifier("csconv").spec == PCNClassifier(build("pcn"), "csconv").spec == SPEC
+    with pytest.raises(ValueError, match="no preset 'sobel'"):
+        HashClassifier("sobel")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_a_network_of_another_type_denoises_in_float32(plain, dtype):
+    wanted = plain.denoise(IMAGE)
+    found = plain.to(dtype).denoise(IMAGE)
+    np.testing.assert_allclose(found, wanted.astype(float), atol=1)
+    assert next(plain.parameters()).dtype == dtype
+
+
 def test_a_guide_is_classified_in_place_of_the_image(class_specific):
     noisy = IMAGE + np.random.default_rng(0).normal(0, 25, IMAGE.shape)
     own = class_specific.denoise(noisy, data_range=255)
