@@ -27,18 +27,13 @@ class Network:
     options: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
-    @property
-    def classified(self) -> bool:
-        """Whether a PCN runs before it."""
-        return self.label.startswith("CS-")
-
     def cost(self) -> "Cost":
-        """Count it, and the PCN before it."""
+        """Count it, and the PCN before it where it has classes."""
         from hybrid.flops import cost
         from hybrid.models import build
 
         own = cost(build(self.name, **self.options))
-        return own + cost(build("pcn")) if self.classified else own
+        return own + cost(build("pcn")) if "num_classes" in self.options else own
 
 
 TABLE1 = (
