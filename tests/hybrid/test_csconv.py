@@ -252,6 +252,18 @@ def test_not_finite_stays_with_its_neighbours():
         assert bad.sum() == 9
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_not_finite_stays_with_its_class(dtype):
+    """Five pixels of class 0, of which bfloat16 makes pairs; the sixth is of class 1."""
+    (x, weight, bias, classes), gradient = example((1, 16, 16, 5, 8, 3, 2), dtype)
+    classes[:, :, 0], classes[:, :, 1:] = 0, 1
+    x[0, :, 0, 2] = float("inf")
+    weight.requires_grad_()
+    cs_conv2d(x, weight, bias, classes).backward(gradient)
+    assert weight.grad[0].isfinite().all()
+    assert not weight.grad[1].isfinite().all()
+
+
 class TestModule:
     def test_is_the_function(self):
         layer = CSConv2d(16, 8, 3, 5)
