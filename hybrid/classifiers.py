@@ -27,8 +27,12 @@ class PCNClassifier(nn.Module):
         self.pcn, self.spec = pcn, resolve_spec(spec)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
-        return quantize(PCN.statistics(self.pcn(image)), self.spec)
+        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers.
+
+        Autocast does not change it.
+        """
+        with torch.autocast(image.device.type, enabled=False):
+            return quantize(PCN.statistics(self.pcn(image)), self.spec)
 
 
 class HashClassifier(nn.Module):

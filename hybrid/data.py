@@ -20,8 +20,8 @@ from comparisons.protocol import PROTOCOLS, Protocol, Sample, noise_seed
 from hybrid.classes import class_dtype
 from hybrid.config import TrainingConfig
 from raisr import HashSpec, gradient_statistics, hash_image
+from raisr._validate import GRAY_LEVELS
 
-_GRAY_LEVELS = 255.0
 _AHEAD = 4  # batches made before they are asked for
 
 Guide = Literal["clean", "noisy"]
@@ -154,14 +154,14 @@ def load_images(
 
 def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     """Return orientation, strength and coherence of the clean plane of a sample, (3, H, W)."""
-    statistics = gradient_statistics(sample.clean, spec, data_range=_GRAY_LEVELS, num_threads=1)
+    statistics = gradient_statistics(sample.clean, spec, data_range=GRAY_LEVELS, num_threads=1)
     return np.stack(statistics)
 
 
 def class_map(sample: Sample, spec: HashSpec, guide: Guide) -> NDArray:
     """Return the hash of the clean or of the noisy plane of a sample, ready for torch."""
     plane = getattr(sample, guide)
-    classes = hash_image(plane, spec, data_range=_GRAY_LEVELS, num_threads=1)
+    classes = hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1)
     return classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
 
 
@@ -186,7 +186,7 @@ def ahead(make: Callable[[int], Item], steps: range) -> Generator[Item, None, No
 
 
 def _planes(planes):
-    return torch.from_numpy(np.stack(planes)[:, None] / np.float32(_GRAY_LEVELS))
+    return torch.from_numpy(np.stack(planes)[:, None] / np.float32(GRAY_LEVELS))
 
 
 def _stack(arrays):

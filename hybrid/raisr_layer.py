@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from hybrid._layers import with_classes
 from hybrid.csconv import CSConv2d
 from raisr import FilterBank
-
-_GRAY_LEVELS = 255.0
+from raisr._validate import GRAY_LEVELS
 
 
 class RAISRLayer(nn.Module):
@@ -48,7 +47,7 @@ class RAISRLayer(nn.Module):
             raise ValueError(f"wanted a bank of one stage, got {len(bank.stages)}")
         stage = bank.stages[0]
         layer = cls(stage.size, stage.spec.num_classes)
-        weight, bias = stage.filters[:, None], stage.bias[:, None] / _GRAY_LEVELS
+        weight, bias = stage.filters[:, None], stage.bias[:, None] / GRAY_LEVELS
         tensors = {"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)}
         layer.filter.load_state_dict(tensors)
         return layer

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from comparisons.protocol import PROTOCOLS, Sample
 from hybrid.classes import quantize
+from hybrid.classifiers import PCNClassifier
 from hybrid.config import TrainingConfig
 from hybrid.data import Batch, Guide, as_input, class_map, true_statistics
 from hybrid.pcn import PCN, Statistics
@@ -56,11 +57,11 @@ class Denoising(Task):
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self._protocol = PROTOCOLS[config.protocol]
-        self._pcn: PCN | None = None
+        self._classifier: PCNClassifier | None = None
         if config.classes in ("clean", "noisy"):
             self.guide = cast(Guide, config.classes)
         elif config.classes is not None:
-            self._pcn = load_pcn(config.classes).to(device)
+            self._classifier = PCNClassifier(load_pcn(config.classes), self._spec).to(device)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the mean absolute error of the denoised crops."""
@@ -78,11 +79,9 @@ class Denoising(Task):
         return {"psnr": self._protocol.score(gray_levels, sample.clean)[0]}
 
     def _classes(self, noisy, hashed):
-        if self._pcn is None:
-            return () if hashed is None else (hashed,)
-        # Classes are those of full precision, as after training.
-        with torch.autocast(noisy.device.type, enabled=False):
-            return (quantize(PCN.statistics(self._pcn(noisy)), self._spec),)
+        if self._classifier is not None:
+            return (self._classifier(noisy),)
+        return () if hashed is None else (hashed,)
 
 
 class Classification(Task):

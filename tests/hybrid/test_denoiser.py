@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from hybrid.classes import quantize
 from hybrid.classifiers import HashClassifier, PCNClassifier
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.models import build
@@ -129,6 +130,16 @@ def test_classifiers_take_the_name_of_a_preset():
     assert HashClassifier("csconv").spec == PCNClassifier(build("pcn"), "csconv").spec == SPEC
     with pytest.raises(ValueError, match="no preset 'sobel'"):
         HashClassifier("sobel")
+
+
+def test_classes_do_not_depend_on_autocast():
+    torch.manual_seed(0)
+    classifier, image = _pcn_classifier(), torch.rand(1, 1, 40, 40)
+    wanted = classifier(image)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(classifier(image), wanted)
+        half = quantize(classifier.pcn.statistics(classifier.pcn(image)), SPEC)
+    assert not torch.equal(half, wanted)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
