@@ -98,6 +98,7 @@ class _Run:
         self.config, self.folder, self.device = config, folder, device
         self.process, self.processes = process, processes
         self.checkpoint, self.log = folder / "checkpoint.safetensors", folder / "log.jsonl"
+        self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
         self.task = task_of(config, device)
         self.state = self._state()
         images, self.samples = load_images(config, download=download)
@@ -249,7 +250,7 @@ class _Run:
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
             "training_images": len(self.crops.images),
-            "git_commit": git_commit(),
+            "git_commit": self.commit,
             "torch": torch.__version__,
             **environment(),
         }

@@ -131,6 +131,16 @@ def test_weights_say_where_they_come_from(tmp_path):
     assert {"git_commit", "torch", "cpu", "seconds"} <= header.keys()
 
 
+def test_the_commit_is_that_of_the_code_that_ran(tmp_path, monkeypatch, at_step):
+    def edit(network, loss):
+        monkeypatch.setattr(training, "git_commit", lambda: "later")
+        return loss
+
+    monkeypatch.setattr(training, "git_commit", lambda: "earlier")
+    at_step(5, edit)
+    assert load_tensors(train(CONFIG, tmp_path))[1]["git_commit"] == "earlier"
+
+
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, name, number):
