@@ -61,7 +61,8 @@ class Denoising(Task):
         if config.classes in ("clean", "noisy"):
             self.guide = cast(Guide, config.classes)
         elif config.classes is not None:
-            self._classifier = PCNClassifier(load_pcn(config.classes), self._spec).to(device)
+            pcn = load_pcn(config.classes, self._spec)
+            self._classifier = PCNClassifier(pcn, self._spec).to(device)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the mean absolute error of the denoised crops."""

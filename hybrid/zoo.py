@@ -22,6 +22,14 @@ from raisr import HashSpec
 
 WEIGHTS = Path(__file__).with_name("weights")
 REGISTRY = WEIGHTS / "registry.json"
+_STATISTICS = (
+    "window",
+    "weighting",
+    "gaussian_sigma",
+    "strength",
+    "strength_scale",
+    "presmooth",
+)
 
 
 @dataclass(frozen=True)
@@ -108,11 +116,29 @@ def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval().requires_grad_(False), header
 
 
-def load_pcn(name: str) -> PCN:
-    """Return a PCN with its weights, for inference; see `load_network`."""
+def load_pcn(name: str, spec: HashSpec) -> PCN:
+    """Return a PCN with its weights, for inference.
+
+    Parameters
+    ----------
+    name : str
+        See `load_network`.
+    spec : HashSpec
+        What classes are to be made of its statistics; bins may be others than in its training.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `load_network`; or it is no PCN, or was trained for other statistics.
+    """
     network, header = load_network(name)
     if not isinstance(network, PCN):
         raise ValueError(f"{name}: wanted the weights of a pcn, got {header['model']!r}")
+    wanted = spec.to_dict()
+    if different := [key for key in _STATISTICS if header["spec"][key] != wanted[key]]:
+        raise ValueError(
+            f"{name} predicts statistics of another definition: {', '.join(different)} differ"
+        )
     return network
 
 
@@ -144,5 +170,5 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     spec = HashSpec.from_dict(header["spec"])
     source = header["classes"]
     hashed = source in ("clean", "noisy")
-    classifier = HashClassifier(spec) if hashed else PCNClassifier(load_pcn(source), spec)
+    classifier = HashClassifier(spec) if hashed else PCNClassifier(load_pcn(source, spec), spec)
     return ClassSpecificDenoiser(network, classifier, header).to(device)

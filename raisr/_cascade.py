@@ -24,15 +24,17 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
     from raisr._kernels import apply as kernels
     from raisr._simd import lanes_for, token
 
-    if out.dtype == np.float16:  # no kernel can write it
-        levels = np.empty((y1, out.shape[1]), np.float32)
-        filter_rows(stage, planes, classes, y0, y1, levels, data_range or 1.0)
-        out[y0:y1] = levels[y0:]
-        return
     tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
     sources = tuple(plane.source for plane in planes)
-    sink = sink_of(out, data_range)
+    if out.dtype != np.float16:
+        sink = sink_of(out, data_range)
+        kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+        return
+    rows = np.empty(classes.shape, np.float32)  # no kernel can write float16
+    address, step, *rest = sink_of(rows, data_range)
+    sink = (address - y0 * step, step, *rest)
     kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+    out[y0:y1] = rows
 
 
 def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):

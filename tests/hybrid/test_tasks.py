@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hybrid.edsr import EDSR
 from hybrid.pcn import PCN
 from hybrid.tasks import task_of
 from hybrid.weights import save_tensors
+from hybrid.zoo import load_pcn
 from raisr import hash_image
 from tests.images import scene
 
@@ -51,7 +54,8 @@ def pcn():
 @pytest.fixture
 def pcn_file(pcn, tmp_path):
     path = tmp_path / "pcn.safetensors"
-    save_tensors(path, pcn.state_dict(), {"model": "pcn", "options": {}})
+    spec = config_of("pcn").network_spec.to_dict()
+    save_tensors(path, pcn.state_dict(), {"model": "pcn", "options": {}, "spec": spec})
     return str(path)
 
 
@@ -123,6 +127,15 @@ def test_a_network_is_given_the_classes_of_a_pcn_in_full_precision(pcn, pcn_file
         config.network_spec,
     )
     assert torch.equal(network.classes[1], wanted)
+
+
+def test_a_pcn_of_other_statistics_is_refused(pcn_file):
+    """Strength has another unit under the other protocol; other bins are no matter."""
+    config = config_of(options=CLASS_SPECIFIC, classes=pcn_file, protocol="paper")
+    with pytest.raises(ValueError, match="statistics of another definition: strength_scale differ"):
+        task_of(config, CPU)
+    spec = replace(config_of("pcn").network_spec, orientations=16, strength_edges=(0.1,))
+    load_pcn(pcn_file, spec)
 
 
 def test_classes_come_from_a_pcn_only(tmp_path, pcn_file):

@@ -15,6 +15,7 @@ from hybrid.classifiers import HashClassifier, PCNClassifier
 from hybrid.config import TrainingConfig
 from hybrid.models import build
 from hybrid.weights import load_tensors, save_tensors
+from raisr import HashSpec
 
 every_entry = pytest.mark.parametrize("entry", zoo.list_weights(), ids=lambda entry: entry.name)
 
@@ -91,7 +92,7 @@ def publish(shelf, name, model="edsr", classes=None, seed=0, **options):
 def test_a_checkpoint_holds_no_network(shelf):
     publish(shelf, "plain")
     path = shelf / "golden" / "plain.safetensors"
-    for refuse in (zoo.load, zoo.load_pcn, lambda name: publishing.main([name])):
+    for refuse in (zoo.load, zoo.load_network, lambda name: publishing.main([name])):
         with pytest.raises(ValueError, match=f"{path} is no file of weights"):
             refuse(str(path))
 
@@ -159,7 +160,7 @@ def test_the_classifier_is_published_first(shelf):
 def test_a_classifier_is_no_denoiser(shelf):
     publish(shelf, "plain")
     with pytest.raises(ValueError, match="wanted the weights of a pcn, got 'edsr'"):
-        zoo.load_pcn("plain")
+        zoo.load_pcn("plain", HashSpec.preset("csconv"))
 
 
 def test_a_row_is_measured_again_when_its_classifier_changes(shelf):
