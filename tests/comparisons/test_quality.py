@@ -13,10 +13,10 @@ from comparisons.protocol import PROTOCOLS
 @pytest.mark.parametrize(
     ("method", "name", "least"),
     [
-        ("raisr_fast", "bsd68", 28.04),  # the best single stage of an earlier prototype
+        ("raisr_fast", "bsd68", 28.04),  # what a first version of one stage reached
         ("raisr_fast", "set12", 28.77),
         ("raisr_best", "bsd68", 28.57),  # BM3D, as the literature it
-        ("raisr_best", "set12", 29.08),  # the cascade of that prototype
+        ("raisr_best", "set12", 29.08),  # what a first cascade reached
         ("raisr_n", "bsd68", 27.59),
         ("raisr_n", "set12", 28.26),
     ],
