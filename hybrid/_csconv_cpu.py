@@ -7,9 +7,7 @@ several tiles add to is first added up for fixed groups of bands, then over the 
 """
 
 import math
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,6 +27,7 @@ from hybrid._csconv_kernels import (
     pack_transposed,
     sort_tiles,
 )
+from hybrid._threads import run
 from raisr._blocks import aligned_empty
 from raisr._kernels.micro import VECTOR
 from raisr._simd import token
@@ -39,18 +38,19 @@ _COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _MAX_SIZE = 15
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
+_CLASSES = 12  # whose weights one job packs
 _HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
 
 
-_memory = threading.local()
+_memory: dict = {}
 
 
 def scratch(name, shape):
     """Return memory that this thread keeps from call to call: fresh pages are slow."""
-    count, kept = math.prod(shape), _memory.__dict__
-    if name not in kept or kept[name].size < count:
-        kept[name] = aligned_empty((count,))
-    return kept[name][:count].reshape(shape)
+    key, count = (threading.get_ident(), name), math.prod(shape)
+    if key not in _memory or _memory[key].size < count:
+        _memory[key] = aligned_empty((count,))
+    return _memory[key][:count].reshape(shape)
 
 
 class _Tiling(NamedTuple):
@@ -94,30 +94,6 @@ def _tiling(images, height, width):
     return _Tiling(np.array(tiles), bands, groups, (tallest, widest))
 
 
-@lru_cache(maxsize=4)
-def _pool(num_threads):
-    return ThreadPoolExecutor(num_threads, thread_name_prefix="csconv")
-
-
-os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def _run(jobs):
-    """Call the jobs in torch's number of threads and return what they return, in any order."""
-    waiting = iter(jobs)
-
-    def work():
-        # A step of a list's iterator is atomic, so that every job is done once.
-        return [job() for job in waiting]
-
-    helpers = min(torch.get_num_threads(), len(jobs)) - 1
-    others = [_pool(helpers).submit(work) for _ in range(helpers)]
-    results = work()
-    for other in others:
-        results += other.result()
-    return results
-
-
 def _jobs(function, bounds):
     return [partial(function, a, b) for a, b in pairwise(bounds)]
 
@@ -140,7 +116,7 @@ def _plan(classes, num_classes):
     places = np.zeros(classes.size + CHUNK, np.uint16)
     starts = np.empty((len(tiling.tiles), num_classes + 1), np.int64)
     sort = partial(sort_tiles, classes, num_classes, tiling.tiles, places, starts)
-    if bad := [c for c in _run(_jobs(sort, tiling.bands)) if c]:
+    if bad := [c for c in run(_jobs(sort, tiling.bands)) if c]:
         raise ValueError(
             f"classes must be at least 0 and below num_classes = {num_classes}, got {bad[0]}"
         )
@@ -192,23 +168,26 @@ class _Layer:
         self.tiling = self.plan.tiling
         self.sorted = self.tiling.tiles, self.plan.places, self.plan.starts
 
-    def by_tap(self):
-        """Return weights (classes, C_out, C_in, taps), and memory to transpose those of a class."""
-        weight = self.weight.detach().float().flatten(3).contiguous().numpy()
-        columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
-        return weight, scratch("columns", columns)
-
     def packed(self):
+        """Return the weights as `convolve_tiles` takes them."""
         shape = self.filters // self.lanes, self.k**2, self.channels // self.pair, self.lanes
-        out = scratch("packed", (self.num_classes, *shape))
-        pack(*self.tokens, *self.by_tap(), out, self.plan.present)
-        return out
+        return self._packed(pack, shape)
 
     def packed_transposed(self):
+        """Return the weights as `find_input_gradient` takes them."""
         shape = self.k**2, self.channels // self.lanes, self.filters // self.pair, self.lanes
+        return self._packed(pack_transposed, shape)
+
+    def _packed(self, kernel, shape):
+        by_tap = self.weight.detach().float().flatten(3).contiguous().numpy()
         out = scratch("packed", (self.num_classes, *shape))
-        square = scratch("square", (self.lanes, self.lanes))
-        pack_transposed(*self.tokens, *self.by_tap(), square, out, self.plan.present)
+
+        def share(a, b):
+            columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
+            work = scratch("columns", columns), scratch("square", (self.lanes, self.lanes))
+            kernel(*self.tokens, by_tap, *work, out, self.plan.present, a, b)
+
+        run(_jobs(share, _cuts(self.num_classes, _CLASSES)))
         return out
 
     def staged(self, name, words):
@@ -236,7 +215,7 @@ def convolve(x, weight, bias, classes):
         arrays = layer.source, layer.staged_source(), packed, bias, target
         convolve_tiles(*layer.tokens, layer.k, *arrays, *layer.sorted, a, b)
 
-    _run(_jobs(band, layer.tiling.bands))
+    run(_jobs(band, layer.tiling.bands))
     return out
 
 
@@ -253,7 +232,7 @@ def backward(gradient, x, weight, classes, wants_x, wants_weight):
     inputs = _InputGradient(layer, gradient, x) if wants_x else None
     weights = _WeightGradient(layer, gradient) if wants_weight else None
     wanted = [part for part in (inputs, weights) if part]
-    _run([job for part in wanted for job in part.jobs()])
+    run([job for part in wanted for job in part.jobs()])
     return inputs and inputs.result(), *(weights.result() if weights else (None, None))
 
 
@@ -303,10 +282,10 @@ class _WeightGradient:
         add_weight_gradient(*layer.tokens, layer.k, *arrays, *sums, *layer.sorted, a, b)
 
     def result(self):
-        weight, num_classes = self.layer.weight, self.layer.num_classes
+        weight = self.layer.weight
         total = np.empty((*weight.shape[:3], self.layer.k**2), np.float32)
-        shares = _cuts(num_classes, max(1, 4 * num_classes // self.count))
-        _run(_jobs(partial(add_groups, self.sums, self.seen, total), shares))
+        shares = _cuts(self.layer.num_classes, _CLASSES)
+        run(_jobs(partial(add_groups, self.sums, self.seen, total), shares))
         total = torch.from_numpy(total).view(weight.shape)
         bias = torch.from_numpy(self.bias_sums.sum(axis=0))
         return total.to(weight.dtype), bias.to(weight.dtype)

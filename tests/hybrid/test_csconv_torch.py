@@ -1,14 +1,12 @@
 """Class-specific convolution as an operator of PyTorch: autograd, tracing, compiling, autocast."""
 
-import multiprocessing
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from hybrid import CSConv2d, _csconv_cpu, cs_conv2d
+from hybrid import CSConv2d, cs_conv2d
 from tests.hybrid.test_csconv import check, example
 
 CHANNELS = pytest.mark.parametrize("channels", [8, 3])
@@ -138,22 +136,3 @@ def test_from_several_threads():
     with ThreadPoolExecutor(3) as pool:
         for _ in pool.map(lambda case: check(*case), cases):
             pass
-
-
-def test_threads_after_a_fork():
-    jobs = [os.getpid] * 8
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert _csconv_cpu._run(jobs) == [os.getpid()] * 8
-        context = multiprocessing.get_context("fork")
-        results = context.SimpleQueue()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = context.Process(target=lambda: results.put(_csconv_cpu._run(jobs)))
-            child.start()
-        child.join(20)
-        assert child.exitcode == 0
-        assert results.get() == [child.pid] * 8
-    finally:
-        torch.set_num_threads(before)

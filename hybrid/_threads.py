@@ -1,0 +1,62 @@
+"""Work in the threads of PyTorch.
+
+They spin for some milliseconds after each piece of work; threads of our own would have to fight
+with them for the cores, and lose as much as they gain.
+"""
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import torch
+
+__all__ = ["run"]
+
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+@cache
+def _parallel():
+    """Return OpenMP's call of a function in every thread of a team, or None."""
+    libraries = Path(torch.__file__).parent.glob("lib/libtorch_cpu.*")
+    for library in libraries if torch.backends.openmp.is_available() else ():
+        try:
+            parallel = ctypes.CDLL(str(library)).GOMP_parallel
+        except (OSError, AttributeError):
+            continue
+        parallel.argtypes = _FUNCTION, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint
+        parallel.restype = None
+        return parallel
+    return None
+
+
+_state = {"forked": False}
+# PyTorch's threads do not survive a fork, and OpenMP does not notice.
+os.register_at_fork(after_in_child=lambda: _state.update(forked=True))
+
+
+def run(jobs):
+    """Call functions, in as many threads as PyTorch uses; return their results in any order."""
+    waiting, results, errors = iter(list(jobs)), [], []
+
+    def work(_=None):
+        try:
+            for job in waiting:  # a step of a list's iterator is atomic: every job is done once
+                results.append(job())
+        except BaseException as error:  # raised again below: nothing can be raised through C
+            errors.append(error)
+
+    num_threads = 1 if _state["forked"] else min(torch.get_num_threads(), len(jobs))
+    if num_threads < 2:
+        work()
+    elif parallel := _parallel():
+        parallel(_FUNCTION(work), None, num_threads, 0)
+    else:
+        with ThreadPoolExecutor(num_threads) as pool:
+            for _ in range(num_threads):
+                pool.submit(work)
+    if errors:
+        raise errors[0]
+    return results
