@@ -38,7 +38,7 @@ _COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _MAX_SIZE = 15
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
-_CLASSES = 12  # whose weights one job packs
+_CLASSES = 12  # whose gradients one job adds up
 _HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
 
 
@@ -182,12 +182,9 @@ class _Layer:
         by_tap = self.weight.detach().float().flatten(3).contiguous().numpy()
         out = scratch("packed", (self.num_classes, *shape))
 
-        def share(a, b):
-            columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
-            work = scratch("columns", columns), scratch("square", (self.lanes, self.lanes))
-            kernel(*self.tokens, by_tap, *work, out, self.plan.present, a, b)
-
-        run(_jobs(share, _cuts(self.num_classes, _CLASSES)))
+        columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
+        work = scratch("columns", columns), scratch("square", (self.lanes, self.lanes))
+        kernel(*self.tokens, by_tap, *work, out, self.plan.present)
         return out
 
     def staged(self, name, words):

@@ -120,10 +120,10 @@ def _by_tap(lanes, weight, out):
 
 
 @kernel
-def pack(lanes, paired, weight, columns, _, out, present, c0, c1):
+def pack(lanes, paired, weight, columns, _, out, present):
     """Lay out weights for `forward`, (classes, C_out / lanes, taps, words, lanes)."""
     width, pair = len(lanes), 1 + len(paired)
-    for c in range(c0, c1):
+    for c in range(len(present)):
         if not present[c]:
             continue
         _by_tap(lanes, weight[c], columns)
@@ -140,11 +140,11 @@ def pack(lanes, paired, weight, columns, _, out, present, c0, c1):
 
 
 @kernel
-def pack_transposed(lanes, paired, weight, columns, square, out, present, c0, c1):
+def pack_transposed(lanes, paired, weight, columns, square, out, present):
     """Lay out weights for `input_gradient`, (classes, taps, C_in / lanes, words, lanes)."""
     width, pair = len(lanes), 1 + len(paired)
     words = width // pair
-    for c in range(c0, c1):
+    for c in range(len(present)):
         if not present[c]:
             continue
         _by_tap(lanes, weight[c], columns)
