@@ -11,7 +11,9 @@ from comparisons.tables import Section, Table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-_SPEED = ROOT / "benchmarks" / "results" / "benchmarks.json"
+_SPEED = [
+    ROOT / "benchmarks" / "results" / name for name in ("benchmarks.json", "csconv/benchmarks.json")
+]
 _SPEED_TITLE = "Speed: 1 thread, 1024 x 1024 pixels"
 _SETS = {
     "standard": ["bsd68", "set12", "urban100"],
@@ -34,9 +36,12 @@ def results_block() -> str:
 
 def speed_block() -> str:
     """Return the benchmarks of one megapixel on one thread as Markdown."""
-    values = next(t for t in read_json(_SPEED) or [] if t["title"] == _SPEED_TITLE)
-    sections = tuple(Section(**section) for section in values["sections"])
-    return Table(**values | {"sections": sections}).to_markdown()
+    tables = []
+    for path in _SPEED:
+        values = next(t for t in read_json(path) or [] if t["title"] == _SPEED_TITLE)
+        sections = tuple(Section(**section) for section in values["sections"])
+        tables.append(Table(**values | {"sections": sections}).to_markdown())
+    return "\n".join(tables)
 
 
 def filled(text: str) -> str:
