@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -34,12 +34,15 @@ class Denoiser:
         Cost in kFLOPs per pixel: 2 x multiply-accumulate, PCN included, the hash not counted.
     as_is : bool
         True for the noisy input, which is scored without clipping.
+    training : str
+        How long a network was trained, for the notes under a table.
     """
 
     run: Callable[[Sample], NDArray]
     fingerprint: str
     kflops: float | None = None
     as_is: bool = False
+    training: str = ""
 
 
 Denoisers = dict[str, Denoiser | None]  # by the name of the row; None: not trained
@@ -141,9 +144,16 @@ def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
     digest = hashlib.sha256(json.dumps(facts).encode())
     for tensor in denoiser.state_dict().values():  # those of the PCN, too
         digest.update(tensor.numpy(force=True).tobytes())
-    return Denoiser(
-        run, digest.hexdigest(), sum(cost(network).kflops for network in denoiser.networks)
-    )
+    kflops = sum(cost(network).kflops for network in denoiser.networks)
+    return Denoiser(run, digest.hexdigest(), kflops, training=_training(denoiser.provenance))
+
+
+def _training(provenance: dict[str, Any]) -> str:
+    """Return steps and crops of a run, and whose weights it started from."""
+    crops, side = provenance["batch"], provenance["crop"]
+    told = f"{provenance['steps']:,} steps of {crops} crops of {side}x{side}"
+    start = provenance["init"]
+    return told if start is None else f"{told}, from the weights of {start}"
 
 
 def _kflops(bank: "FilterBank") -> float:

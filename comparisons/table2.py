@@ -59,6 +59,7 @@ def measure(
             "about": METHODS[name].about,
             "fingerprint": denoiser.fingerprint,
             "kflops_per_pixel": denoiser.kflops,
+            "training": denoiser.training,
             "timing": "CPU time of one thread, without compilation",
         }
         results[name, dataset.name] = save_result(options.results, key, facts, records[name])
@@ -208,10 +209,16 @@ def _result_notes(results: list[Result], committed: list[Result]) -> list[str]:
     if not shown:
         return []
     processors = sorted({result["metadata"]["cpu"] for result in results or committed})
+    trained = {
+        f"{result['metadata']['label']}: {told}."
+        for result in shown
+        if (told := result["metadata"].get("training"))
+    }
     seeds = sorted({seed for result in shown for seed in result["metadata"]["seeds"]})
     notes = [
         f"s/Mpixel: CPU seconds of one thread on {', '.join(processors)}.",
         f"Noise seeds: {', '.join(map(str, seeds))}.",
+        *sorted(trained),
     ]
     if committed:
         notes.append(f"{_MARK} committed result (comparisons/results), not measured in this run.")

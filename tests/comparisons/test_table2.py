@@ -112,6 +112,13 @@ def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     assert any(note.startswith("* committed") for note in built.notes)
 
 
+def test_the_training_of_networks_is_told_once():
+    trained = result() | {"metadata": METADATA | {"label": "EDSR16", "training": "5 steps"}}
+    found = {("edsr16", name): trained for name in ("sample", "bsd68")}
+    built = table("standard", found, ["edsr16"], ["sample", "bsd68"])
+    assert built.notes.count("EDSR16: 5 steps.") == 1
+
+
 def test_numbers_of_the_paper_stand_under_its_protocol_only():
     paper, standard = table("paper"), table("standard")
     assert cells(paper, "the paper prints", "RAISR")["Set14-2"] == "28.76/0.782"

@@ -74,14 +74,14 @@ def shelf(tmp_path, monkeypatch):
     return tmp_path
 
 
-def publish(shelf, name, model="edsr", classes=None, seed=0, **options):
+def publish(shelf, name, model="edsr", classes=None, init=None, seed=0, **options):
     """Publish an untrained network as if a run had made it."""
     if model == "edsr":
         options = {"features": 4, "blocks": 1, **options}
     if classes:
         options["num_classes"] = 72
     config = TrainingConfig(
-        name=name, model=model, steps=5, warmup=1, options=options, classes=classes
+        name=name, model=model, steps=5, warmup=1, options=options, classes=classes, init=init
     )
     torch.manual_seed(seed)
     header = {**config.to_dict(), "spec": config.network_spec.to_dict()}
@@ -185,3 +185,10 @@ def test_a_row_of_the_tables(shelf, protocol, tmp_path):
         assert math.isfinite(protocol.score(method.run(sample), sample.clean)[0])
         assert method.kflops == pytest.approx(2 * 9 * (4 + 2 * 16 + 4) / 1000)
     assert plain.fingerprint != oracle.fingerprint
+    assert plain.training == "5 steps of 4 crops of 96x96"
+
+
+def test_a_row_tells_whose_weights_it_started_from(shelf):
+    publish(shelf, "edsr16_standard_25", init="first")
+    row = METHODS["edsr16"].build(PROTOCOLS["standard"], 25.0)
+    assert row.training == "5 steps of 4 crops of 96x96, from the weights of first"
