@@ -18,7 +18,7 @@ _CHOICES = {
     "model": tuple(MODELS),
     "protocol": tuple(PROTOCOLS),
     "spec": tuple(PRESETS),
-    "schedule": ("cosine", "paper"),
+    "schedule": ("cosine", "constant", "paper"),
     "precision": ("auto", "float32", "bfloat16"),
 }
 _POSITIVE = ("steps", "held_back", "batch", "crop", "learning_rate", "validate_every")
@@ -56,8 +56,9 @@ class TrainingConfig:
         Crops a step and process, and their side in pixels.
     learning_rate : float
         Peak of the schedule. Adam's other constants are the usual ones.
-    schedule : {"cosine", "paper"}
-        "cosine" falls to zero; "paper" halves the rate after every fifth of the steps.
+    schedule : {"cosine", "constant", "paper"}
+        "cosine" falls to zero; "constant" is for weights from which other runs go on; "paper"
+        halves the rate after every fifth of the steps.
     warmup : int
         Steps in which the rate rises linearly to its peak.
     ema : float
@@ -181,6 +182,8 @@ class TrainingConfig:
         """Return the learning rate of a step, as a fraction of the peak."""
         if step < self.warmup:
             return (step + 1) / self.warmup
+        if self.schedule == "constant":
+            return 1.0
         if self.schedule == "paper":
             return 0.5 ** (5 * step // self.steps)
         done = (step - self.warmup) / (self.steps - self.warmup)

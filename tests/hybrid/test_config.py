@@ -62,7 +62,7 @@ def test_every_key_can_be_set(tmp_path):
         ("model = 3", "model must be a string, got 3"),
         ("name = 3", "name must be a string, got 3"),
         ('protocol = "Paper"', "protocol must be one of standard, paper, got 'Paper'"),
-        ('schedule = "linear"', "schedule must be one of cosine, paper, got 'linear'"),
+        ('schedule = "linear"', "schedule must be one of cosine, constant, paper, got 'linear'"),
         ('precision = "half"', "precision must be one of auto, .*, got 'half'"),
         ('spec = "sobel"', "spec must be one of csconv, raisr, blade, got 'sobel'"),
         ("spec = 3", "spec must be a string, got 3"),
@@ -142,6 +142,11 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 def test_every_network_can_be_configured(model):
     classes = "noisy" if model == "raisr" else None  # which has no plain form
     TrainingConfig("name", model, 1000, classes=classes)
+
+
+def test_the_rate_of_the_constant_schedule():
+    config = TrainingConfig("name", "edsr", 1000, schedule="constant", warmup=10)
+    assert [config.rate(step) for step in (0, 9, 10, 999)] == [0.1, 1, 1, 1]
 
 
 def test_the_rate_of_the_cosine_schedule():
