@@ -21,6 +21,7 @@ _CHOICES = {
     "schedule": ("cosine", "constant", "paper"),
     "precision": ("auto", "float32", "bfloat16"),
 }
+_BINS = ("orientations", "strength_edges", "coherence_edges")
 _POSITIVE = ("steps", "held_back", "batch", "crop", "learning_rate", "validate_every")
 
 
@@ -43,6 +44,9 @@ class TrainingConfig:
         weights (name or file). For class-specific networks only, and these need it.
     spec : str
         Preset of `raisr.HashSpec`: classes, and the statistics that a PCN learns.
+    bins : dict
+        Fields of the preset that are replaced: `orientations`, `strength_edges`,
+        `coherence_edges`.
     init : str, optional
         Weights to start from (name in `hybrid.zoo`, or file); a class-specific network may start
         from its plain twin.
@@ -82,6 +86,7 @@ class TrainingConfig:
     sigma: float = 25.0
     classes: str | None = None
     spec: str = "csconv"
+    bins: dict[str, Any] = field(default_factory=dict)
     init: str | None = None
     images: tuple[str, ...] = ("bsd400",)
     held_back: int = 16
@@ -126,7 +131,12 @@ class TrainingConfig:
                 found = build(self.model, **self.options).num_classes
             except ValueError as error:
                 raise ValueError(f"options: {error}") from error
-        wanted = HashSpec.preset(self.spec).num_classes
+        if unknown := sorted(set(self.bins) - set(_BINS)):
+            raise ValueError(f"bins: unknown key {', '.join(unknown)}; known: {', '.join(_BINS)}")
+        try:
+            wanted = self.network_spec.num_classes
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"bins: {error}") from error
         if found is None and self.classes is not None:
             raise ValueError(
                 f"classes must be left out for a network without, got {self.classes!r}"
@@ -135,7 +145,7 @@ class TrainingConfig:
             raise ValueError("classes is missing, and the network is class-specific")
         if found not in (None, wanted):
             raise ValueError(
-                f"options: num_classes must be {wanted}, as spec {self.spec!r} has, got {found}"
+                f"options: num_classes must be {wanted}, as spec and bins have, got {found}"
             )
 
     @classmethod
@@ -176,7 +186,7 @@ class TrainingConfig:
         """The spec for images as networks see them: gray levels / 255, whatever black and white."""
         preset = HashSpec.preset(self.spec)
         factor = 255 / PROTOCOLS[self.protocol].data_range
-        return replace(preset, strength_scale=preset.strength_scale * factor)
+        return replace(preset, strength_scale=preset.strength_scale * factor, **self.bins)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, as a fraction of the peak."""

@@ -247,6 +247,7 @@ class _Run:
             "spec": self.config.network_spec.to_dict(),
             "parameters": sum(value.numel() for value in self.state.network.parameters()),
             "processes": self.processes,
+            "total_steps": _total_steps(self.config),
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
             "training_images": len(self.crops.images),
@@ -254,6 +255,14 @@ class _Run:
             "torch": torch.__version__,
             **environment(),
         }
+
+
+def _total_steps(config: TrainingConfig) -> int:
+    """Return the steps of this run, and of those whose weights it started from."""
+    if config.init is None:
+        return config.steps
+    header = load_tensors(locate(config.init))[1]
+    return config.steps + header.get("total_steps", header["steps"])
 
 
 def _device(name: str | torch.device) -> torch.device:

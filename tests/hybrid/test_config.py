@@ -32,6 +32,7 @@ def test_every_key_can_be_set(tmp_path):
         sigma = 15.5
         classes = "clean"
         spec = "csconv"
+        bins = { strength_edges = [0.02, 0.05] }
         init = "edsr.safetensors"
         images = ["bsd400", "sample"]
         held_back = 3
@@ -102,8 +103,12 @@ def test_every_key_can_be_set(tmp_path):
         ('classes = "clean"', "classes must be left out for a network without, got 'clean'"),
         (
             'classes = "clean"\noptions = { num_classes = 10 }',
-            "options: num_classes must be 72, as spec 'csconv' has, got 10",
+            "options: num_classes must be 72, as spec and bins have, got 10",
         ),
+        ("bins = 3", "bins must be a table, got 3"),
+        ("bins = { window = 7 }", "bins: unknown key window; known: orientations, strength_edges"),
+        ("bins = { orientations = 3 }", "bins: orientations must be 1 or even, got 3"),
+        ("bins = { strength_edges = 3 }", "bins: .*not iterable"),
     ],
 )
 def test_bad_values_are_refused(tmp_path, line, message):
@@ -164,6 +169,15 @@ def test_the_rate_of_the_paper_is_halved_after_every_fifth():
     config = TrainingConfig("name", "edsr", 1000, schedule="paper", warmup=0)
     rates = [config.rate(step) for step in range(1000)]
     assert rates == [1.0] * 200 + [0.5] * 200 + [0.25] * 200 + [0.125] * 200 + [0.0625] * 200
+
+
+def test_bins_replace_those_of_the_preset():
+    bins = {"orientations": 4, "strength_edges": [0.05], "coherence_edges": [0.3]}
+    options = {"num_classes": 16}
+    config = TrainingConfig("name", "edsr", 1000, classes="noisy", options=options, bins=bins)
+    assert config.network_spec.shape == (4, 2, 2)
+    assert config.network_spec.window == TrainingConfig("name", "pcn", 1000).network_spec.window
+    assert TrainingConfig.from_dict(config.to_dict()) == config
 
 
 @pytest.mark.parametrize(("protocol", "white"), [("standard", 255), ("paper", 219)])
