@@ -1,5 +1,6 @@
 """What a network is trained for: its loss on a batch, and its score on held-back images."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import cast
 
@@ -20,7 +21,7 @@ _STRENGTH_RANGE = 0.2
 _NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
 
 
-class Task:
+class Task(ABC):
     """A loss and a score.
 
     Attributes
@@ -38,17 +39,18 @@ class Task:
         self._spec = config.network_spec
         self._device = device
 
+    @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of a batch, a float32 scalar."""
-        raise NotImplementedError
 
     def validate(self, network: nn.Module, samples: Sequence[Sample]) -> dict[str, float]:
         """Return the mean scores on whole images."""
         scores = [self._scores(network, sample) for sample in samples]
         return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
+    @abstractmethod
     def _scores(self, network: nn.Module, sample: Sample) -> dict[str, float]:
-        raise NotImplementedError
+        """Return the scores on a whole image."""
 
 
 class Denoising(Task):

@@ -43,7 +43,7 @@ def test_without_triton(monkeypatch):
         csconv._triton_kernels.cache_clear()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
 def test_on_a_gpu(dtype):
     arguments, gradient = example((2, 16, 16, 70, 60, 3, 72), dtype)
