@@ -176,15 +176,14 @@ class _Layer:
     def packed_transposed(self):
         """Return the weights as `find_input_gradient` takes them."""
         shape = self.k**2, self.channels // self.lanes, self.filters // self.pair, self.lanes
-        return self._packed(pack_transposed, shape)
+        return self._packed(pack_transposed, shape, scratch("square", (self.lanes, self.lanes)))
 
-    def _packed(self, kernel, shape):
+    def _packed(self, kernel, shape, *work):
         by_tap = self.weight.detach().float().flatten(3).contiguous().numpy()
         out = scratch("packed", (self.num_classes, *shape))
-
         columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
-        work = scratch("columns", columns), scratch("square", (self.lanes, self.lanes))
-        kernel(*self.tokens, by_tap, *work, out, self.plan.present)
+        arrays = by_tap, scratch("columns", columns), *work, out
+        kernel(*self.tokens, *arrays, self.plan.present)
         return out
 
     def staged(self, name, words):

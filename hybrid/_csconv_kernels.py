@@ -12,31 +12,9 @@ from raisr._kernels.micro import VECTOR
 from raisr._simd import token
 
 if VECTOR:
-    from hybrid._csconv_simd import (
-        FILTERS,
-        ask,
-        copy,
-        forward,
-        gather,
-        input_gradient,
-        join,
-        narrow,
-        transpose,
-        weight_gradient,
-    )
+    from hybrid import _csconv_simd as micro
 else:
-    from hybrid._csconv_plain import (
-        FILTERS,
-        ask,
-        copy,
-        forward,
-        gather,
-        input_gradient,
-        join,
-        narrow,
-        transpose,
-        weight_gradient,
-    )
+    from hybrid import _csconv_plain as micro
 
 __all__ = [
     "CHUNK",
@@ -99,7 +77,7 @@ def _stage(source, image, y0, y1, x0, x1, margin, tile):
             continue
         row[:left] = 0
         line, place = _address(source[image, y, a:b]), _address(row[left:right])
-        copy(line, place, np.int64(4 * (right - left)))
+        micro.copy(line, place, np.int64(4 * (right - left)))
         row[right:end] = 0
 
 
@@ -116,11 +94,11 @@ def _by_tap(lanes, weight, out):
         for j in range(0, length, width):
             source = _address(weight) + 4 * (block * width * length + j)
             target = _address(out) + 4 * width * (block * length + j)
-            transpose(lanes, source, np.int64(4 * length), target, np.int64(4 * width))
+            micro.transpose(lanes, source, np.int64(4 * length), target, np.int64(4 * width))
 
 
 @kernel
-def pack(lanes, paired, weight, columns, _, out, present):
+def pack(lanes, paired, weight, columns, out, present):
     """Lay out weights for `forward`, (classes, C_out / lanes, taps, words, lanes)."""
     width, pair = len(lanes), 1 + len(paired)
     for c in range(len(present)):
@@ -133,10 +111,10 @@ def pack(lanes, paired, weight, columns, _, out, present):
                     source = columns[block, pair * word, t]
                     target = _address(out[c, block, t, word])
                     if pair == 1:
-                        copy(_address(source), target, np.int64(4 * width))
+                        micro.copy(_address(source), target, np.int64(4 * width))
                     else:
                         other = columns[block, pair * word + 1, t]
-                        join(lanes, _address(source), _address(other), target)
+                        micro.join(lanes, _address(source), _address(other), target)
 
 
 @kernel
@@ -153,14 +131,14 @@ def pack_transposed(lanes, paired, weight, columns, square, out, present):
                 for i in range(out.shape[2]):
                     source = _address(columns[block, i * width, t])
                     row = np.int64(columns.strides[1])
-                    transpose(lanes, source, row, _address(square), np.int64(4 * width))
+                    micro.transpose(lanes, source, row, _address(square), np.int64(4 * width))
                     for word in range(words):
                         target = _address(out[c, t, i, block * words + word])
                         if pair == 1:
-                            copy(_address(square[word]), target, np.int64(4 * width))
+                            micro.copy(_address(square[word]), target, np.int64(4 * width))
                         else:
                             low, high = _address(square[2 * word]), _address(square[2 * word + 1])
-                            join(lanes, low, high, target)
+                            micro.join(lanes, low, high, target)
 
 
 @kernel
@@ -190,26 +168,26 @@ def convolve_tiles(
                 offset = _address(bias) + 4 * width * (c * blocks + block)
                 target = (corner + block * step, out_row, out_step)
                 while place + 16 <= end:
-                    forward(_EIGHT, lanes, paired, taps, size, place, weight, offset, target)
+                    micro.forward(_EIGHT, lanes, paired, taps, size, place, weight, offset, target)
                     place += 16
                 if place + 8 <= end:
-                    forward(_FOUR, lanes, paired, taps, size, place, weight, offset, target)
+                    micro.forward(_FOUR, lanes, paired, taps, size, place, weight, offset, target)
                     place += 8
                 if place + 4 <= end:
-                    forward(_TWO, lanes, paired, taps, size, place, weight, offset, target)
+                    micro.forward(_TWO, lanes, paired, taps, size, place, weight, offset, target)
                     place += 4
                 if place < end:
-                    forward(_ONE, lanes, paired, taps, size, place, weight, offset, target)
+                    micro.forward(_ONE, lanes, paired, taps, size, place, weight, offset, target)
 
 
 @kernel
 def _write(lanes, paired, values, out):
     """Write float32 values as words: themselves, or pairs of bfloat16."""
     if len(paired) == 0:
-        copy(_address(values), _address(out), np.int64(4 * values.size))
+        micro.copy(_address(values), _address(out), np.int64(4 * values.size))
     else:
         for i in range(0, values.size, len(lanes)):
-            narrow(lanes, _address(values) + 4 * i, _address(out) + 2 * i)
+            micro.narrow(lanes, _address(values) + 4 * i, _address(out) + 2 * i)
 
 
 @kernel
@@ -217,13 +195,13 @@ def _spread(vectors, lanes, paired, gradients, size, place, end, weights, weight
     """Add what pixels of one class contribute to some channels of the rows of taps."""
     args = weights, weight_row, target
     while place + 8 <= end:
-        input_gradient(_FOUR, vectors, lanes, paired, gradients, size, place, *args)
+        micro.input_gradient(_FOUR, vectors, lanes, paired, gradients, size, place, *args)
         place += 8
     if place + 4 <= end:
-        input_gradient(_TWO, vectors, lanes, paired, gradients, size, place, *args)
+        micro.input_gradient(_TWO, vectors, lanes, paired, gradients, size, place, *args)
         place += 4
     if place < end:
-        input_gradient(_ONE, vectors, lanes, paired, gradients, size, place, *args)
+        micro.input_gradient(_ONE, vectors, lanes, paired, gradients, size, place, *args)
 
 
 @kernel
@@ -247,7 +225,7 @@ def find_input_gradient(
             for first in range(starts[t, c], starts[t, c + 1], CHUNK):
                 end = min(first + CHUNK, starts[t, c + 1])
                 place, end = _address(places) + 2 * first, _address(places) + 2 * end
-                ask(source, end, np.int64(CHUNK))
+                micro.ask(source, end, np.int64(CHUNK))
                 v = 0
                 while v < vectors:
                     weight = _address(weights) + (c * k * vectors + v) * panel
@@ -298,12 +276,12 @@ def add_weight_gradient(
             for first in range(starts[t, c], starts[t, c + 1], CHUNK):
                 count = min(CHUNK, starts[t, c + 1] - first)
                 place = _address(places) + 2 * first
-                ask((np.int64(corner), y_row, y_step), place + 2 * count, np.int64(CHUNK))
+                micro.ask((np.int64(corner), y_row, y_step), place + 2 * count, np.int64(CHUNK))
                 for f in range(0, filters, width):
                     part = (np.int64(corner + f * y_step // filters), y_row, y_step)
                     out, total = _address(gathered) + 4 * f, _address(bias_sums[c]) + 4 * f
-                    gather(lanes, paired, part, place, count, out, joined, total)
-                for f in range(0, filters, FILTERS):
+                    micro.gather(lanes, paired, part, place, count, out, joined, total)
+                for f in range(0, filters, micro.FILTERS):
                     pixels = place, count, _address(gathered) + 4 * f, joined
                     for r in range(k):
                         v = 0
@@ -311,10 +289,12 @@ def add_weight_gradient(
                             part = (_address(tile) + r * row + v * vector_bytes, row, step)
                             out = _address(sums[c, f]) + 4 * (r * vectors + v) * width
                             if v + 3 <= vectors:
-                                weight_gradient(_THREE, lanes, paired, part, *pixels, out, size)
+                                micro.weight_gradient(
+                                    _THREE, lanes, paired, part, *pixels, out, size
+                                )
                                 v += 3
                             else:
-                                weight_gradient(_ONE, lanes, paired, part, *pixels, out, size)
+                                micro.weight_gradient(_ONE, lanes, paired, part, *pixels, out, size)
                                 v += 1
 
 

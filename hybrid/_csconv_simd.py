@@ -1,24 +1,28 @@
 """Vector micro-kernels of the class-specific convolution.
 
-All pixels of one call are of one class. Images have their channels last. A *word* is four bytes
-of a pixel: one float32, or a pair of bfloat16 whose two products one instruction adds to a float32
-sum. A *place* is the row and the column of a pixel in its tile, ``256 * row + column`` as uint16;
-an *image* is a tuple of its address at place 0 and the distances of rows and of pixels, bytes.
-The conventions of addresses and tokens are those of `raisr._simd`.
+All pixels of one call are of one class. Words, places and images are those of
+`hybrid._csconv_emit`, tokens those of `raisr._simd`.
 """
 
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from hybrid._csconv_emit import (
+    broadcast_words,
+    load_low_halves,
+    multiply_add,
+    pixel_at,
+    pixels_at,
+    rounded,
+    to_high_halves,
+    word_vector,
+)
 from raisr._simd import (
-    INT16,
-    INT32,
     INT64,
     broadcast,
     const,
-    fma,
+    emit_prefetch,
     load,
     offset,
     shuffle,
@@ -43,93 +47,6 @@ FILTERS = 8
 """Number of filters whose gradients one call of `weight_gradient` updates."""
 
 _CHAINS = 2
-_SHUFFLES = get_host_cpu_features().get("avx512vl", False)
-
-
-def _words(lanes):
-    return ir.VectorType(INT32, lanes)
-
-
-def _same(value, lanes):
-    return ir.Constant(_words(lanes), [value] * lanes)
-
-
-def _opaque(builder, value):
-    """Emit nothing, but keep LLVM from taking parts of a loaded vector for loads of their own."""
-    signature = ir.FunctionType(value.type, [value.type])
-    return builder.call(ir.InlineAsm(signature, "", "=v,0", side_effect=False), [value])
-
-
-def _words_at(builder, address, count, width):
-    """Emit `count` vectors, each of copies of one of the words at an address.
-
-    A load for each would take longer than what is done with them: two loads a cycle, as many as
-    multiplications, and the weights' besides. So some are shuffled out of a vector.
-    """
-    kind = vector(count)
-    words = None
-    for i in range(count):
-        if _SHUFFLES and i % 4 == 3:
-            if words is None:
-                words = _opaque(builder, load(builder, address, kind))
-            yield shuffle(builder, words, ir.Constant(kind, ir.Undefined), [i] * width)
-        else:
-            yield broadcast(builder, offset(builder, address, 4 * i), width)
-
-
-def _multiply_add(builder, paired, a, b, c):
-    """Emit ``a * b + c``; for pairs, both products are added."""
-    if not paired:
-        return fma(builder, a, b, c)
-    lanes = c.type.count
-    signature = ir.FunctionType(c.type, [c.type, _words(lanes), _words(lanes)])
-    name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * lanes}"
-    function = cgutils.get_or_insert_function(builder.module, signature, name)
-    a, b = (builder.bitcast(pairs, _words(lanes)) for pairs in (a, b))
-    return builder.call(function, [c, a, b])
-
-
-def _rounded(builder, values):
-    """Emit the bfloat16 nearest to each float32, as int16; of two as near, the even one."""
-    lanes = values.type.count
-    bits = builder.bitcast(values, _words(lanes))
-    odd = builder.and_(builder.lshr(bits, _same(16, lanes)), _same(1, lanes))
-    bits = builder.add(bits, builder.add(odd, _same(0x7FFF, lanes)))
-    is_nan = builder.fcmp_unordered("uno", values, values)
-    bits = builder.select(is_nan, _same(0x7FC00000, lanes), bits)
-    return builder.trunc(builder.lshr(bits, _same(16, lanes)), ir.VectorType(INT16, lanes))
-
-
-def _load_pairs_half(builder, address, lanes):
-    """Emit a load of bfloat16 into the low halves of words."""
-    halves = load(builder, address, ir.VectorType(INT16, lanes), align=2)
-    return builder.zext(halves, _words(lanes))
-
-
-def _high(builder, words):
-    return builder.shl(words, _same(16, words.type.count))
-
-
-def _prefetch(builder, address):
-    """Emit a request for a cache line."""
-    kind = ir.IntType(8).as_pointer()
-    signature = ir.FunctionType(ir.VoidType(), [kind, INT32, INT32, INT32])
-    function = builder.module.declare_intrinsic("llvm.prefetch", (kind,), signature)
-    builder.call(function, [builder.inttoptr(address, kind), INT32(0), INT32(3), INT32(1)])
-
-
-def _pixel(builder, image, places, p):
-    """Emit the address of the pixel at the p-th place."""
-    base, row, step = image
-    address = builder.add(places, builder.mul(p, const(2)))
-    place = builder.zext(load(builder, address, INT16, align=2), INT64)
-    y, x = builder.lshr(place, const(8)), builder.and_(place, const(255))
-    return builder.add(base, builder.add(builder.mul(y, row), builder.mul(x, step)))
-
-
-def _pixels(builder, image, places, count):
-    image = cgutils.unpack_tuple(builder, image)
-    return [_pixel(builder, image, places, const(p)) for p in range(count)]
 
 
 @intrinsic
@@ -179,10 +96,10 @@ def join(typingctx, lanes, low, high, target):
 
     def codegen(context, builder, signature, args):
         low, high = (
-            builder.zext(_rounded(builder, load(builder, address, vector(n))), _words(n))
+            builder.zext(rounded(builder, load(builder, address, vector(n))), word_vector(n))
             for address in args[1:3]
         )
-        store(builder, builder.or_(low, _high(builder, high)), args[3])
+        store(builder, builder.or_(low, to_high_halves(builder, high)), args[3])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -195,7 +112,7 @@ def narrow(typingctx, lanes, source, target):
 
     def codegen(context, builder, signature, args):
         values = load(builder, args[1], vector(lanes.count))
-        store(builder, _rounded(builder, values), args[2])
+        store(builder, rounded(builder, values), args[2])
         return context.get_dummy_value()
 
     return signature, codegen
@@ -209,7 +126,7 @@ def ask(typingctx, source, places, count):
     def codegen(context, builder, signature, args):
         image = cgutils.unpack_tuple(builder, args[0])
         with cgutils.for_range(builder, args[2], intp=INT64) as loop:
-            _prefetch(builder, _pixel(builder, image, args[1], loop.index))
+            emit_prefetch(builder, pixel_at(builder, image, args[1], loop.index))
         return context.get_dummy_value()
 
     return signature, codegen
@@ -247,7 +164,7 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
         source, size, places, weights, bias, target = args[3:]
         _, row, _ = cgutils.unpack_tuple(builder, source)
         rows, words = cgutils.unpack_tuple(builder, size)
-        taps = _pixels(builder, source, places, n)
+        taps = pixels_at(builder, source, places, n)
         # Every pixel has the same sums in the same order, however many are in the group.
         starts = [load(builder, bias, kind), *[ir.Constant(kind, None)] * (_CHAINS - 1)]
         sums = [[cgutils.alloca_once_value(builder, s) for s in starts] for _ in range(n)]
@@ -261,21 +178,22 @@ def forward(typingctx, pixels, lanes, paired, source, size, places, weights, bia
                 panel = builder.add(weights, panel)
                 along = builder.mul(word, const(4))
                 words_of = [
-                    _words_at(builder, builder.add(line, along), block, width) for line in lines
+                    broadcast_words(builder, builder.add(line, along), block, width)
+                    for line in lines
                 ]
                 for i in range(block):
                     weight = load(builder, offset(builder, panel, 4 * width * i), kind)
                     for p in range(n):
                         total = sums[p][i % _CHAINS]
-                        new = _multiply_add(
+                        new = multiply_add(
                             builder, pair, next(words_of[p]), weight, builder.load(total)
                         )
                         builder.store(new, total)
-        for address, chains in zip(_pixels(builder, target, places, n), sums, strict=True):
+        for address, chains in zip(pixels_at(builder, target, places, n), sums, strict=True):
             total = builder.load(chains[0])
             for chain in chains[1:]:
                 total = builder.fadd(total, builder.load(chain))
-            store(builder, _rounded(builder, total) if pair else total, address)
+            store(builder, rounded(builder, total) if pair else total, address)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -310,8 +228,8 @@ def input_gradient(
         source, size, places, weights, weight_row, target = args[4:]
         rows, words = cgutils.unpack_tuple(builder, size)
         _, row, _ = cgutils.unpack_tuple(builder, target)
-        gradients = _pixels(builder, source, places, n)
-        targets = _pixels(builder, target, places, n)
+        gradients = pixels_at(builder, source, places, n)
+        targets = pixels_at(builder, target, places, n)
         zero = ir.Constant(kind, None)
         sums = [[cgutils.alloca_once(builder, kind) for _ in range(m)] for _ in range(n)]
         distance = builder.mul(words, const(4 * width))
@@ -332,7 +250,7 @@ def input_gradient(
                         address = offset(builder, builder.add(gradients[p], along), 4 * i)
                         gradient = broadcast(builder, address, width)
                         for v in range(m):
-                            new = _multiply_add(
+                            new = multiply_add(
                                 builder, pair, gradient, weight[v], builder.load(sums[p][v])
                             )
                             builder.store(new, sums[p][v])
@@ -377,8 +295,8 @@ def gather(typingctx, lanes, paired, source, places, count, out, out_row, total)
             builder.store(builder.fadd(builder.load(running), value), running)
 
         def halves(p):
-            words = _load_pairs_half(builder, _pixel(builder, image, places, p), width)
-            high = _high(builder, words)
+            words = load_low_halves(builder, pixel_at(builder, image, places, p), width)
+            high = to_high_halves(builder, words)
             add(builder.bitcast(high, kind))
             return words, high
 
@@ -396,7 +314,7 @@ def gather(typingctx, lanes, paired, source, places, count, out, out_row, total)
                 store(builder, low, row_of(builder.udiv(count, const(2))))
         else:
             with cgutils.for_range(builder, count, intp=INT64) as loop:
-                value = load(builder, _pixel(builder, image, places, loop.index), kind)
+                value = load(builder, pixel_at(builder, image, places, loop.index), kind)
                 add(value)
                 store(builder, value, row_of(loop.index))
         store(builder, builder.fadd(load(builder, total, kind), builder.load(running)), total)
@@ -447,15 +365,15 @@ def weight_gradient(
             for f in range(FILTERS):
                 gradient = broadcast(builder, offset(builder, line, 4 * f), width)
                 for v in range(m):
-                    new = _multiply_add(builder, pair, taps[v], gradient, builder.load(tile[f][v]))
+                    new = multiply_add(builder, pair, taps[v], gradient, builder.load(tile[f][v]))
                     builder.store(new, tile[f][v])
 
         def both(first, second, v):
             low, high = (
-                _load_pairs_half(builder, offset(builder, address, 2 * width * v), width)
+                load_low_halves(builder, offset(builder, address, 2 * width * v), width)
                 for address in (first, second)
             )
-            return builder.or_(low, _high(builder, high))
+            return builder.or_(low, to_high_halves(builder, high))
 
         if pair:
             last = builder.sub(count, const(1))
@@ -465,11 +383,11 @@ def weight_gradient(
                 # The last of an odd number stands beside itself: its gradient there is zero.
                 two = builder.add(one, const(1))
                 two = builder.select(builder.icmp_signed("<", two, last), two, last)
-                first, second = (_pixel(builder, image, places, p) for p in (one, two))
+                first, second = (pixel_at(builder, image, places, p) for p in (one, two))
                 update([both(first, second, v) for v in range(m)], loop.index)
         else:
             with cgutils.for_range(builder, count, intp=INT64) as loop:
-                first = _pixel(builder, image, places, loop.index)
+                first = pixel_at(builder, image, places, loop.index)
                 taps = [
                     load(builder, offset(builder, first, 4 * width * v), kind) for v in range(m)
                 ]

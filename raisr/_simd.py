@@ -20,6 +20,7 @@ __all__ = [
     "broadcast",
     "const",
     "copy_patch",
+    "emit_prefetch",
     "filter_block",
     "fma",
     "lanes_for",
@@ -75,6 +76,15 @@ def load(builder, address, kind, align=4):
 def store(builder, value, address, align=4):
     """Emit a store of a value."""
     builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = align
+
+
+def emit_prefetch(builder, address):
+    """Emit a request for a cache line; any address will do."""
+    pointer = INT8.as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    read, near, data = INT32(0), INT32(3), INT32(1)
+    builder.call(function, [builder.inttoptr(address, pointer), read, near, data])
 
 
 def fma(builder, a, b, c):
@@ -183,15 +193,9 @@ def prefetch(typingctx, address, count):
     signature = types.void(types.int64, types.int64)
 
     def codegen(context, builder, signature, args):
-        pointer = INT8.as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, INT32, INT32, INT32])
-        name = "llvm.prefetch.p0"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
         lines = builder.add(builder.ashr(args[1], const(6)), const(1))
-        read, near, data = INT32(0), INT32(3), INT32(1)
         with cgutils.for_range(builder, lines, intp=INT64) as loop:
-            place = builder.add(args[0], builder.mul(loop.index, const(64)))
-            builder.call(function, [builder.inttoptr(place, pointer), read, near, data])
+            emit_prefetch(builder, builder.add(args[0], builder.mul(loop.index, const(64))))
         return context.get_dummy_value()
 
     return signature, codegen
