@@ -13,7 +13,7 @@ _HOME = {
     "FilterBank": "raisr.filtering",
     "GradientStatistics": "raisr.statistics",
     "HashSpec": "raisr.hashing",
-    "NormalEquations": "raisr.learning",
+    "NormalEquations": "raisr.normal_equations",
     "Stage": "raisr.filtering",
     "denoise": "raisr.denoising",
     "estimate_sigma": "raisr.denoising",

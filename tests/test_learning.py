@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raisr import FilterBank, HashSpec, hash_image, learn_filters
-from raisr.learning import NormalEquations
+from raisr.normal_equations import NormalEquations
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference import least_squares
 from tests.reference.classes import join, split

@@ -7,7 +7,7 @@ import pytest
 
 from raisr import HashSpec, denoise
 from raisr.denoising import LADDER
-from raisr.learning import NormalEquations
+from raisr.normal_equations import NormalEquations
 
 SHAPE = 1500, 2000
 PLANE = 4 * SHAPE[0] * SHAPE[1]

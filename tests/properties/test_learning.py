@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raisr import FilterBank, HashSpec, hash_image, learn_filters
-from raisr.learning import NormalEquations
+from raisr.normal_equations import NormalEquations
 from tests.banks import delta_bank, random_bank
 from tests.images import random_bytes
 from tests.properties.strategies import byte_images, specs
