@@ -7,7 +7,7 @@ from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS
 from comparisons.provenance import read_json
 from comparisons.store import COMMITTED
-from comparisons.tables import Section, Table
+from comparisons.tables import Table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -39,8 +39,7 @@ def speed_block() -> str:
     tables = []
     for path in _SPEED:
         values = next(t for t in read_json(path) or [] if t["title"] == _SPEED_TITLE)
-        sections = tuple(Section(**section) for section in values["sections"])
-        tables.append(Table(**values | {"sections": sections}).to_markdown())
+        tables.append(Table.from_dict(values).to_markdown())
     return "\n".join(tables)
 
 

@@ -83,6 +83,16 @@ class Table:
         """Return the table as plain lists and strings, ready for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Table":
+        """Inverse of `to_dict`; lists, as JSON has them, become tuples."""
+        sections = [
+            Section(section["title"], tuple(map(tuple, section["rows"])))
+            for section in values["sections"]
+        ]
+        lists = {name: tuple(values[name]) for name in ("columns", "notes")}
+        return cls(values["title"], sections=tuple(sections), **lists)
+
     def print(self) -> None:
         """Print the table on the terminal, never narrower than its cells."""
         table = RichTable(title=self.title, title_justify="left", header_style="bold")

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -76,6 +77,10 @@ def test_dictionary_holds_every_cell():
     content = TABLE.to_dict()
     assert content["columns"] == ("method", "A", "B")
     assert content["sections"][1]["rows"] == (("z", "3.0†", "4.0"),)
+
+
+def test_a_table_comes_back_from_json():
+    assert Table.from_dict(json.loads(json.dumps(TABLE.to_dict()))) == TABLE
 
 
 def test_rows_of_another_length_are_refused():
