@@ -17,7 +17,10 @@ from skimage.metrics import structural_similarity
 from raisr.denoising import LUMA
 from raisr.noise import add_gaussian_noise
 
-_BLACK, _WHITE = 16.0, 235.0  # BT.601 video range of an 8-bit luma
+VIDEO_RANGE = (16.0, 235.0)
+"""Black and white of an 8-bit luma (BT.601), in gray levels."""
+
+_BLACK, _WHITE = VIDEO_RANGE
 _PEAK = 255.0
 
 

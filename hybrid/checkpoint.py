@@ -10,7 +10,7 @@ from hybrid.config import TrainingConfig
 from hybrid.weights import copy_into, load_tensors, save_tensors
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
-_COUNTS = ("step", "seconds", "loss_sum", "scores")
+_COUNTS = ("step", "steps_before", "seconds", "loss_sum", "scores")
 
 
 class State:
@@ -29,6 +29,8 @@ class State:
     optimizer : torch.optim.Adam
     step : int
         Steps done.
+    steps_before : int
+        Steps behind the weights that training started from.
     seconds : float
         Time that they took.
     loss_sum : float
@@ -48,7 +50,7 @@ class State:
                 "step": torch.zeros((), device=parameter.device),
                 **{name: torch.zeros_like(parameter) for name in _MOMENTS},
             }
-        self.step, self.seconds, self.loss_sum = 0, 0.0, 0.0
+        self.step, self.steps_before, self.seconds, self.loss_sum = 0, 0, 0.0, 0.0
         self.scores: dict[str, float] = {}
 
     @torch.no_grad()

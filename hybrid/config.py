@@ -39,9 +39,16 @@ class TrainingConfig:
         Arguments of the network.
     protocol, sigma : str, float
         How noise is added, and its standard deviation in the protocol's gray levels.
+    sigma_min : float, optional
+        With it every crop has noise of its own level, uniform from here to `sigma`.
+    eight_bit : float
+        Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional
         Where class maps come from: "clean" or "noisy" for the hash of that image, or a PCN's
         weights (name or file). For class-specific networks only, and these need it.
+    class_sigma : float, optional
+        The leak of the paper's code, for `comparisons.leak` only: the PCN does not see the image
+        that is denoised, but an independent draw of the noise, of this level.
     spec : str
         Preset of `raisr.HashSpec`: classes, and the statistics that a PCN learns.
     bins : dict
@@ -84,7 +91,10 @@ class TrainingConfig:
     options: dict[str, Any] = field(default_factory=dict)
     protocol: str = "standard"
     sigma: float = 25.0
+    sigma_min: float | None = None
+    eight_bit: float = 0.0
     classes: str | None = None
+    class_sigma: float | None = None
     spec: str = "csconv"
     bins: dict[str, Any] = field(default_factory=dict)
     init: str | None = None
@@ -111,9 +121,15 @@ class TrainingConfig:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")
-        for name in ("sigma", "seed", "checkpoint_seconds"):
-            if getattr(self, name) < 0:
+        for name in ("sigma", "class_sigma", "seed", "checkpoint_seconds"):
+            if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)!r}")
+        if self.sigma_min is not None and not 0 <= self.sigma_min <= self.sigma:
+            raise ValueError(
+                f"sigma_min must be in [0, sigma], here [0, {self.sigma:g}], got {self.sigma_min!r}"
+            )
+        if not 0 <= self.eight_bit <= 1:
+            raise ValueError(f"eight_bit must be in [0, 1], got {self.eight_bit!r}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema!r}")
         if not 0 <= self.warmup < self.steps:
@@ -143,6 +159,8 @@ class TrainingConfig:
             )
         if found is not None and self.classes is None:
             raise ValueError("classes is missing, and the network is class-specific")
+        if self.class_sigma is not None and self.classes in (None, "clean", "noisy"):
+            raise ValueError("class_sigma needs classes of a PCN")
         if found not in (None, wanted):
             raise ValueError(
                 f"options: num_classes must be {wanted}, as spec and bins have, got {found}"
@@ -188,6 +206,11 @@ class TrainingConfig:
         factor = 255 / PROTOCOLS[self.protocol].data_range
         return replace(preset, strength_scale=preset.strength_scale * factor, **self.bins)
 
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Range of noise levels, in the protocol's gray levels."""
+        return (self.sigma if self.sigma_min is None else self.sigma_min), self.sigma
+
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, as a fraction of the peak."""
         if step < self.warmup:
@@ -205,7 +228,8 @@ def _check_type(name, value, wanted):
         str: ("a string", isinstance(value, str)),
         str | None: ("a string", value is None or isinstance(value, str)),
         int: ("a whole number", type(value) is int),
-        float: ("a finite number", type(value) in (int, float) and math.isfinite(value)),
+        float: ("a finite number", _is_number(value)),
+        float | None: ("a finite number", value is None or _is_number(value)),
         dict[str, Any]: ("a table", isinstance(value, dict)),
         tuple[str, ...]: (
             "a list of one string or more",
@@ -214,3 +238,7 @@ def _check_type(name, value, wanted):
     }[wanted]
     if not fits:
         raise ValueError(f"{name} must be {kind}, got {value!r}")
+
+
+def _is_number(value):
+    return type(value) in (int, float) and math.isfinite(value)

@@ -4,10 +4,11 @@ The batch of a step depends on the seed, the step and the process alone, so trai
 anywhere and go on with the batches it would have seen.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from comparisons.datasets import load_dataset
-from comparisons.protocol import PROTOCOLS, Protocol, Sample, noise_seed
+from comparisons.protocol import PROTOCOLS, VIDEO_RANGE, Protocol, Sample, noise_seed
 from hybrid.classes import class_dtype
 from hybrid.config import TrainingConfig
 from raisr import HashSpec, gradient_statistics, hash_image
 from raisr._validate import GRAY_LEVELS
+from raisr.noise import add_gaussian_noise
 
 _AHEAD = 4  # batches made before they are asked for
 
@@ -38,12 +40,15 @@ class Batch(NamedTuple):
         Orientation, strength and coherence of the clean crops.
     classes : (B, H, W) integer tensor or None
         Hash of the guide.
+    redrawn : (B, 1, H, W) float32 tensor or None
+        The clean crops with independent noise.
     """
 
     noisy: Tensor
     clean: Tensor
     statistics: Tensor | None = None
     classes: Tensor | None = None
+    redrawn: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
@@ -60,8 +65,8 @@ class Crops:
     images : sequence of (H, W) or (H, W, 3) uint8 arrays
     protocol : Protocol
         How noise is added.
-    sigma : float
-        Standard deviation of the noise, in the protocol's gray levels.
+    sigmas : pair of float
+        Range of the standard deviation of the noise, in the protocol's gray levels.
     size, batch : int
         Side of the crops and their number.
     seed, process : int
@@ -74,11 +79,15 @@ class Crops:
         Whether a batch holds the statistics of the clean crops.
     guide : {"clean", "noisy"}, optional
         Which crops are hashed for the class map of a batch; without it there is none.
+    eight_bit : float
+        Share of the crops that are clipped and rounded to 8 bits.
+    class_sigma : float, optional
+        With it a batch has the crops with independent noise of this level, too.
     """
 
     images: Sequence[NDArray[np.uint8]]
     protocol: Protocol
-    sigma: float
+    sigmas: tuple[float, float]
     size: int
     batch: int
     seed: int
@@ -86,6 +95,8 @@ class Crops:
     spec: HashSpec
     statistics: bool = False
     guide: Guide | None = None
+    eight_bit: float = 0.0
+    class_sigma: float | None = None
 
     def __post_init__(self) -> None:
         smallest = min(min(image.shape[:2]) for image in self.images)
@@ -113,6 +124,9 @@ class Crops:
             _stack([class_map(sample, self.spec, self.guide)[inner] for sample in samples])
             if self.guide
             else None,
+            _planes([redraw(sample, self.class_sigma, generator)[inner] for sample in samples])
+            if self.class_sigma is not None
+            else None,
         )
 
     def _sample(self, generator: np.random.Generator) -> Sample:
@@ -122,7 +136,12 @@ class Crops:
         crop = image[top : top + side, left : left + side]
         turns, mirror = divmod(int(generator.integers(8)), 2)
         crop = np.rot90(crop[:, ::-1] if mirror else crop, turns)
-        return self.protocol.prepare(crop, self.sigma, int(generator.integers(2**63)))
+        low, high = self.sigmas
+        sigma = high if low == high else generator.uniform(low, high)
+        sample = self.protocol.prepare(crop, sigma, int(generator.integers(2**63)))
+        if self.eight_bit and generator.random() < self.eight_bit:
+            return replace(sample, noisy=sample.noisy.round().clip(0, GRAY_LEVELS))
+        return sample
 
 
 def load_images(
@@ -142,14 +161,36 @@ def load_images(
     if len(first) <= count:
         raise ValueError(f"held_back must be below {len(first)}, got {count}")
     kept = first[:: len(first) // count][:count]
-    protocol, sigma = PROTOCOLS[config.protocol], config.sigma
+    levels = np.linspace(*config.sigmas, count).tolist()
     return (
         [image.read() for images in sets for image in images if image not in kept],
         [
-            protocol.prepare(image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma))
-            for image in kept
+            PROTOCOLS[config.protocol].prepare(
+                image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma)
+            )
+            for image, sigma in zip(kept, levels, strict=True)
         ],
     )
+
+
+def redraw(
+    sample: Sample, sigma: float, seed: int | np.random.Generator | None = None
+) -> NDArray[np.float32]:
+    """Return the clean plane of a sample with independent noise.
+
+    Parameters
+    ----------
+    sample : Sample
+    sigma : float
+        Standard deviation in the gray levels of its protocol.
+    seed : int or Generator, optional
+        Default: one that depends on the pixels of the clean plane alone.
+    """
+    if seed is None:
+        digest = hashlib.sha256(sample.clean.tobytes()).digest()
+        seed = int.from_bytes(digest[:8], "little")
+    noisy = add_gaussian_noise(sample.clean, sigma, seed)
+    return noisy if sample.protocol == "standard" else noisy.clip(*VIDEO_RANGE)
 
 
 def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from comparisons.protocol import PROTOCOLS, Sample
 from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
 from hybrid.config import TrainingConfig
-from hybrid.data import Batch, Guide, as_input, class_map, true_statistics
+from hybrid.data import Batch, Guide, as_input, class_map, redraw, true_statistics
 from hybrid.pcn import PCN, Statistics
 from hybrid.zoo import load_pcn
 
@@ -59,6 +59,7 @@ class Denoising(Task):
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self._protocol = PROTOCOLS[config.protocol]
+        self._class_sigma = config.class_sigma
         self._classifier: PCNClassifier | None = None
         if config.classes in ("clean", "noisy"):
             self.guide = cast(Guide, config.classes)
@@ -68,7 +69,8 @@ class Denoising(Task):
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the mean absolute error of the denoised crops."""
-        classes = self._classes(batch.noisy, batch.classes)
+        seen = batch.noisy if batch.redrawn is None else batch.redrawn
+        classes = self._classes(seen, batch.classes)
         return functional.l1_loss(network(batch.noisy, *classes).float(), batch.clean)
 
     def _scores(self, network, sample):
@@ -77,13 +79,16 @@ class Denoising(Task):
         if self.guide is not None:
             hashed = torch.from_numpy(class_map(sample, self._spec, self.guide))[None]
             hashed = hashed.to(self._device)
-        output = network(noisy, *self._classes(noisy, hashed))
+        seen = noisy
+        if self._class_sigma is not None:
+            seen = as_input(redraw(sample, self._class_sigma)).to(self._device)
+        output = network(noisy, *self._classes(seen, hashed))
         gray_levels = 255 * output[0, 0].float().cpu().numpy()
         return {"psnr": self._protocol.score(gray_levels, sample.clean)[0]}
 
-    def _classes(self, noisy, hashed):
+    def _classes(self, seen, hashed):
         if self._classifier is not None:
-            return (self._classifier(noisy),)
+            return (self._classifier(seen),)
         return () if hashed is None else (hashed,)
 
 

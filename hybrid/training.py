@@ -105,7 +105,7 @@ class _Run:
         self.crops = Crops(
             images,
             PROTOCOLS[config.protocol],
-            config.sigma,
+            config.sigmas,
             config.crop,
             config.batch,
             config.seed,
@@ -113,6 +113,8 @@ class _Run:
             config.network_spec,
             self.task.statistics,
             self.task.guide,
+            config.eight_bit,
+            config.class_sigma,
         )
         folder.mkdir(parents=True, exist_ok=True)
         if process == 0:
@@ -162,7 +164,8 @@ class _Run:
         if self.checkpoint.is_file():
             state.load(self.checkpoint, config, self.processes)
         elif config.init is not None:
-            tensors, _ = load_tensors(locate(config.init))
+            tensors, header = load_tensors(locate(config.init))
+            state.steps_before = header.get("total_steps", header.get("steps", 0))
             try:
                 load_into(state.network, tensors)
             except ValueError as error:
@@ -247,7 +250,7 @@ class _Run:
             "spec": self.config.network_spec.to_dict(),
             "parameters": sum(value.numel() for value in self.state.network.parameters()),
             "processes": self.processes,
-            "total_steps": _total_steps(self.config),
+            "total_steps": self.state.steps_before + self.config.steps,
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
             "training_images": len(self.crops.images),
@@ -255,14 +258,6 @@ class _Run:
             "torch": torch.__version__,
             **environment(),
         }
-
-
-def _total_steps(config: TrainingConfig) -> int:
-    """Return the steps of this run, and of those whose weights it started from."""
-    if config.init is None:
-        return config.steps
-    header = load_tensors(locate(config.init))[1]
-    return config.steps + header.get("total_steps", header["steps"])
 
 
 def _device(name: str | torch.device) -> torch.device:

@@ -14,7 +14,7 @@ def slow_training(config, processes=1):
     protocol = PROTOCOLS[config.protocol]
     crops = [
         Crops(
-            *(images, protocol, config.sigma, config.crop, config.batch),
+            *(images, protocol, config.sigmas, config.crop, config.batch),
             *(config.seed, process, config.network_spec),
         )
         for process in range(processes)

@@ -8,7 +8,7 @@ import torch
 
 from comparisons.protocol import PROTOCOLS, noise_seed
 from hybrid.config import TrainingConfig
-from hybrid.data import Crops, ahead, class_map, load_images, true_statistics
+from hybrid.data import Crops, ahead, class_map, load_images, redraw, true_statistics
 from raisr import hash_image
 from raisr.hashing import PRESETS
 from tests.images import random_bytes, scene
@@ -21,7 +21,7 @@ DIHEDRAL = [(turns, mirror) for turns in range(4) for mirror in (False, True)]
 
 def crops_of(*images, protocol="standard", **changes):
     defaults = {
-        "sigma": 25.0,
+        "sigmas": (25.0, 25.0),
         "size": 16,
         "batch": 2,
         "seed": 0,
@@ -127,6 +127,46 @@ def test_the_paper_protocol_clips_the_noise():
     assert noisy.max() > 40
 
 
+def test_crops_of_many_noise_levels():
+    crops = crops_of(np.full((64, 64), 128, np.uint8), sigmas=(10.0, 50.0), batch=1, size=32)
+    noise = [crops(step).noisy - 128 / 255 for step in range(40)]
+    found = [255 * float(each.std()) for each in noise]
+    assert 9 < min(found) < 15
+    assert 45 < max(found) < 52
+    assert np.mean(found) == pytest.approx(30, abs=6)
+
+
+def test_a_share_of_the_crops_has_eight_bits():
+    crops = crops_of(np.full((64, 64), 10, np.uint8), batch=1, eight_bit=0.25)
+    gray_levels = [255 * crops(step).noisy for step in range(80)]
+    whole = [bool((each.round() - each).abs().max() < 1e-4) for each in gray_levels]
+    assert 8 <= sum(whole) <= 32
+    assert [bool(each.min() >= 0) for each in gray_levels] == whole
+
+
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+def test_crops_are_drawn_again_with_independent_noise(protocol):
+    image = np.full((128, 128), 128, np.uint8)
+    once = crops_of(image, protocol=protocol, size=64)(0)
+    batch = crops_of(image, protocol=protocol, size=64, class_sigma=10)(0)
+    assert once.redrawn is None
+    assert torch.equal(once.noisy[0], batch.noisy[0])
+    assert torch.equal(once.clean[0], batch.clean[0])
+    own, other = (255 * (each - batch.clean) for each in (batch.noisy, batch.redrawn))
+    assert other.std() == pytest.approx(10, rel=0.05)
+    assert torch.corrcoef(torch.stack([own.flatten(), other.flatten()]))[0, 1].abs() < 0.05
+
+
+def test_drawing_again_depends_on_the_image_alone_and_keeps_the_protocol():
+    first, second = (PROTOCOLS["paper"].prepare(scene(), 50, seed) for seed in (0, 1))
+    assert np.array_equal(redraw(first, 50), redraw(second, 50))
+    assert not np.array_equal(redraw(first, 50), redraw(first, 50, seed=1))
+    assert redraw(first, 50).min() == 16
+    assert redraw(first, 50).max() == 235
+    standard = PROTOCOLS["standard"].prepare(scene(), 50, 0)
+    assert redraw(standard, 50).min() < 0
+
+
 def test_classes_beyond_a_byte_fit_into_int32():
     spec = replace(PRESETS["csconv"], orientations=128)
     crops = [crops_of(GRAY, spec=spec, guide="clean", batch=1)(step) for step in range(8)]
@@ -151,6 +191,12 @@ def test_some_images_are_held_back(tiny_set):
         np.testing.assert_array_equal(sample.noisy, wanted.noisy)
     for image, index in zip(images, (1, 3, 4), strict=True):
         np.testing.assert_array_equal(image, tiny_set.images[index].read())
+
+
+@pytest.mark.usefixtures("tiny_set")
+def test_held_back_images_show_every_noise_level():
+    config = TrainingConfig("name", "edsr", 300, held_back=2, sigma_min=5, sigma=50)
+    assert [sample.sigma for sample in load_images(config)[1]] == [5, 50]
 
 
 def test_too_few_images_are_refused(tiny_set):

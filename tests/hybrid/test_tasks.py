@@ -8,7 +8,7 @@ from torch import nn
 from comparisons.protocol import PROTOCOLS
 from hybrid.classes import quantize
 from hybrid.config import TrainingConfig
-from hybrid.data import Crops, true_statistics
+from hybrid.data import Crops, redraw, true_statistics
 from hybrid.edsr import EDSR
 from hybrid.pcn import PCN
 from hybrid.tasks import task_of
@@ -31,7 +31,7 @@ def batch_of(config):
     return Crops(
         [scene()],
         PROTOCOLS[config.protocol],
-        25,
+        config.sigmas,
         16,
         2,
         0,
@@ -39,6 +39,7 @@ def batch_of(config):
         config.network_spec,
         task.statistics,
         task.guide,
+        class_sigma=config.class_sigma,
     )(0)
 
 
@@ -127,6 +128,17 @@ def test_a_network_is_given_the_classes_of_a_pcn_in_full_precision(pcn, pcn_file
         config.network_spec,
     )
     assert torch.equal(network.classes[1], wanted)
+
+
+def test_classes_of_independent_noise(pcn, pcn_file):
+    config = config_of(options=CLASS_SPECIFIC, classes=pcn_file, class_sigma=10)
+    task, recorder, batch = task_of(config, CPU), Recorder(), batch_of(config)
+    task.loss(recorder, batch)
+    task.validate(recorder, SAMPLES[:1])
+    for classes, seen in zip(recorder.classes, (batch.redrawn, None), strict=True):
+        if seen is None:
+            seen = torch.from_numpy(redraw(SAMPLES[0], 10) / np.float32(255))[None, None]
+        assert torch.equal(classes, quantize(PCN.statistics(pcn(seen)), config.network_spec))
 
 
 def test_a_pcn_of_other_statistics_is_refused(pcn_file):

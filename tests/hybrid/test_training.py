@@ -358,7 +358,8 @@ def test_a_class_specific_network_starts_from_its_plain_twin(tmp_path):
     assert scores[1] == pytest.approx(scores[0], abs=1e-3)
     # Going on needs the checkpoint alone.
     init.unlink()
-    train(config, tmp_path / "twin")
+    header = load_tensors(train(config, tmp_path / "twin"))[1]
+    assert header["total_steps"] == CONFIG.steps + 2
 
 
 def test_weights_of_another_network_are_no_start(tmp_path):
