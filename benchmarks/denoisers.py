@@ -4,12 +4,10 @@ The settings of the classical ones are multiples of sigma and whole numbers that
 `python -m benchmarks.tuning` found best on training images, at sigma 25.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -69,12 +67,17 @@ class UserDenoiser:
         if find_spec(self.module) is None:
             return "not installed"
         stem = self.weights.format(sigma=sigma)
-        folder = Path(os.environ.get("RAISR_PEERS", ""))
-        if stem and not (folder / f"{stem}.safetensors").is_file():
+        if stem and not _has_peer(stem):
             return f"no {stem}.safetensors in RAISR_PEERS"
         if self.shipped and not _is_shipped(self.shipped.format(sigma=sigma)):
             return "not trained"
         return ""
+
+
+def _has_peer(stem: str) -> bool:
+    from comparisons.peers import weights_path
+
+    return weights_path(stem) is not None
 
 
 def _is_shipped(name: str) -> bool:
@@ -125,7 +128,7 @@ def _bm3d(noisy: Plane, sigma: float, threads: int) -> Plane:
 
 
 def _network(noisy: Plane, sigma: float, threads: int, stem: str) -> Plane:
-    from benchmarks.peers import denoise_plane
+    from comparisons.peers import denoise_plane
 
     return denoise_plane(noisy, sigma, stem.format(sigma=sigma), threads)
 

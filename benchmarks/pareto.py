@@ -89,12 +89,12 @@ def _on_samples(denoiser: UserDenoiser, fingerprint: str) -> Denoiser:
 
 
 def _code_digest() -> str:
-    folder = Path(__file__).parent
-    networks = folder.parent / "hybrid"
+    root = Path(__file__).parent.parent
+    networks = root / "hybrid"
     return content_digest(
         [
-            folder / "denoisers.py",
-            folder / "peers.py",
+            root / "benchmarks" / "denoisers.py",
+            root / "comparisons" / "peers.py",
             *networks.rglob("*.py"),
             *networks.rglob("*.safetensors"),
         ]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from raisr import FilterBank
 
 BANKS = Path(__file__).with_name("banks")
+RUNS = Path("runs")
+"""Where training leaves the weights that are too large to ship, below the current folder."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +36,49 @@ class Denoiser:
         Cost in kFLOPs per pixel: 2 x multiply-accumulate, PCN included, the hash not counted.
     as_is : bool
         True for the noisy input, which is scored without clipping.
-    training : str
-        How long a network was trained, for the notes under a table.
+    facts : dict
+        What a result tells of a trained network: the name of its "weights", its "steps" since
+        nothing, and the crops of each, "batch".
     """
 
     run: Callable[[Sample], NDArray]
     fingerprint: str
     kflops: float | None = None
     as_is: bool = False
-    training: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 Denoisers = dict[str, Denoiser | None]  # by the name of the row; None: not trained
 
 
+def _everywhere(protocol: str, sigma: float) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Method:
-    """A row: its label, what it is, and `build(protocol, sigma)`; None means not trained."""
+    """A row.
+
+    Attributes
+    ----------
+    label, about : str
+        Its name in a table, and what it is.
+    build : callable
+        ``build(protocol, sigma)``; None means not trained.
+    plain : str
+        The row whose PSNR is subtracted to tell what classes gain.
+    public : bool
+        True for weights that others trained and published.
+    defined : callable
+        Whether there is such a row for the name of a protocol and a noise level.
+    """
 
     label: str
     about: str
     build: Callable[[Protocol, float], Denoiser | None]
+    plain: str = ""
+    public: bool = False
+    defined: Callable[[str, float], bool] = _everywhere
 
 
 def bank_path(protocol: Protocol, sigma: float, row: str) -> Path:
@@ -119,41 +143,79 @@ def _shipped_model(model: str, protocol: Protocol, sigma: float) -> Denoiser | N
 def _network(network: str, protocol: Protocol, sigma: float) -> Denoiser | None:
     from hybrid import zoo
 
-    name = weights_name(protocol, sigma, network)
-    if name not in [entry.name for entry in zoo.list_weights()]:
-        return None
-    return network_denoiser(zoo.load(name))
+    weights = find_weights(weights_name(protocol, sigma, network))
+    return None if weights is None else network_denoiser(zoo.load(weights))
+
+
+def find_weights(name: str) -> str | None:
+    """Return what `hybrid.zoo` loads weights from: registry, else `RUNS`; None: not trained."""
+    from hybrid import zoo
+
+    if name in [entry.name for entry in zoo.list_weights()]:
+        return name
+    path = RUNS / name / "weights.safetensors"
+    return str(path) if path.is_file() else None
 
 
 def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
     """Return a network of `hybrid` as a method of the tables."""
     import torch
 
-    import hybrid
     from hybrid.flops import cost
-
-    oracle = denoiser.provenance.get("classes") == "clean"
-    code = list(Path(hybrid.__file__).parent.rglob("*.py"))
 
     def run(sample: Sample) -> NDArray:
         torch.set_num_threads(1)  # OpenMP keeps a number for each calling thread
-        guide = sample.clean if oracle else None
+        guide = _guide(sample, denoiser.provenance)
         return denoiser.denoise(sample.noisy, guide=guide, data_range=255)
 
-    facts = [_fingerprint(*code), torch.__version__, denoiser.provenance]
-    digest = hashlib.sha256(json.dumps(facts).encode())
+    digest = hashlib.sha256(json.dumps([_network_code(), denoiser.provenance]).encode())
     for tensor in denoiser.state_dict().values():  # those of the PCN, too
         digest.update(tensor.numpy(force=True).tobytes())
     kflops = sum(cost(network).kflops for network in denoiser.networks)
-    return Denoiser(run, digest.hexdigest(), kflops, training=_training(denoiser.provenance))
+    return Denoiser(run, digest.hexdigest(), kflops, facts=training_facts(denoiser.provenance))
 
 
-def _training(provenance: dict[str, Any]) -> str:
-    """Return steps and crops of a run, and whose weights it started from."""
-    crops, side = provenance["batch"], provenance["crop"]
-    told = f"{provenance['steps']:,} steps of {crops} crops of {side}x{side}"
-    start = provenance["init"]
-    return told if start is None else f"{told}, from the weights of {start}"
+def training_facts(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result tells of a network's training, see `Denoiser`."""
+    return {
+        "weights": provenance["name"],
+        "steps": provenance.get("total_steps", provenance["steps"]),
+        "batch": f"{provenance['batch']} crops of {provenance['crop']}x{provenance['crop']}",
+    }
+
+
+def _guide(sample: Sample, provenance: dict[str, Any]) -> NDArray | None:
+    """Return the image whose classes a network sees where it is not the noisy one."""
+    from hybrid.data import redraw
+
+    if provenance.get("classes") == "clean":
+        return sample.clean
+    level = provenance.get("class_sigma")
+    return None if level is None else redraw(sample, level)
+
+
+def _public_network(stem: str, protocol: Protocol, sigma: float) -> Denoiser | None:
+    from comparisons import peers
+    from hybrid.flops import cost
+
+    stem = stem.format(sigma=sigma)
+    path = peers.weights_path(stem)
+    if path is None:
+        return None
+
+    def run(sample: Sample) -> NDArray:
+        return peers.denoise_plane(sample.noisy, sample.sigma, stem, threads=1)
+
+    kflops = cost(peers.load(path.parent, stem)).kflops
+    return Denoiser(run, _fingerprint(path, Path(peers.__file__)) + _network_code(), kflops)
+
+
+def _network_code() -> str:
+    import torch
+
+    import hybrid
+
+    return _fingerprint(*Path(hybrid.__file__).parent.rglob("*.py")) + torch.__version__
 
 
 def _kflops(bank: "FilterBank") -> float:
@@ -163,6 +225,26 @@ def _kflops(bank: "FilterBank") -> float:
 def _fingerprint(*banks: Path) -> str:
     digests = [package_digest(), *([content_digest(banks)] if banks else [])]
     return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _trained(
+    label: str,
+    about: str,
+    network: str,
+    plain: str = "",
+    defined: Callable[[str, float], bool] = _everywhere,
+) -> Method:
+    return Method(label, about, partial(_network, network), plain, defined=defined)
+
+
+def _public(label: str, stem: str) -> Method:
+    return Method(
+        label,
+        "public weights",
+        partial(_public_network, stem),
+        public=True,
+        defined=lambda protocol, sigma: protocol == "standard",
+    )
 
 
 METHODS: dict[str, Method] = {
@@ -183,14 +265,56 @@ METHODS: dict[str, Method] = {
     "raisr_best": Method(
         "raisr best", "raisr.denoise(model='best')", partial(_shipped_model, "best")
     ),
-    "kpn": Method("KPN", "kernel prediction network", partial(_network, "kpn")),
-    "kpn_plus": Method(
-        "KPN+", "EDSR16 whose second convolutions are predicted", partial(_network, "kpn_plus")
-    ),
-    "edsr16": Method("EDSR16", "the plain network of CS-EDSR", partial(_network, "edsr16")),
-    "cs_edsr": Method(
+    "kpn": _trained("KPN", "kernel prediction network", "kpn"),
+    "kpn_plus": _trained("KPN+", "EDSR16 whose second convolutions are predicted", "kpn_plus"),
+    "edsr16": _trained("EDSR16", "the plain network of CS-EDSR", "edsr16"),
+    "carn16": _trained("CARN16", "the plain network of CS-CARN", "carn16"),
+    "cs_edsr": _trained(
         "CS-EDSR",
         "class-specific convolution in EDSR16, classes of PCN on the noisy image (PCN+N)",
-        partial(_network, "cs_edsr16_pcn"),
+        "cs_edsr16_pcn",
+        "edsr16",
     ),
+    "cs_edsr_noisy": _trained(
+        "CS-EDSR, RAISR+N", "CS-EDSR, hash of the noisy image", "cs_edsr16_noisy", "edsr16"
+    ),
+    "cs_edsr_clean": _trained(
+        "CS-EDSR, RAISR+C",
+        "an oracle, not a denoiser: CS-EDSR, hash of the clean image",
+        "cs_edsr16_clean",
+        "edsr16",
+    ),
+    "cs_edsr_4x2x2": _trained(
+        "CS-EDSR, 4x2x2", "CS-EDSR with 16 classes", "cs_edsr16_pcn_4x2x2", "edsr16"
+    ),
+    "cs_edsr_16x6x6": _trained(
+        "CS-EDSR, 16x6x6", "CS-EDSR with 576 classes", "cs_edsr16_pcn_16x6x6", "edsr16"
+    ),
+    "cs_edsr_draw": _trained(
+        "CS-EDSR, another draw",
+        "not a denoiser: PCN sees the clean image with independent noise of the same level",
+        "cs_edsr16_draw",
+        "edsr16",
+    ),
+    "cs_edsr_draw25": _trained(
+        "CS-EDSR, another draw of sigma 25",
+        "not a denoiser: PCN sees the clean image with independent noise of sigma 25",
+        "cs_edsr16_draw25",
+        "edsr16",
+        defined=lambda protocol, sigma: sigma != 25,
+    ),
+    "cs_carn": _trained(
+        "CS-CARN",
+        "class-specific convolution in CARN16, classes of PCN on the noisy image (PCN+N)",
+        "cs_carn16_pcn",
+        "carn16",
+    ),
+    "cs_carn_4x2x2": _trained(
+        "CS-CARN, 4x2x2", "CS-CARN with 16 classes", "cs_carn16_pcn_4x2x2", "carn16"
+    ),
+    "cs_carn_16x6x6": _trained(
+        "CS-CARN, 16x6x6", "CS-CARN with 576 classes", "cs_carn16_pcn_16x6x6", "carn16"
+    ),
+    "dncnn": _public("DnCNN", "dncnn_{sigma:g}"),
+    "ffdnet": _public("FFDNet", "ffdnet_gray"),
 }

@@ -37,12 +37,27 @@ def paper_rows(table: str, sigma: float) -> dict[str, Row]:
     There is none at a level that the table does not have.
     """
     costs = published()["table1"]["kflops_per_pixel"]
-    rows: dict[str, Row] = {}
+    rows = _paper_rows(table, f"{sigma:g}")
+    return {method: Row(costs.get(method), cells) for method, cells in rows.items()}
+
+
+def paper_network_rows(table: str, network: str, sigma: float) -> dict[str, Row]:
+    """Return the rows of "table4" or "table5" of a network, "EDSR" or "CARN", by label.
+
+    There is none at a level that the table does not have.
+    """
+    if published()[table]["sigma"] != sigma:
+        return {}
+    rows = _paper_rows(table, network)
+    return {f"CS-{network}, {kind}": Row(cells=cells) for kind, cells in rows.items()}
+
+
+def _paper_rows(table: str, group: str) -> dict[str, dict[str, tuple[float, ...]]]:
+    rows: dict[str, dict[str, tuple[float, ...]]] = {}
     for theirs, ours in published()["paper"]["datasets"].items():
-        for method, printed in published()[table][theirs].get(f"{sigma:g}", {}).items():
+        for label, printed in published()[table][theirs].get(group, {}).items():
             numbers = printed if isinstance(printed, list) else [printed]
-            row = rows.setdefault(method, Row(costs.get(method)))
-            row.cells[ours] = tuple(numbers)
+            rows.setdefault(label, {})[ours] = tuple(numbers)
     return rows
 
 

@@ -1,9 +1,10 @@
 """Fill the tables of README.md from the committed results: `python -m comparisons.readme`."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from comparisons import command, table2, table3
-from comparisons.methods import METHODS
+from comparisons import command, leak, quality, table2, table3, table4, table5
 from comparisons.protocol import PROTOCOLS
 from comparisons.provenance import read_json
 from comparisons.store import COMMITTED
@@ -23,15 +24,30 @@ _SIGMAS = [15.0, 25.0, 50.0]
 
 
 def results_block() -> str:
-    """Return tables 2 and 3 as Markdown, rendered from the committed results alone."""
-    tables = []
-    for name, sets in _SETS.items():
-        protocol = PROTOCOLS[name]
-        results = table2.read_results(COMMITTED, name, 25.0, METHODS, sets)
-        tables.append(table2.build_table(protocol, 25.0, sets, METHODS, results))
-    results3 = table3.read_results(COMMITTED, "paper", _SETS["paper"], _SIGMAS)
-    tables.append(table3.build_table(PROTOCOLS["paper"], _SETS["paper"], _SIGMAS, results3))
-    return "\n".join(table.to_markdown() for table in tables)
+    """Return tables 2 to 5 and leak as Markdown, rendered from the committed results alone.
+
+    All but table 2 are folded away; what is to be said about any of them is said once, below.
+    """
+    both = [("standard", 25.0), ("paper", 25.0)]
+    first = _quality(table2.TABLE, both)
+    folded = {
+        "Table 3: errors of the classes": [_errors(name) for name in _SETS],
+        "Table 4: where classes come from": _quality(table4.TABLE, both),
+        "Table 5: number of classes": _quality(table5.TABLE, both),
+        "The leak: classes from another noisy version of the same image": [
+            *_quality(leak.TABLE, [("standard", 25.0), ("standard", 50.0)]),
+            leak.paper_gains(),
+        ],
+    }
+    tables = [*first, *(table for group in folded.values() for table in group)]
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return "\n".join(
+        [
+            _markdown(first),
+            *(_folded(summary, _markdown(group)) for summary, group in folded.items()),
+            _folded("Notes to the tables", "".join(f"- {note}\n" for note in notes)),
+        ]
+    )
 
 
 def speed_block() -> str:
@@ -41,6 +57,29 @@ def speed_block() -> str:
         values = next(t for t in read_json(path) or [] if t["title"] == _SPEED_TITLE)
         tables.append(Table.from_dict(values).to_markdown())
     return "\n".join(tables)
+
+
+def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]]) -> list[Table]:
+    tables = []
+    for name, sigma in conditions:
+        protocol, sets = PROTOCOLS[name], _SETS[name]
+        methods = table.methods(protocol, sigma)
+        results = quality.read_results(COMMITTED, name, sigma, methods, sets)
+        tables.append(quality.build_table(table, protocol, sigma, sets, methods, results))
+    return tables
+
+
+def _errors(name: str) -> Table:
+    results = table3.read_results(COMMITTED, name, _SETS[name], _SIGMAS)
+    return table3.build_table(PROTOCOLS[name], _SETS[name], _SIGMAS, results)
+
+
+def _markdown(tables: Iterable[Table]) -> str:
+    return "\n".join(replace(table, notes=()).to_markdown() for table in tables)
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
 
 
 def filled(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Result files: one JSON for each table, protocol, noise level, set and method.
+"""Result files: one JSON for each kind of result, protocol, noise level, set and method.
 
 Those under `results/` beside this module are committed: they stand behind every printed number.
 """
@@ -19,9 +19,19 @@ COMMITTED = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class ResultKey:
-    """What a result is of; `sigma` in gray levels, the others as on the command line."""
+    """What a result is of.
 
-    table: str
+    Attributes
+    ----------
+    kind : {"quality", "table3"}
+        PSNR and SSIM, which several tables share; or errors of the gradient statistics.
+    protocol, dataset, method : str
+        As on the command line.
+    sigma : float
+        In gray levels.
+    """
+
+    kind: str
     protocol: str
     sigma: float
     dataset: str
@@ -30,7 +40,7 @@ class ResultKey:
     def path(self, root: Path) -> Path:
         """Return where the result lies under `root`."""
         level = f"{self.protocol}_{self.sigma:g}"
-        return root / self.table / level / self.dataset / f"{self.method}.json"
+        return root / self.kind / level / self.dataset / f"{self.method}.json"
 
 
 def load_result(root: Path, key: ResultKey) -> Result | None:

@@ -39,11 +39,12 @@ def box_filter():
 
 @pytest.fixture
 def stand_ins(monkeypatch, box_filter):
-    """Build the box filter in place of every learned method."""
+    """Build the box filter in place of every filter bank; networks are not trained."""
     from comparisons import methods
 
     for name, method in methods.METHODS.items():
-        if name.startswith("raisr"):
-            build = replace(method, build=lambda protocol, sigma: box_filter)
-            monkeypatch.setitem(methods.METHODS, name, build)
+        if name != "noisy":
+            stand_in = box_filter if name.startswith("raisr") else None
+            built = replace(method, build=lambda protocol, sigma, stand_in=stand_in: stand_in)
+            monkeypatch.setitem(methods.METHODS, name, built)
     assert isinstance(methods.METHODS["raisr_n"], Method)

@@ -6,7 +6,7 @@ from comparisons import provenance
 from comparisons.provenance import content_digest, environment, git_commit, read_json, write_json
 from comparisons.store import ResultKey, load_result, save_result, summarise
 
-KEY = ResultKey("table2", "standard", 25.0, "set12", "raisr_n")
+KEY = ResultKey("quality", "standard", 25.0, "set12", "raisr_n")
 
 
 def record(image, seed, psnr):
@@ -30,7 +30,7 @@ def test_summary_of_several_seeds():
 def test_a_result_is_read_as_it_was_saved(tmp_path):
     saved = save_result(tmp_path, KEY, {"label": "RAISR+N"}, [record("a", 0, 30.0)])
     assert load_result(tmp_path, KEY) == saved
-    assert KEY.path(tmp_path) == tmp_path / "table2" / "standard_25" / "set12" / "raisr_n.json"
+    assert KEY.path(tmp_path) == tmp_path / "quality" / "standard_25" / "set12" / "raisr_n.json"
     metadata = saved["metadata"]
     assert (metadata["label"], metadata["seeds"]) == ("RAISR+N", [0])
     assert {"protocol", "sigma", "dataset", "method", "cpu", "numpy", "git_commit"} <= set(metadata)

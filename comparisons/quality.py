@@ -1,0 +1,310 @@
+"""PSNR and SSIM: measured once for each method and set, and shown by tables 2, 4 and 5 and leak.
+
+Rows measured here, rows measured with the public weights of others, rows that the paper prints
+and rows that the literature prints stand in sections of their own; a table holds numbers of one
+protocol and one noise level only.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from comparisons import command
+from comparisons.crops import draw_example, save_figure
+from comparisons.datasets import Dataset, dataset_label, dataset_note, load_dataset
+from comparisons.evaluate import denoising_measure, evaluate
+from comparisons.methods import METHODS, Denoisers
+from comparisons.protocol import PROTOCOLS, Protocol
+from comparisons.published import (
+    Row,
+    literature_rows,
+    literature_source,
+    other_images_mark,
+    paper_notes,
+)
+from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
+from comparisons.tables import EMPTY, Section, Table
+
+KIND = "quality"
+_MARK = "*"  # a committed result that this run did not measure
+_COSTS = ("steps", "s/Mpixel", "kFLOPs/pixel")
+
+Results = dict[tuple[str, str], Result]  # (method, set) -> result
+
+
+@dataclass(frozen=True)
+class QualityTable:
+    """What a table of PSNR and SSIM shows.
+
+    Attributes
+    ----------
+    name : str
+        Of its module and its files.
+    heading : str
+        Beginning of its titles.
+    rows : tuple of str
+        Names in `METHODS`.
+    paper_rows : callable
+        Noise level -> the rows that the paper prints, by label.
+    notes : tuple of str
+        What to say about its rows.
+    """
+
+    name: str
+    heading: str
+    rows: tuple[str, ...]
+    paper_rows: Callable[[float], dict[str, Row]]
+    notes: tuple[str, ...] = ()
+
+    def methods(
+        self, protocol: Protocol, sigma: float, chosen: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the rows that exist under a protocol at a noise level; of `chosen`, if given."""
+        rows = self.rows if chosen is None else chosen
+        return [row for row in rows if METHODS[row].defined(protocol.name, sigma)]
+
+
+def measure(
+    dataset: Dataset,
+    denoisers: Denoisers,
+    protocol: Protocol,
+    sigma: float,
+    options: argparse.Namespace,
+) -> Results:
+    """Measure the trained methods on a set, store a result file for each and return them."""
+    trained = {name: denoiser for name, denoiser in denoisers.items() if denoiser}
+    records = evaluate(
+        dataset,
+        [denoising_measure(name, denoiser, protocol) for name, denoiser in trained.items()],
+        protocol,
+        sigma,
+        cache_dir=options.output / "cache",
+        seeds=options.seeds,
+        jobs=options.jobs,
+    )
+    results = {}
+    for name, denoiser in trained.items():
+        key = ResultKey(KIND, protocol.name, sigma, dataset.name, name)
+        facts = {
+            "label": METHODS[name].label,
+            "about": METHODS[name].about,
+            "fingerprint": denoiser.fingerprint,
+            "kflops_per_pixel": denoiser.kflops,
+            **denoiser.facts,
+            "timing": "CPU time of one thread, without compilation",
+        }
+        results[name, dataset.name] = save_result(options.results, key, facts, records[name])
+    return results
+
+
+def read_results(
+    root: Path, protocol: str, sigma: float, methods: Iterable[str], names: Sequence[str]
+) -> Results:
+    """Return the stored results of some methods on some sets."""
+    results = {}
+    for method in methods:
+        for name in names:
+            result = load_result(root, ResultKey(KIND, protocol, sigma, name, method))
+            if result:
+                results[method, name] = result
+    return results
+
+
+def build_table(
+    table: QualityTable,
+    protocol: Protocol,
+    sigma: float,
+    names: Sequence[str],
+    methods: Sequence[str],
+    results: Results,
+) -> Table:
+    """Return the table of one protocol and noise level.
+
+    Parameters
+    ----------
+    table : QualityTable
+    protocol, sigma
+        Of all the numbers in the table.
+    names : sequence of str
+        The sets asked for. Sets with published numbers follow, with our committed results.
+    methods : sequence of str
+        The rows to show; one without any result is not trained, or left out if its weights are
+        those of others.
+    results : dict
+        What was measured, or read, for the sets asked for.
+    """
+    in_paper = protocol.name == "paper"
+    others = table.paper_rows(sigma) if in_paper else literature_rows(sigma)
+    shown = list(dict.fromkeys([*names, *(name for row in others.values() for name in row.cells)]))
+    others_shown = [name for name in shown if name not in names]
+    committed = read_results(COMMITTED, protocol.name, sigma, methods, others_shown)
+    found = committed | results
+    groups = {
+        "measured here": [_measured_row(m, shown, found, committed) for m in methods if _own(m)],
+        "public weights, measured here": [
+            _measured_row(method, shown, found, committed)
+            for method in methods
+            if not _own(method) and any((method, name) in found for name in shown)
+        ],
+        "the paper prints" if in_paper else "the literature": [
+            _published_row(label, row, shown) for label, row in others.items()
+        ],
+    }
+    return Table(
+        f"{table.heading}, protocol {protocol.name}, sigma {sigma:g}: PSNR (dB) / SSIM",
+        ("method", *map(dataset_label, shown), *_COSTS),
+        tuple(Section(title, tuple(rows)) for title, rows in groups.items() if rows),
+        (
+            *_protocol_notes(protocol, shown),
+            *table.notes,
+            *_source_notes(protocol, list(others)),
+            *_result_notes(list(results.values()), list(committed.values())),
+        ),
+    )
+
+
+def main(
+    table: QualityTable,
+    description: str,
+    arguments: list[str] | None,
+    *,
+    sigmas: Sequence[float] = (25,),
+    more: Sequence[Table] = (),
+) -> None:
+    """Measure, print the tables and write the files: the command of a table.
+
+    Parameters
+    ----------
+    table, description
+        The table, and its line of help.
+    arguments : list of str, optional
+        Default: those of the command line.
+    sigmas : sequence of float
+        Default noise levels.
+    more : sequence of Table
+        What to print below.
+    """
+    parser = command.table_parser(
+        f"comparisons.{table.name}", description, protocols=list(PROTOCOLS), sigmas=list(sigmas)
+    )
+    parser.add_argument(
+        "--methods",
+        action=command.ListOf,
+        item=command.one_of(list(table.rows)),
+        default=list(table.rows),
+        metavar="NAME",
+        help=f"rows to measure, of {', '.join(table.rows)} (default: all)",
+    )
+    options = command.parse(parser, arguments)
+    sets = []
+    if not options.from_results:
+        sets = [load_dataset(name, download=options.download) for name in options.datasets]
+    tables, pictures = [], []
+    for protocol in (PROTOCOLS[name] for name in options.protocol):
+        for sigma in options.sigma:
+            methods = table.methods(protocol, sigma, options.methods)
+            results: Results = {}
+            if options.from_results:
+                stored = options.from_results, protocol.name, sigma
+                results = read_results(*stored, methods, options.datasets)
+            else:
+                denoisers = {name: METHODS[name].build(protocol, sigma) for name in methods}
+                for dataset in sets:
+                    results |= measure(dataset, denoisers, protocol, sigma, options)
+                pictures.append(options.output / f"{table.name}_{protocol.name}_{sigma:g}.png")
+                save_figure(draw_example(sets, denoisers, protocol, sigma), pictures[-1])
+            tables.append(build_table(table, protocol, sigma, options.datasets, methods, results))
+    written = command.publish([*tables, *more], options.output, table.name)
+    command.announce([*written, *pictures])
+
+
+def _own(method: str) -> bool:
+    return not METHODS[method].public
+
+
+def _measured_row(
+    method: str, shown: list[str], results: Results, marked: Results
+) -> tuple[str, ...]:
+    label = METHODS[method].label
+    keys = [(method, name) for name in shown]
+    found = [results[key] for key in keys if key in results]
+    if not found:
+        return label, *["not trained"] * len(shown), *[EMPTY] * len(_COSTS)
+    # Times of two machines are never averaged.
+    own = [results[key] for key in keys if key in results and key not in marked]
+    seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in own or found])
+    facts = found[0]["metadata"]
+    kflops = facts["kflops_per_pixel"]
+    return (
+        label,
+        *(_cell(key, results, _MARK * (key in marked)) for key in keys),
+        f"{facts['steps']:,}" if "steps" in facts else EMPTY,
+        f"{seconds:.3f}" + _MARK * (not own),
+        EMPTY if kflops is None else f"{kflops:.3g}",
+    )
+
+
+def _cell(key: tuple[str, str], results: Results, mark: str) -> str:
+    if key not in results:
+        return EMPTY
+    mean, spread = results[key]["mean"], results[key].get("spread")
+    about = f"±{spread['psnr']:.2f}" if spread else ""
+    cell = f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{mark}"
+    method, name = key
+    plain = results.get((METHODS[method].plain, name))
+    return f"{cell} ({mean['psnr'] - plain['mean']['psnr']:+.2f})" if plain else cell
+
+
+def _published_row(label: str, row: Row, shown: list[str]) -> tuple[str, ...]:
+    cells = [_published_cell(row, name) for name in shown]
+    return label, *cells, EMPTY, EMPTY, EMPTY if row.kflops is None else f"{row.kflops:g}"
+
+
+def _published_cell(row: Row, name: str) -> str:
+    if name not in row.cells:
+        return EMPTY
+    psnr, *ssim = row.cells[name]
+    return "/".join([f"{psnr:.2f}", *(f"{value:.3f}" for value in ssim)]) + other_images_mark(name)
+
+
+def _protocol_notes(protocol: Protocol, shown: list[str]) -> list[str]:
+    sets = [f"{dataset_label(name)}: {note}." for name in shown if (note := dataset_note(name))]
+    return [f"Protocol {protocol.name}: {protocol.summary}.", *sets]
+
+
+def _source_notes(protocol: Protocol, others: list[str]) -> list[str]:
+    if protocol.name == "paper":
+        return paper_notes()
+    return [f"{method}: {literature_source(method)}." for method in others]
+
+
+def _result_notes(results: list[Result], committed: list[Result]) -> list[str]:
+    shown = [*results, *committed]
+    if not shown:
+        return []
+    processors = sorted({result["metadata"]["cpu"] for result in results or committed})
+    seeds = sorted({seed for result in shown for seed in result["metadata"]["seeds"]})
+    notes = [
+        f"s/Mpixel: CPU seconds of one thread on {', '.join(processors)}.",
+        f"Noise seeds: {', '.join(map(str, seeds))}.",
+        *_training_notes(shown),
+    ]
+    if committed:
+        notes.append(f"{_MARK} committed result (comparisons/results), not measured in this run.")
+    return notes
+
+
+def _training_notes(results: list[Result]) -> list[str]:
+    facts = [result["metadata"] for result in results if "steps" in result["metadata"]]
+    if not facts:
+        return []
+    notes = ["steps: of training, with those of the weights that a run started from."]
+    for batch in sorted({fact["batch"] for fact in facts}):
+        labels = dict.fromkeys(fact["label"] for fact in facts if fact["batch"] == batch)
+        notes.append(f"{batch} a step: {', '.join(labels)}.")
+    if any(METHODS[fact["method"]].plain for fact in facts):
+        notes.append("In parentheses: PSNR less that of the plain network of the same size.")
+    return notes
