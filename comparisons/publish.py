@@ -23,6 +23,7 @@ from comparisons.protocol import PROTOCOLS
 from comparisons.provenance import write_json
 from comparisons.store import summarise
 from hybrid import zoo
+from hybrid.config import HASHED
 from hybrid.weights import save_tensors
 from raisr._files import write_atomically
 
@@ -51,7 +52,7 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
     """
     network, header = zoo.load_network(str(source))
     known = [entry.name for entry in zoo.list_weights()]
-    if header["classes"] not in (None, "clean", "noisy", *known):
+    if header["classes"] not in (None, *HASHED, *known):
         raise ValueError(f"{source}: the PCN {header['classes']!r} must be published first")
     half = {
         key: value.half() if value.is_floating_point() else value

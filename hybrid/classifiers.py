@@ -2,12 +2,16 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hybrid.classes import class_dtype, quantize
 from hybrid.pcn import PCN
-from raisr import HashSpec, hash_image
+from raisr import HashSpec, denoise, hash_image
+from raisr.denoising import LADDER, bank_for
 from raisr.hashing import resolve_spec
+
+_MODEL = "best"
 
 
 class PCNClassifier(nn.Module):
@@ -36,21 +40,52 @@ class PCNClassifier(nn.Module):
 
 
 class HashClassifier(nn.Module):
-    """Classes of the image itself, without learning: RAISR+N, or RAISR+C given a clean guide.
+    """Classes of the image itself (RAISR+N, or RAISR+C given a clean guide), without learning.
 
     Parameters
     ----------
     spec : HashSpec or str
         Or the name of a preset.
+    sigma : float, optional
+        With it the image is denoised before it is hashed (RAISR+D), by `raisr.denoise` with the
+        model "best": standard deviation of the noise, gray levels / 255.
+    white : float
+        Value of white less that of black, gray levels / 255.
     """
 
-    def __init__(self, spec: HashSpec | str) -> None:
+    def __init__(
+        self, spec: HashSpec | str, sigma: float | None = None, white: float = 1.0
+    ) -> None:
         super().__init__()
         self.spec = resolve_spec(spec)
-        self.reach = self.spec.window // 2 + 2
+        self.sigma, self.white = sigma, white
+        self.reach = hash_reach(self.spec, denoised=sigma is not None)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
         planes = image[:, 0].detach().float().cpu().numpy()
-        maps = np.stack([hash_image(plane, self.spec, data_range=1.0) for plane in planes])
+        maps = np.stack([self._class_map(plane) for plane in planes])
         return torch.from_numpy(maps.astype(np.int32)).to(image.device, class_dtype(self.spec))
+
+    def _class_map(self, plane):
+        threads = torch.get_num_threads()
+        if self.sigma is not None:
+            plane = denoised(plane, self.sigma, self.white, threads)
+        return hash_image(plane, self.spec, data_range=1.0, num_threads=threads)
+
+
+def denoised(
+    plane: NDArray[np.float32], sigma: float, white: float, num_threads: int
+) -> NDArray[np.float32]:
+    """Return what is hashed for RAISR+D; sigma and white in the unit of the plane."""
+    return denoise(plane, sigma, model=_MODEL, data_range=white, num_threads=num_threads)
+
+
+def hash_reach(spec: HashSpec, *, denoised: bool = False) -> int:
+    """Return how far away, in pixels, a class may depend on the image."""
+    # The differences reach one further than the window, and so does presmoothing.
+    own = spec.window // 2 + 2
+    if not denoised:
+        return own
+    stages = bank_for(_MODEL, LADDER[0]).stages
+    return own + sum(max(stage.size // 2, stage.spec.window // 2 + 2) for stage in stages)

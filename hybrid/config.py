@@ -21,6 +21,9 @@ _CHOICES = {
     "schedule": ("cosine", "constant", "paper"),
     "precision": ("auto", "float32", "bfloat16"),
 }
+HASHED = ("clean", "noisy", "denoised")
+"""Classes that are hashed; any other name is that of a PCN's weights."""
+
 _BINS = ("orientations", "strength_edges", "coherence_edges")
 _POSITIVE = ("steps", "held_back", "batch", "crop", "learning_rate", "validate_every")
 
@@ -44,8 +47,9 @@ class TrainingConfig:
     eight_bit : float
         Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional
-        Where class maps come from: "clean" or "noisy" for the hash of that image, or a PCN's
-        weights (name or file). For class-specific networks only, and these need it.
+        Where class maps come from: "clean" or "noisy" for the hash of that image, "denoised" for
+        the hash of what `raisr.denoise` makes of the noisy image, or a PCN's weights (name or
+        file). For class-specific networks only, and these need it.
     class_sigma : float, optional
         The leak of the paper's code, for `comparisons.leak` only: the PCN does not see the image
         that is denoised, but an independent draw of the noise, of this level.
@@ -159,7 +163,7 @@ class TrainingConfig:
             )
         if found is not None and self.classes is None:
             raise ValueError("classes is missing, and the network is class-specific")
-        if self.class_sigma is not None and self.classes in (None, "clean", "noisy"):
+        if self.class_sigma is not None and self.classes in (None, *HASHED):
             raise ValueError("class_sigma needs classes of a PCN")
         if found not in (None, wanted):
             raise ValueError(

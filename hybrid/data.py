@@ -19,6 +19,7 @@ from torch import Tensor
 from comparisons.datasets import load_dataset
 from comparisons.protocol import PROTOCOLS, VIDEO_RANGE, Protocol, Sample, noise_seed
 from hybrid.classes import class_dtype
+from hybrid.classifiers import denoised, hash_reach
 from hybrid.config import TrainingConfig
 from raisr import HashSpec, gradient_statistics, hash_image
 from raisr._validate import GRAY_LEVELS
@@ -26,7 +27,7 @@ from raisr.noise import add_gaussian_noise
 
 _AHEAD = 4  # batches made before they are asked for
 
-Guide = Literal["clean", "noisy"]
+Guide = Literal["clean", "noisy", "denoised"]
 Item = TypeVar("Item")
 
 
@@ -77,7 +78,7 @@ class Crops:
         whole image.
     statistics : bool
         Whether a batch holds the statistics of the clean crops.
-    guide : {"clean", "noisy"}, optional
+    guide : {"clean", "noisy", "denoised"}, optional
         Which crops are hashed for the class map of a batch; without it there is none.
     eight_bit : float
         Share of the crops that are clipped and rounded to 8 bits.
@@ -108,7 +109,7 @@ class Crops:
 
     @property
     def _margin(self) -> int:
-        return self.spec.window // 2 + 2  # the differences reach one further, presmoothing too
+        return hash_reach(self.spec, denoised=self.guide == "denoised")
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step."""
@@ -200,8 +201,11 @@ def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
 
 
 def class_map(sample: Sample, spec: HashSpec, guide: Guide) -> NDArray:
-    """Return the hash of the clean or of the noisy plane of a sample, ready for torch."""
-    plane = getattr(sample, guide)
+    """Return the hash of the clean, noisy or denoised plane of a sample, ready for torch."""
+    if guide == "denoised":
+        plane = denoised(sample.noisy, sample.sigma, sample.data_range, num_threads=1)
+    else:
+        plane = getattr(sample, guide)
     classes = hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1)
     return classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
 

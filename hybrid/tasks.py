@@ -12,7 +12,7 @@ from torch.nn import functional
 from comparisons.protocol import PROTOCOLS, Sample
 from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
-from hybrid.config import TrainingConfig
+from hybrid.config import HASHED, TrainingConfig
 from hybrid.data import Batch, Guide, as_input, class_map, redraw, true_statistics
 from hybrid.pcn import PCN, Statistics
 from hybrid.zoo import load_pcn
@@ -26,7 +26,7 @@ class Task(ABC):
 
     Attributes
     ----------
-    guide : {"clean", "noisy"}, optional
+    guide : {"clean", "noisy", "denoised"}, optional
         What is hashed for the classes of a batch.
     statistics : bool
         Whether a batch needs the statistics of the clean crops.
@@ -61,7 +61,7 @@ class Denoising(Task):
         self._protocol = PROTOCOLS[config.protocol]
         self._class_sigma = config.class_sigma
         self._classifier: PCNClassifier | None = None
-        if config.classes in ("clean", "noisy"):
+        if config.classes in HASHED:
             self.guide = cast(Guide, config.classes)
         elif config.classes is not None:
             pcn = load_pcn(config.classes, self._spec)

@@ -13,12 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from comparisons.protocol import PROTOCOLS
 from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.config import HASHED
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.models import build
 from hybrid.pcn import PCN
 from hybrid.weights import load_into, load_tensors
 from raisr import HashSpec
+from raisr._validate import GRAY_LEVELS
 
 WEIGHTS = Path(__file__).with_name("weights")
 REGISTRY = WEIGHTS / "registry.json"
@@ -169,6 +172,11 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
         return NetworkDenoiser(network, header).to(device)
     spec = HashSpec.from_dict(header["spec"])
     source = header["classes"]
-    hashed = source in ("clean", "noisy")
-    classifier = HashClassifier(spec) if hashed else PCNClassifier(load_pcn(source, spec), spec)
+    if source == "denoised":
+        white = PROTOCOLS[header["protocol"]].data_range / GRAY_LEVELS
+        classifier = HashClassifier(spec, header["sigma"] / GRAY_LEVELS, white)
+    elif source in HASHED:
+        classifier = HashClassifier(spec)
+    else:
+        classifier = PCNClassifier(load_pcn(source, spec), spec)
     return ClassSpecificDenoiser(network, classifier, header).to(device)

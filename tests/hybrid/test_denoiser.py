@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+import raisr
 from hybrid.classes import quantize
-from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.classifiers import HashClassifier, PCNClassifier, hash_reach
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.models import build
 from hybrid.tiles import run_in_tiles
@@ -22,11 +23,12 @@ def plain():
     return NetworkDenoiser(build("edsr", features=4, blocks=2), {"sigma": 25.0})
 
 
-@pytest.fixture(params=["hash", "pcn"])
+@pytest.fixture(params=["hash", "denoised", "pcn"])
 def class_specific(request):
     torch.manual_seed(0)
     network = build("edsr", features=4, blocks=1, num_classes=SPEC.num_classes)
-    classifier = HashClassifier(SPEC) if request.param == "hash" else _pcn_classifier()
+    sigma = 0.1 if request.param == "denoised" else None
+    classifier = _pcn_classifier() if request.param == "pcn" else HashClassifier(SPEC, sigma)
     return ClassSpecificDenoiser(network, classifier)
 
 
@@ -124,6 +126,32 @@ def test_the_hash_is_that_of_raisr():
     image = np.float32(IMAGE / 255)
     found = classifier(torch.from_numpy(image)[None, None])
     np.testing.assert_array_equal(found[0], hash_image(image, SPEC))
+
+
+@pytest.mark.parametrize("white", [1.0, 219 / 255])
+def test_the_hash_of_the_denoised_image(white):
+    image = np.float32(IMAGE / 255)
+    found = HashClassifier(SPEC, sigma=0.1, white=white)(torch.from_numpy(image)[None, None])
+    less_noise = raisr.denoise(image, 0.1, model="best", data_range=white)
+    np.testing.assert_array_equal(found[0], hash_image(less_noise, SPEC))
+    assert (found[0].numpy() != hash_image(image, SPEC)).mean() > 0.1
+
+
+@pytest.mark.parametrize("denoised", [False, True])
+@pytest.mark.parametrize("preset", ["csconv", "raisr", "blade"])
+def test_the_reach_of_a_hash(preset, denoised):
+    spec = HashSpec.preset(preset)
+    sigma = 0.1 if denoised else None
+    reach = hash_reach(spec, denoised=denoised)
+    assert HashClassifier(spec, sigma).reach == reach
+    image = np.random.default_rng(0).random((2 * reach + 40, 2 * reach + 30), np.float32)
+    inner = image[9:-9, 8:-8]
+    classes, of_inner = (
+        HashClassifier(spec, sigma)(torch.from_numpy(each.copy())[None, None])[0]
+        for each in (image, inner)
+    )
+    kept = np.s_[reach:-reach, reach:-reach]
+    assert torch.equal(of_inner[kept], classes[9:-9, 8:-8][kept])
 
 
 def test_classifiers_take_the_name_of_a_preset():

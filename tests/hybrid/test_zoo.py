@@ -142,7 +142,7 @@ def test_an_entry_is_replaced_and_others_stay(shelf):
     assert len(zoo.load("first").network.blocks) == 2
 
 
-@pytest.mark.parametrize("source", ["clean", "noisy", "tiny_pcn"])
+@pytest.mark.parametrize("source", ["clean", "noisy", "denoised", "tiny_pcn"])
 def test_a_class_specific_network_finds_its_classifier(shelf, source):
     publish(shelf, "tiny_pcn", model="pcn")
     publish(shelf, "classes", classes=source)
@@ -150,6 +150,9 @@ def test_a_class_specific_network_finds_its_classifier(shelf, source):
     kind = PCNClassifier if source == "tiny_pcn" else HashClassifier
     assert type(denoiser.classifier) is kind
     assert denoiser.classifier.spec.num_classes == 72
+    if source == "denoised":
+        assert denoiser.classifier.sigma == 25 / 255
+        assert denoiser.classifier.white == 1
 
 
 def test_the_classifier_is_published_first(shelf):
