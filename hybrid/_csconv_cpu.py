@@ -42,6 +42,8 @@ _CLASSES = 12  # whose gradients one job adds up
 _HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
 
 
+# By thread and not in a threading.local, which OpenMP's threads lose between two calls. New threads
+# take the idents of ended ones, so entries are never more than threads that lived at once.
 _memory: dict = {}
 
 

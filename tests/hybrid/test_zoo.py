@@ -178,7 +178,7 @@ def test_a_row_is_measured_again_when_its_classifier_changes(shelf):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
-def test_a_row_of_the_tables(shelf, protocol, tmp_path):
+def test_a_row_of_the_tables(shelf, protocol):
     assert METHODS["edsr16"].build(protocol, 25.0) is None
     publish(shelf, f"edsr16_{protocol.name}_25")
     publish(shelf, f"cs_edsr16_pcn_{protocol.name}_25", classes="clean")
