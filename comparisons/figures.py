@@ -1,0 +1,117 @@
+"""What the figures share: options, colours, and the files: PNG, SVG and the numbers as CSV."""
+
+import argparse
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from comparisons import command
+from comparisons.protocol import PROTOCOLS, Protocol
+from comparisons.provenance import write_file
+from comparisons.published import published
+
+# Okabe and Ito, "Color Universal Design": told apart by colour-blind eyes.
+ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
+WIDTH = 7.2  # inches: two columns of a printed page
+_DOTS = 200  # per inch
+_FIXED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
+
+Row = Mapping[str, object]
+
+
+def figure_parser(
+    prog: str, description: str, *, sigmas: Sequence[float], protocols: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    """Return the parser with the options of every command that draws a figure."""
+    parser = command.Parser(prog=f"python -m {prog}", description=description.split("\n\n")[0])
+    command.add_protocol_options(
+        parser, protocols=list(protocols or PROTOCOLS), sigmas=list(sigmas)
+    )
+    command.add_data_options(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="DIR",
+        help="where pictures and numbers go (default: output)",
+    )
+    return parser
+
+
+def conditions(options: argparse.Namespace) -> list[tuple[Protocol, float]]:
+    """Return the protocols and noise levels asked for, each with each."""
+    return [(PROTOCOLS[name], sigma) for name in options.protocol for sigma in options.sigma]
+
+
+def stem(figure: str, protocol: Protocol, sigma: float) -> str:
+    """Return the name of a figure's files without their endings."""
+    return f"{figure}_{protocol.name}_{sigma:g}"
+
+
+def printed_numbers(figure: str, protocol: Protocol, sigma: float) -> dict[str, Any]:
+    """Return what the paper prints in "figure3" to "figure6"; nothing under other conditions."""
+    numbers = published()[figure]
+    return numbers if (protocol.name, sigma) == ("paper", numbers["sigma"]) else {}
+
+
+def save(figure: Figure, rows: Sequence[Row], folder: Path, name: str) -> list[Path]:
+    """Write a figure and its numbers, all or nothing each, the same bytes for the same content.
+
+    Parameters
+    ----------
+    figure : Figure
+    rows : sequence of mappings
+        The numbers: lines of the CSV, each with the same keys, which head the columns. None is an
+        empty cell; floats keep six digits.
+    folder : Path
+    name : str
+        Name of the files, without their endings.
+
+    Returns
+    -------
+    list of Path
+        The files written: `name`.png, .svg and .csv in `folder`.
+
+    Raises
+    ------
+    ValueError
+        There are no rows, or their keys differ.
+    """
+    content: dict[str, str | bytes] = {}
+    for kind, metadata in _FIXED.items():
+        buffer = io.BytesIO()
+        with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+            figure.savefig(buffer, format=kind, dpi=_DOTS, metadata=metadata)
+        content[kind] = buffer.getvalue()
+    content["csv"] = to_csv(rows)
+    paths = {kind: folder / f"{name}.{kind}" for kind in content}
+    for kind, path in paths.items():
+        write_file(path, content[kind])
+    return list(paths.values())
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Return rows as CSV; see `save`."""
+    if not rows or any(list(row) != list(rows[0]) for row in rows):
+        raise ValueError(f"wanted rows with the same keys, got {[list(row) for row in rows]}")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"{value:.6g}" if isinstance(value, float) else value
