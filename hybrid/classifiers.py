@@ -40,15 +40,39 @@ class PCNClassifier(nn.Module):
 
 
 class HashClassifier(nn.Module):
-    """Classes of the image itself (RAISR+N, or RAISR+C given a clean guide), without learning.
+    """Classes of the image itself, without learning: RAISR+N, or RAISR+C given a clean guide.
+
+    Parameters
+    ----------
+    spec : HashSpec or str
+        Or the name of a preset.
+    """
+
+    def __init__(self, spec: HashSpec | str) -> None:
+        super().__init__()
+        self.spec = resolve_spec(spec)
+        self.reach = hash_reach(self.spec)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
+        planes = image[:, 0].detach().float().cpu().numpy()
+        maps = np.stack([self._class_map(plane, torch.get_num_threads()) for plane in planes])
+        return torch.from_numpy(maps.astype(np.int32)).to(image.device, class_dtype(self.spec))
+
+    def _class_map(self, plane, num_threads):
+        return hash_image(plane, self.spec, data_range=1.0, num_threads=num_threads)
+
+
+class DenoisedClassifier(HashClassifier):
+    """Classes of what `raisr.denoise` makes of the image: RAISR+D.
 
     Parameters
     ----------
     spec : HashSpec or str
         Or the name of a preset.
     sigma : float, optional
-        With it the image is denoised before it is hashed (RAISR+D), by `raisr.denoise` with the
-        model "best": standard deviation of the noise, gray levels / 255.
+        Standard deviation of the noise, gray levels / 255. Default: estimated from each image,
+        unless the attribute is set.
     white : float
         Value of white less that of black, gray levels / 255.
     """
@@ -56,26 +80,17 @@ class HashClassifier(nn.Module):
     def __init__(
         self, spec: HashSpec | str, sigma: float | None = None, white: float = 1.0
     ) -> None:
-        super().__init__()
-        self.spec = resolve_spec(spec)
+        super().__init__(spec)
         self.sigma, self.white = sigma, white
-        self.reach = hash_reach(self.spec, denoised=sigma is not None)
+        self.reach = hash_reach(self.spec, denoised=True)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
-        planes = image[:, 0].detach().float().cpu().numpy()
-        maps = np.stack([self._class_map(plane) for plane in planes])
-        return torch.from_numpy(maps.astype(np.int32)).to(image.device, class_dtype(self.spec))
-
-    def _class_map(self, plane):
-        threads = torch.get_num_threads()
-        if self.sigma is not None:
-            plane = denoised(plane, self.sigma, self.white, threads)
-        return hash_image(plane, self.spec, data_range=1.0, num_threads=threads)
+    def _class_map(self, plane, num_threads):
+        plane = denoised(plane, self.sigma, self.white, num_threads)
+        return super()._class_map(plane, num_threads)
 
 
 def denoised(
-    plane: NDArray[np.float32], sigma: float, white: float, num_threads: int
+    plane: NDArray[np.float32], sigma: float | None, white: float, num_threads: int
 ) -> NDArray[np.float32]:
     """Return what is hashed for RAISR+D; sigma and white in the unit of the plane."""
     return denoise(plane, sigma, model=_MODEL, data_range=white, num_threads=num_threads)

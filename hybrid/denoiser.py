@@ -8,11 +8,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.exact import exact
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
-from raisr.denoising import LUMA
+from raisr.denoising import LUMA, estimate_sigma
 
 _TILE = 512
 
@@ -61,8 +61,8 @@ class NetworkDenoiser(nn.Module):
         image : array_like, (H, W) or with channels along `channel_axis`
             uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
         sigma : float, optional
-            Standard deviation of the noise, in the unit of the image: checked against the level
-            that the network was trained for. Default: that level.
+            Standard deviation of the noise, in the unit of the image: checked against the levels
+            that the network was trained for. Default: that level, or what the network finds.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape and unit. Only for networks
             with classes.
@@ -91,29 +91,33 @@ class NetworkDenoiser(nn.Module):
         planes = _planes(as_channels(image, channel_axis, data_range))
         dtype = np.asarray(image).dtype
         white = data_range_of(dtype, data_range)
-        self._check_sigma(sigma, white)
-        maps = self._maps(planes, guide, channel_axis, data_range, tile)
+        level = self._check_sigma(sigma, white)
+        maps = self._maps(planes, guide, channel_axis, data_range, tile, level)
         network = _for_inference(self.network)
         reach = getattr(self.network, "reach", None)
         outputs = [run_in_tiles(network, reach, tile, plane, *maps)[0, 0] for plane in planes]
         restored = [restore(out.numpy() * GRAY_LEVELS, dtype, white) for out in outputs]
         return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
 
-    def _maps(self, planes, guide, channel_axis, data_range, tile):
+    def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
         if guide is not None:
             raise ValueError("a network without classes takes no guide")
         return ()
 
     def _check_sigma(self, sigma, white):
-        trained = self.provenance.get("sigma")
-        if sigma is None or trained is None:
-            return
+        """Return the noise level in gray levels / 255, if it is given."""
+        if sigma is None:
+            return None
         level = check_sigma(sigma, white)
-        if not 0.8 * trained <= level <= 1.25 * trained:
+        highest = self.provenance.get("sigma", level)
+        lowest = self.provenance.get("sigma_min")
+        if not 0.8 * (highest if lowest is None else lowest) <= level <= 1.25 * highest:
+            told = f"{highest:g}" if lowest is None else f"{lowest:g} to {highest:g}"
             raise ValueError(
-                f"the network was trained for sigma {trained:g}, got {level:.4g} (gray levels of "
+                f"the network was trained for sigma {told}, got {level:.4g} (gray levels of "
                 "255): choose other weights (see list_weights), or raisr.denoise"
             )
+        return level / GRAY_LEVELS
 
 
 class ClassSpecificDenoiser(NetworkDenoiser):
@@ -124,7 +128,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
     network : nn.Module
         Takes images and class maps, for example `EDSR` with `num_classes`.
     classifier : nn.Module
-        Maps images to class maps: `PCNClassifier`, or `HashClassifier`.
+        Maps images to class maps: `PCNClassifier`, `HashClassifier` or `DenoisedClassifier`.
     provenance : dict, optional
         See `NetworkDenoiser`.
 
@@ -170,19 +174,25 @@ class ClassSpecificDenoiser(NetworkDenoiser):
     ) -> NDArray:
         """Return the class map of an image, (H, W) integers; the arguments are `denoise`'s."""
         planes = _planes(as_channels(image, channel_axis, data_range))
-        return self._class_map(planes, tile)[0].numpy()
+        return self._class_map(planes, tile, None)[0].numpy()
 
-    def _maps(self, planes, guide, channel_axis, data_range, tile):
+    def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
         if guide is not None:
             guides = _planes(as_channels(guide, channel_axis, data_range, "guide"))
             if [plane.shape for plane in guides] != [plane.shape for plane in planes]:
                 raise ValueError("guide and image must have the same shape")
             planes = guides
-        return (self._class_map(planes, tile),)
+        return (self._class_map(planes, tile, sigma),)
 
-    def _class_map(self, planes, tile):
-        classifier = _for_inference(self.classifier)
-        return run_in_tiles(classifier, self.classifier.reach, tile, _luma(planes))
+    def _class_map(self, planes, tile, sigma):
+        classifier, luma = _for_inference(self.classifier), _luma(planes)
+        if isinstance(classifier, DenoisedClassifier) and classifier.sigma is None:
+            # Of the whole image, as each tile would find another level. Luma holds less noise.
+            if sigma is None:
+                classifier.sigma = estimate_sigma(luma[0, 0].numpy())
+            else:
+                classifier.sigma = sigma * float(np.linalg.norm(_luma_weights(len(planes))))
+        return run_in_tiles(classifier, self.classifier.reach, tile, luma)
 
 
 def _for_inference(network):
@@ -202,7 +212,9 @@ def _planes(channels):
 
 
 def _luma(planes):
-    if len(planes) == 1:
-        return planes[0]
-    weights = LUMA if len(planes) == 3 else np.full(len(planes), 1 / len(planes))
+    weights = _luma_weights(len(planes))
     return sum(float(weight) * plane for weight, plane in zip(weights, planes, strict=True))
+
+
+def _luma_weights(channels):
+    return LUMA if channels == 3 else np.full(channels, 1 / channels)

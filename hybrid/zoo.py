@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from comparisons.protocol import PROTOCOLS
-from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.config import HASHED
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.models import build
@@ -174,7 +174,8 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     source = header["classes"]
     if source == "denoised":
         white = PROTOCOLS[header["protocol"]].data_range / GRAY_LEVELS
-        classifier = HashClassifier(spec, header["sigma"] / GRAY_LEVELS, white)
+        fixed = header["sigma"] / GRAY_LEVELS if header["sigma_min"] is None else None
+        classifier = DenoisedClassifier(spec, fixed, white)
     elif source in HASHED:
         classifier = HashClassifier(spec)
     else:

@@ -6,11 +6,13 @@ import torch
 
 import raisr
 from hybrid.classes import quantize
-from hybrid.classifiers import HashClassifier, PCNClassifier, hash_reach
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier, hash_reach
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.models import build
 from hybrid.tiles import run_in_tiles
 from raisr import HashSpec, hash_image
+from raisr.denoising import LUMA
+from raisr.noise import add_gaussian_noise
 from tests.images import scene
 
 SPEC = HashSpec.preset("csconv")
@@ -27,9 +29,12 @@ def plain():
 def class_specific(request):
     torch.manual_seed(0)
     network = build("edsr", features=4, blocks=1, num_classes=SPEC.num_classes)
-    sigma = 0.1 if request.param == "denoised" else None
-    classifier = _pcn_classifier() if request.param == "pcn" else HashClassifier(SPEC, sigma)
-    return ClassSpecificDenoiser(network, classifier)
+    classifiers = {
+        "hash": HashClassifier(SPEC),
+        "denoised": DenoisedClassifier(SPEC),
+        "pcn": _pcn_classifier(),
+    }
+    return ClassSpecificDenoiser(network, classifiers[request.param])
 
 
 def _pcn_classifier():
@@ -131,7 +136,7 @@ def test_the_hash_is_that_of_raisr():
 @pytest.mark.parametrize("white", [1.0, 219 / 255])
 def test_the_hash_of_the_denoised_image(white):
     image = np.float32(IMAGE / 255)
-    found = HashClassifier(SPEC, sigma=0.1, white=white)(torch.from_numpy(image)[None, None])
+    found = DenoisedClassifier(SPEC, 0.1, white)(torch.from_numpy(image)[None, None])
     less_noise = raisr.denoise(image, 0.1, model="best", data_range=white)
     np.testing.assert_array_equal(found[0], hash_image(less_noise, SPEC))
     assert (found[0].numpy() != hash_image(image, SPEC)).mean() > 0.1
@@ -141,17 +146,55 @@ def test_the_hash_of_the_denoised_image(white):
 @pytest.mark.parametrize("preset", ["csconv", "raisr", "blade"])
 def test_the_reach_of_a_hash(preset, denoised):
     spec = HashSpec.preset(preset)
-    sigma = 0.1 if denoised else None
+    classifier = DenoisedClassifier(spec, 0.1) if denoised else HashClassifier(spec)
     reach = hash_reach(spec, denoised=denoised)
-    assert HashClassifier(spec, sigma).reach == reach
+    assert classifier.reach == reach
     image = np.random.default_rng(0).random((2 * reach + 40, 2 * reach + 30), np.float32)
     inner = image[9:-9, 8:-8]
     classes, of_inner = (
-        HashClassifier(spec, sigma)(torch.from_numpy(each.copy())[None, None])[0]
-        for each in (image, inner)
+        classifier(torch.from_numpy(each.copy())[None, None])[0] for each in (image, inner)
     )
     kept = np.s_[reach:-reach, reach:-reach]
     assert torch.equal(of_inner[kept], classes[9:-9, 8:-8][kept])
+
+
+def test_the_noise_level_of_a_hash_is_given_or_estimated():
+    torch.manual_seed(0)
+    network = build("edsr", features=4, blocks=1, num_classes=72)
+    network.exit.weight.data *= 50
+    noisy = add_gaussian_noise(IMAGE, 30, seed=0) / 255
+    found = {}
+    for level in (None, 0.02, 30 / 255):
+        denoiser = ClassSpecificDenoiser(network, DenoisedClassifier(SPEC))
+        fixed = ClassSpecificDenoiser(
+            network, DenoisedClassifier(SPEC, level or raisr.estimate_sigma(noisy))
+        )
+        found[level] = denoiser.denoise(noisy, level)
+        np.testing.assert_array_equal(found[level], fixed.denoise(noisy))
+        np.testing.assert_array_equal(denoiser.denoise(noisy, level, tile=32), found[level])
+    assert not np.array_equal(found[0.02], found[30 / 255])
+
+
+def test_the_luma_of_a_colour_image_holds_less_noise():
+    torch.manual_seed(0)
+    network = build("edsr", features=4, blocks=1, num_classes=72)
+    noisy = add_gaussian_noise(np.stack([IMAGE] * 3, -1), 30, seed=0) / 255
+    denoiser = ClassSpecificDenoiser(network, DenoisedClassifier(SPEC))
+    luma = noisy @ np.float32(LUMA)
+    level = np.linalg.norm(LUMA) * 30 / 255
+    guided = ClassSpecificDenoiser(network, DenoisedClassifier(SPEC, level))
+    planes = [guided.denoise(noisy[..., i], guide=luma) for i in range(3)]
+    found = denoiser.denoise(noisy, 30 / 255, channel_axis=-1)
+    same = np.isclose(found, np.stack(planes, -1), atol=1e-6).mean()
+    assert same > 0.99  # luma is summed in another order
+
+
+def test_a_network_of_all_levels_takes_them_all(plain):
+    plain.provenance |= {"sigma": 75.0, "sigma_min": 0}
+    for level in (0, 0.2, 75 / 255):
+        plain.denoise(IMAGE / 255, level)
+    with pytest.raises(ValueError, match="trained for sigma 0 to 75, got 100"):
+        plain.denoise(IMAGE / 255, 100 / 255)
 
 
 def test_classifiers_take_the_name_of_a_preset():

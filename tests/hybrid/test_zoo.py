@@ -11,7 +11,7 @@ from comparisons import publish as publishing
 from comparisons.methods import METHODS, training_facts
 from comparisons.protocol import PROTOCOLS
 from hybrid import zoo
-from hybrid.classifiers import HashClassifier, PCNClassifier
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.config import TrainingConfig
 from hybrid.models import build
 from hybrid.weights import load_tensors, save_tensors
@@ -147,8 +147,8 @@ def test_a_class_specific_network_finds_its_classifier(shelf, source):
     publish(shelf, "tiny_pcn", model="pcn")
     publish(shelf, "classes", classes=source)
     denoiser = zoo.load("classes")
-    kind = PCNClassifier if source == "tiny_pcn" else HashClassifier
-    assert type(denoiser.classifier) is kind
+    kinds = {"tiny_pcn": PCNClassifier, "denoised": DenoisedClassifier}
+    assert type(denoiser.classifier) is kinds.get(source, HashClassifier)
     assert denoiser.classifier.spec.num_classes == 72
     if source == "denoised":
         assert denoiser.classifier.sigma == 25 / 255
