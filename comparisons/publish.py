@@ -28,6 +28,7 @@ from hybrid.weights import save_tensors
 from raisr._files import write_atomically
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
+_LEVELS = (15.0, 25.0, 50.0)
 LICENCE = "MIT; learned from BSDS500, which is for non-commercial research and education"
 
 
@@ -91,10 +92,13 @@ def _metrics(path, header, sets, cache):
     protocol = PROTOCOLS[header["protocol"]]
     method = network_denoiser(zoo.load(str(path)))
     measure = denoising_measure(path.stem, method, protocol)
+    many = header.get("sigma_min") is not None
     found = {}
     for dataset in sets:
-        records = evaluate(dataset, [measure], protocol, header["sigma"], cache_dir=cache)
-        found[dataset.name] = summarise(records[path.stem])["mean"]
+        for sigma in _LEVELS if many else (header["sigma"],):
+            records = evaluate(dataset, [measure], protocol, sigma, cache_dir=cache)
+            name = f"{dataset.name}, sigma {sigma:g}" if many else dataset.name
+            found[name] = summarise(records[path.stem])["mean"]
     return found
 
 

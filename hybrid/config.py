@@ -43,7 +43,7 @@ class TrainingConfig:
     protocol, sigma : str, float
         How noise is added, and its standard deviation in the protocol's gray levels.
     sigma_min : float, optional
-        With it every crop has noise of its own level, uniform from here to `sigma`.
+        With it every step has noise of its own level, uniform from here to `sigma`.
     eight_bit : float
         Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional

@@ -67,7 +67,8 @@ class Crops:
     protocol : Protocol
         How noise is added.
     sigmas : pair of float
-        Range of the standard deviation of the noise, in the protocol's gray levels.
+        Range of the standard deviation of the noise, in the protocol's gray levels; a batch has
+        one of its own.
     size, batch : int
         Side of the crops and their number.
     seed, process : int
@@ -114,7 +115,9 @@ class Crops:
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step."""
         generator = np.random.default_rng([self.seed, self.process, step])
-        samples = [self._sample(generator) for _ in range(self.batch)]
+        low, high = self.sigmas
+        sigma = high if low == high else generator.uniform(low, high)
+        samples = [self._sample(generator, sigma) for _ in range(self.batch)]
         inner = np.s_[self._margin : self._margin + self.size,] * 2
         return Batch(
             _planes([sample.noisy[inner] for sample in samples]),
@@ -130,15 +133,13 @@ class Crops:
             else None,
         )
 
-    def _sample(self, generator: np.random.Generator) -> Sample:
+    def _sample(self, generator: np.random.Generator, sigma: float) -> Sample:
         image = self.images[int(generator.integers(len(self.images)))]
         side = self.size + 2 * self._margin
         top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
         crop = image[top : top + side, left : left + side]
         turns, mirror = divmod(int(generator.integers(8)), 2)
         crop = np.rot90(crop[:, ::-1] if mirror else crop, turns)
-        low, high = self.sigmas
-        sigma = high if low == high else generator.uniform(low, high)
         sample = self.protocol.prepare(crop, sigma, int(generator.integers(2**63)))
         if self.eight_bit and generator.random() < self.eight_bit:
             return replace(sample, noisy=sample.noisy.round().clip(0, GRAY_LEVELS))
