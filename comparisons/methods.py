@@ -14,6 +14,8 @@ from comparisons.protocol import Protocol, Sample
 from comparisons.provenance import content_digest
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from hybrid.denoiser import NetworkDenoiser
     from raisr import FilterBank
 
@@ -168,11 +170,17 @@ def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
         guide = _guide(sample, denoiser.provenance)
         return denoiser.denoise(sample.noisy, guide=guide, data_range=255)
 
-    digest = hashlib.sha256(json.dumps([_network_code(), denoiser.provenance]).encode())
-    for tensor in denoiser.state_dict().values():  # those of the PCN, too
-        digest.update(tensor.numpy(force=True).tobytes())
     kflops = sum(cost(network).kflops for network in denoiser.networks)
-    return Denoiser(run, digest.hexdigest(), kflops, facts=training_facts(denoiser.provenance))
+    fingerprint = network_fingerprint(denoiser, denoiser.provenance)
+    return Denoiser(run, fingerprint, kflops, facts=training_facts(denoiser.provenance))
+
+
+def network_fingerprint(network: "nn.Module", provenance: dict[str, Any]) -> str:
+    """Return a digest of the weights of a network, of what is known of them and of our code."""
+    digest = hashlib.sha256(json.dumps([_network_code(), provenance]).encode())
+    for tensor in network.state_dict().values():
+        digest.update(tensor.numpy(force=True).tobytes())
+    return digest.hexdigest()
 
 
 def training_facts(provenance: dict[str, Any]) -> dict[str, Any]:

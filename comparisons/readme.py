@@ -31,7 +31,7 @@ def results_block() -> str:
     both = [("standard", 25.0), ("paper", 25.0)]
     first = _quality(table2.TABLE, both)
     folded = {
-        "Table 3: errors of the classes": [_errors(name) for name in _SETS],
+        "Table 3: errors of the classes": _errors(),
         "Table 4: where classes come from": _quality(table4.TABLE, both),
         "Table 5: number of classes": _quality(table5.TABLE, both),
         "The leak: classes from another noisy version of the same image": [
@@ -45,7 +45,9 @@ def results_block() -> str:
         [
             _markdown(first),
             *(_folded(summary, _markdown(group)) for summary, group in folded.items()),
-            _folded("Notes to the tables", "".join(f"- {note}\n" for note in notes)),
+            _folded(
+                "Notes: protocols, sets, sources, signs", "".join(f"- {note}\n" for note in notes)
+            ),
         ]
     )
 
@@ -69,9 +71,12 @@ def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]
     return tables
 
 
-def _errors(name: str) -> Table:
-    results = table3.read_results(COMMITTED, name, _SETS[name], _SIGMAS)
-    return table3.build_table(PROTOCOLS[name], _SETS[name], _SIGMAS, results)
+def _errors() -> list[Table]:
+    tables = []
+    for name, sets in _SETS.items():
+        if results := table3.read_results(COMMITTED, name, sets, _SIGMAS):
+            tables.append(table3.build_table(PROTOCOLS[name], sets, _SIGMAS, results))
+    return tables
 
 
 def _markdown(tables: Iterable[Table]) -> str:

@@ -3,60 +3,94 @@
 The truth is orientation, strength and coherence (in the units of the csconv preset) of the clean
 image. The error of an estimate is the mean square over the pixels and the three channels, then
 over the images: "linear" is the paper's way, which takes orientation as a number in [0, 1);
-"circular" measures it around the half turn, where 0.99 and 0.01 are near.
+"circular" measures it around the half turn, where 0.99 and 0.01 are near. What a network sees of
+them is the class: "accuracy" is the share of pixels whose class of 72 is that of the truth.
 """
 
 import argparse
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons import command
+from comparisons import command, gradients
 from comparisons.datasets import Dataset, dataset_label, dataset_note, load_dataset
-from comparisons.evaluate import Measure, evaluate
-from comparisons.methods import package_digest
+from comparisons.evaluate import Measure, Record, evaluate
+from comparisons.gradients import (
+    class_accuracy,
+    predicted_statistics,
+    statistics,
+    statistics_errors,
+)
+from comparisons.methods import (
+    find_weights,
+    network_fingerprint,
+    package_digest,
+    training_facts,
+    weights_name,
+)
 from comparisons.protocol import PROTOCOLS, Protocol, Sample
 from comparisons.provenance import content_digest
-from comparisons.published import other_images_mark, paper_notes, paper_rows, published
+from comparisons.published import (
+    other_images_mark,
+    paper_kflops,
+    paper_notes,
+    paper_rows,
+    published,
+)
 from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
 from comparisons.tables import EMPTY, Section, Table
+
+if TYPE_CHECKING:
+    from hybrid.pcn import PCN
 
 TABLE = "table3"
 METHODS = {"raisr_n": "RAISR+N", "constant": "constant", "pcn": "PCN"}
 _MARK = "*"
-_ERRORS = ("linear", "circular")
+_FORMATS = {"linear": "{:.3f}", "circular": "{:.3f}", "accuracy": "{:.1%}"}
 
 Results = dict[tuple[str, str, float], Result]  # (method, set, sigma) -> result
 
 
-def statistics(plane: NDArray[np.float32], data_range: float, shave: int) -> NDArray[np.float64]:
-    """Return (3, H, W) orientation, strength and coherence without `shave` pixels of border."""
-    import raisr
+@dataclass(frozen=True)
+class Predictor:
+    """A PCN of one protocol and noise level, and what a result tells of it."""
 
-    height, width = plane.shape
-    if 2 * shave >= min(height, width):
-        raise ValueError(f"shave of {shave} pixels leaves nothing of {height} x {width}")
-    maps = raisr.gradient_statistics(plane, "csconv", data_range=data_range, num_threads=1)
-    return np.stack(maps).astype(np.float64)[:, shave : height - shave, shave : width - shave]
+    network: "PCN"
+    fingerprint: str
+    facts: dict[str, Any]
 
+    @classmethod
+    def load(cls, protocol: Protocol, sigma: float) -> "Predictor | None":
+        """Return the one whose weights are at hand; None: not trained."""
+        from hybrid import zoo
+        from hybrid.flops import cost
+        from hybrid.pcn import PCN
 
-def statistics_errors(estimate: NDArray, truth: NDArray) -> dict[str, float]:
-    """Return the linear and the circular mean square error of (3, H, W) statistics."""
-    difference = estimate - truth
-    linear = float(np.mean(np.square(difference)))
-    difference[0] -= np.rint(difference[0])
-    return {"linear": linear, "circular": float(np.mean(np.square(difference)))}
+        weights = find_weights(weights_name(protocol, sigma, "pcn"))
+        if weights is None:
+            return None
+        network, provenance = zoo.load_network(weights)
+        if not isinstance(network, PCN):
+            raise ValueError(f"{weights}: wanted the weights of a pcn, got {provenance['model']!r}")
+        fingerprint = network_fingerprint(network, provenance)
+        kflops = {"kflops_per_pixel": cost(network).kflops}
+        return cls(network, fingerprint, kflops | training_facts(provenance))
+
+    def errors(self, sample: Sample, shave: int) -> dict[str, float]:
+        """Return the errors of the statistics that it predicts from the noisy image."""
+        return _all_errors(predicted_statistics(self.network, sample, shave), sample, shave)
 
 
 def noisy_errors(sample: Sample, shave: int) -> dict[str, float]:
     """Return the errors of the statistics of the noisy image (RAISR+N)."""
-    noisy = statistics(sample.noisy, sample.data_range, shave)
-    return statistics_errors(noisy, statistics(sample.clean, sample.data_range, shave))
+    return _all_errors(statistics(sample.noisy, sample.data_range, shave), sample, shave)
 
 
 def clean_means(sample: Sample, shave: int) -> dict[str, float]:
@@ -88,35 +122,42 @@ def constant_errors(sample: Sample, shave: int, means: dict[str, float]) -> dict
 
 
 def measure(
-    dataset: Dataset, protocol: Protocol, sigma: float, options: argparse.Namespace
+    dataset: Dataset,
+    protocol: Protocol,
+    sigma: float,
+    predictor: Predictor | None,
+    options: argparse.Namespace,
 ) -> Results:
-    """Measure both predictors on a set, store a result file for each and return them."""
+    """Measure all estimates on a set, store a result file for each and return them."""
 
-    def run(name: str, function: Callable[[Sample], dict[str, float]], *facts: object) -> list:
+    def run(name: str, function: Callable[..., dict[str, float]], *facts: object) -> list[Record]:
         fingerprint = f"{_source_digest()} {options.shave} {facts}"
+        measure = Measure(f"{TABLE}/{name}", fingerprint, partial(function, shave=options.shave))
         return evaluate(
             dataset,
-            [Measure(f"{TABLE}/{name}", fingerprint, function)],
+            [measure],
             protocol,
             sigma,
             cache_dir=options.output / "cache",
             seeds=options.seeds,
             jobs=options.jobs,
-        )[f"{TABLE}/{name}"]
+        )[measure.name]
 
-    moments = run("clean_means", partial(clean_means, shave=options.shave))
+    moments = run("clean_means", clean_means)
     names = ("orientation", "cosine", "sine", "strength", "coherence")
     means = {name: float(np.mean([record[name] for record in moments])) for name in names}
     records = {
-        "raisr_n": run("raisr_n", partial(noisy_errors, shave=options.shave)),
-        "constant": run(
-            "constant", partial(constant_errors, shave=options.shave, means=means), means
-        ),
+        "raisr_n": run("raisr_n", noisy_errors),
+        "constant": run("constant", partial(constant_errors, means=means), means),
     }
+    if predictor:
+        records["pcn"] = run("pcn", predictor.errors, predictor.fingerprint)
     results = {}
     for method, of_method in records.items():
         key = ResultKey(TABLE, protocol.name, sigma, dataset.name, method)
         facts = {"label": METHODS[method], "shave": options.shave}
+        if predictor and method == "pcn":
+            facts |= predictor.facts
         results[method, dataset.name, sigma] = save_result(options.results, key, facts, of_method)
     return results
 
@@ -150,10 +191,10 @@ def build_table(
             rows += _paper_rows(name, sigmas)
         mark = _MARK if name in others else ""
         sections.append(Section(dataset_label(name) + mark, tuple(rows)))
-    headings = [f"{error} {sigma:g}" for error in _ERRORS for sigma in sigmas]
+    headings = [f"{error} {sigma:g}" for error in _FORMATS for sigma in sigmas]
     return Table(
-        f"Table 3, protocol {protocol.name}: MSE of the gradient statistics, by sigma",
-        ("estimate", *headings),
+        f"Table 3, protocol {protocol.name}: MSE of the gradient statistics, accuracy, by sigma",
+        ("estimate", *headings, "steps", "kFLOPs/pixel"),
         tuple(sections),
         _notes(protocol, [*names, *others], list(shown.values())),
     )
@@ -184,10 +225,18 @@ def main(arguments: list[str] | None = None) -> None:
         if options.from_results:
             root, names = options.from_results, options.datasets
             results = read_results(root, protocol.name, names, options.sigma)
-        for dataset, sigma in product(sets, options.sigma):
-            results |= measure(dataset, protocol, sigma, options)
+        for sigma in options.sigma if sets else ():
+            predictor = Predictor.load(protocol, sigma)
+            for dataset in sets:
+                results |= measure(dataset, protocol, sigma, predictor, options)
         tables.append(build_table(protocol, options.datasets, options.sigma, results))
     command.announce(command.publish(tables, options.output, TABLE))
+
+
+def _all_errors(estimate: NDArray, sample: Sample, shave: int) -> dict[str, float]:
+    truth = statistics(sample.clean, sample.data_range, shave)
+    accuracy = class_accuracy(estimate, truth)
+    return {**statistics_errors(estimate, truth), "accuracy": accuracy}
 
 
 def _measured_row(
@@ -195,18 +244,35 @@ def _measured_row(
 ) -> tuple[str, ...]:
     absent = "not trained" if method == "pcn" else EMPTY
     found = [results.get((method, name, sigma)) for sigma in sigmas]
-    cells = [f"{r['mean'][error]:.3f}" if r else absent for error in _ERRORS for r in found]
-    return f"{METHODS[method]}, here", *cells
+    cells = [_number(result, error) if result else absent for error in _FORMATS for result in found]
+    facts = [result["metadata"] for result in found if result]
+    return (
+        f"{METHODS[method]}, here",
+        *cells,
+        _each(f"{fact['steps']:,}" for fact in facts if "steps" in fact),
+        _each(f"{fact['kflops_per_pixel']:.3g}" for fact in facts if "kflops_per_pixel" in fact),
+    )
+
+
+def _number(result: Result, error: str) -> str:
+    mean = result["mean"]
+    return _FORMATS[error].format(mean[error]) if error in mean else EMPTY
+
+
+def _each(cells: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(cells)) or EMPTY
 
 
 def _paper_rows(name: str, sigmas: Sequence[float]) -> list[tuple[str, ...]]:
     levels = [paper_rows(TABLE, sigma) for sigma in sigmas]
     mark = other_images_mark(name)
+    blank = [EMPTY] * ((len(_FORMATS) - 1) * len(sigmas) + 1)
     return [
         (
             f"{method}, paper",
             *(f"{r[method].cells[name][0]:.3f}{mark}" if r else EMPTY for r in levels),
-            *[EMPTY] * len(sigmas),
+            *blank,
+            EMPTY if (kflops := paper_kflops(method)) is None else f"{kflops:g}",
         )
         for method in dict.fromkeys(method for rows in levels for method in rows)
     ]
@@ -218,6 +284,7 @@ def _notes(protocol: Protocol, names: list[str], results: list[Result]) -> tuple
         f"Protocol {protocol.name}: {protocol.summary}.",
         *(f"{dataset_label(name)}: {note}." for name in names if (note := dataset_note(name))),
         "linear: the paper's way; circular: orientation measured around the half turn.",
+        "accuracy: share of pixels whose class of 72 is that of the clean image.",
         "constant: the mean of each clean statistic over the set, whatever the image.",
         f"Border left out: {', '.join(map(str, shaves))} pixels.",
     ]
@@ -228,7 +295,7 @@ def _notes(protocol: Protocol, names: list[str], results: list[Result]) -> tuple
 
 
 def _source_digest() -> str:
-    return package_digest() + content_digest([Path(__file__)])
+    return package_digest() + content_digest([Path(__file__), Path(gradients.__file__)])
 
 
 if __name__ == "__main__":

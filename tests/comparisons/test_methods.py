@@ -6,6 +6,9 @@ from comparisons.datasets import load_dataset
 from comparisons.learn_banks import ROWS, TrainingPairs, learn_bank, main
 from comparisons.methods import METHODS, bank_path
 from comparisons.protocol import PROTOCOLS
+from hybrid import zoo
+from hybrid.denoiser import NetworkDenoiser
+from hybrid.models import build
 
 
 @pytest.fixture
@@ -116,3 +119,40 @@ def test_beyond_the_ladder_the_models_are_not_trained():
     assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 75.0)
     assert METHODS["raisr_fast"].build(PROTOCOLS["standard"], 76.0) is None
     assert METHODS["raisr_fast"].build(PROTOCOLS["paper"], 65.0) is None  # 75.7 of 255
+
+
+class Telling(NetworkDenoiser):
+    """Returns what would be classified."""
+
+    def denoise(self, image, *, guide, data_range):
+        return image if guide is None else guide
+
+
+def classified(sample, **provenance):
+    facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
+    network = build("edsr", features=4, blocks=1)
+    return methods.network_denoiser(Telling(network, facts | provenance)).run(sample)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
+def test_only_the_leak_sees_another_draw_of_the_noise(protocol):
+    sample = protocol.prepare(np.full((100, 120), 128, np.uint8), 50.0, seed=5)
+    assert classified(sample, classes="a_pcn") is sample.noisy
+    assert classified(sample, classes="a_pcn", class_sigma=None) is sample.noisy
+    assert classified(sample, classes="clean") is sample.clean
+    drawn = classified(sample, classes="a_pcn", class_sigma=25)
+    np.testing.assert_array_equal(drawn, classified(sample, classes="a_pcn", class_sigma=25))
+    noise, other = drawn - sample.clean, sample.noisy - sample.clean
+    assert noise.std() == pytest.approx(25, rel=0.02)
+    assert abs(np.corrcoef(noise.ravel(), other.ravel())[0, 1]) < 0.03
+
+
+def test_weights_that_are_not_shipped_come_from_their_run(monkeypatch, tmp_path):
+    shipped = zoo.list_weights()[0].name
+    monkeypatch.setattr(methods, "RUNS", tmp_path)
+    for name in ("own", shipped):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.safetensors").touch()
+    assert methods.find_weights("own") == str(tmp_path / "own" / "weights.safetensors")
+    assert methods.find_weights(shipped) == shipped
+    assert methods.find_weights("none") is None

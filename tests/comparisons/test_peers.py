@@ -11,7 +11,9 @@ from scipy import ndimage
 
 pytest.importorskip("torch", reason="torch is an optional peer")
 
+from comparisons.methods import METHODS
 from comparisons.peers import denoise_plane, load
+from comparisons.protocol import PROTOCOLS, Sample
 
 
 def random_weights(folder, stem, channels):
@@ -81,3 +83,20 @@ def test_one_thread_is_one_in_a_worker_too(folder):
     with ThreadPoolExecutor(1) as pool:
         process, thread = pool.submit(seconds).result()
     assert process < 1.3 * thread
+
+
+@pytest.mark.parametrize(
+    ("row", "stem", "channels", "multiplications"),
+    [
+        ("dncnn", "dncnn_25", (1, 4, 4, 1), 9 * (4 + 16 + 4)),
+        ("ffdnet", "ffdnet_gray", (5, 3, 4, 4), 9 * (15 + 12 + 16) / 4),
+    ],
+)
+def test_a_row_of_the_tables(folder, plane, row, stem, channels, multiplications):
+    standard = PROTOCOLS["standard"]
+    assert METHODS[row].build(standard, 25.0) is None
+    random_weights(folder, stem, channels)
+    denoiser = METHODS[row].build(standard, 25.0)
+    assert denoiser.kflops == pytest.approx(2 * multiplications / 1000)
+    found = denoiser.run(Sample(plane, plane, 255, 25.0, "standard"))
+    np.testing.assert_array_equal(found, denoise_plane(plane, 25.0, stem, 1))

@@ -1,0 +1,57 @@
+"""The shipped weights give the committed numbers again."""
+
+from functools import cache
+
+import pytest
+
+from comparisons.datasets import load_dataset
+from comparisons.methods import METHODS
+from comparisons.protocol import PROTOCOLS, noise_seed
+from comparisons.provenance import read_json
+from comparisons.store import COMMITTED
+from comparisons.table3 import TABLE, Predictor
+from hybrid import zoo
+
+_IMAGES = 2
+
+
+@cache
+def results():
+    """Committed results by the name of the weights that they were measured with."""
+    found = {}
+    for path in sorted(COMMITTED.glob("*/*/*/*.json")):
+        result = read_json(path)
+        if weights := result["metadata"].get("weights"):
+            found.setdefault(weights, []).append(result)
+    return found
+
+
+def smallest(records):
+    """The (metadata, record) pairs of the smallest images."""
+    return sorted(records, key=lambda pair: pair[1]["height"] * pair[1]["width"])[:_IMAGES]
+
+
+def measure(metadata, sample):
+    protocol, sigma = PROTOCOLS[metadata["protocol"]], metadata["sigma"]
+    if metadata["kind"] == TABLE:
+        return Predictor.load(protocol, sigma).errors(sample, metadata["shave"])
+    denoiser = METHODS[metadata["method"]].build(protocol, sigma)
+    psnr, ssim = protocol.score(denoiser.run(sample), sample.clean)
+    return {"psnr": psnr, "ssim": ssim}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", [entry.name for entry in zoo.list_weights()])
+def test_shipped_weights_give_the_committed_numbers(name):
+    records = [(r["metadata"], record) for r in results().get(name, ()) for record in r["images"]]
+    if not records:
+        pytest.skip(f"no committed result was measured with {name}")
+    for metadata, record in smallest(records):
+        dataset = load_dataset(metadata["dataset"])
+        image = next(image for image in dataset if image.name == record["image"])
+        sigma = metadata["sigma"]
+        seed = noise_seed(dataset.folder, image.name, sigma, record["seed"])
+        sample = PROTOCOLS[metadata["protocol"]].prepare(image.read(), sigma, seed)
+        for key, value in measure(metadata, sample).items():
+            tolerance = 0.01 if key == "psnr" else 1e-3
+            assert value == pytest.approx(record[key], abs=tolerance), (image.name, key)
