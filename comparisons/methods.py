@@ -323,6 +323,13 @@ METHODS: dict[str, Method] = {
     "cs_carn_16x6x6": _trained(
         "CS-CARN, 16x6x6", "CS-CARN with 576 classes", "cs_carn16_pcn_16x6x6", "carn16"
     ),
+    "dncnn_trained": _trained("DnCNN", "17 layers of 64 features", "dncnn"),
+    "carn64": _trained("CARN64", "CARN16 with 64 features and more groups", "carn64"),
+    "edsr64": _trained("EDSR64", "EDSR16 with 64 features", "edsr64"),
+    "red": _trained("RED", "encoder and decoder of 30 layers", "red"),
+    "memnet": _trained("MemNet", "persistent memory network", "memnet"),
+    "focnet": _trained("FOCNet", "fractional optimal control network", "focnet"),
+    "sgn": _trained("SGN", "self-guided network", "sgn"),
     "dncnn": _public("DnCNN", "dncnn_{sigma:g}"),
     "ffdnet": _public("FFDNet", "ffdnet_gray"),
 }

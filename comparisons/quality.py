@@ -243,7 +243,7 @@ def _measured_row(
         *(_cell(key, results, _MARK * (key in marked)) for key in keys),
         f"{facts['steps']:,}" if "steps" in facts else EMPTY,
         f"{seconds:.3f}" + _MARK * (not own),
-        EMPTY if kflops is None else f"{kflops:.3g}",
+        EMPTY if kflops is None else f"{kflops:.4g}",
     )
 
 
