@@ -18,6 +18,7 @@ from comparisons.figures import (
     Row,
     conditions,
     figure_parser,
+    method_label,
     printed_numbers,
     save,
     stem,
@@ -65,19 +66,25 @@ def draw_methods(
     sigma: float,
 ) -> None:
     """Run the command of a figure that shows rows of `comparisons.methods`."""
-    options = figure_parser(f"comparisons.{figure}", about, sigmas=[sigma]).parse_args(arguments)
+    options = parse(figure, about, arguments, sigma)
     for protocol, level in conditions(options):
         denoisers = build(methods, protocol, level)
         publish(figure, scene, denoisers, protocol, level, options)
 
 
+def parse(figure: str, about: str, arguments: list[str] | None, sigma: float) -> argparse.Namespace:
+    """Return the options of the command of a figure that needs images."""
+    parser = figure_parser(f"comparisons.{figure}", about, sigmas=[sigma])
+    command.add_data_options(parser)
+    return parser.parse_args(arguments)
+
+
 def build(methods: Sequence[str], protocol: Protocol, sigma: float) -> Denoisers:
     """Return the rows that are defined under a protocol at a noise level, by label."""
-    chosen = [METHODS[name] for name in methods]
     return {
-        method.label + ", public" * method.public: method.build(protocol, sigma)
-        for method in chosen
-        if method.defined(protocol.name, sigma)
+        method_label(name): METHODS[name].build(protocol, sigma)
+        for name in methods
+        if METHODS[name].defined(protocol.name, sigma)
     }
 
 

@@ -4,10 +4,10 @@ The networks are those of figure 7, from their runs.
 """
 
 from comparisons import command
-from comparisons.crop_figures import Scene, publish
+from comparisons.crop_figures import Scene, parse, publish
 from comparisons.crops import Window
 from comparisons.figure7 import SIZES
-from comparisons.figures import conditions, figure_parser
+from comparisons.figures import conditions
 from comparisons.methods import METHODS, Denoisers
 
 SCENE = Scene("set14m2", "barbara.png", Window(150, 408, 112))
@@ -15,7 +15,7 @@ SCENE = Scene("set14m2", "barbara.png", Window(150, 408, 112))
 
 def main(arguments: list[str] | None = None) -> None:
     """Denoise, draw, and write the files."""
-    options = figure_parser("comparisons.figure6", __doc__, sigmas=[25]).parse_args(arguments)
+    options = parse("figure6", __doc__, arguments, 25)
     for protocol, sigma in conditions(options):
         denoisers: Denoisers = {"noisy": METHODS["noisy"].build(protocol, sigma)}
         denoisers |= {size.label: size.build(protocol, sigma) for size in SIZES}

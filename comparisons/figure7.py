@@ -16,10 +16,20 @@ from matplotlib.figure import Figure
 from comparisons import command
 from comparisons.datasets import dataset_label, load_dataset
 from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.figures import BLUE, VERMILION, WIDTH, Row, conditions, figure_parser, save, stem
+from comparisons.figures import (
+    BLUE,
+    VERMILION,
+    WIDTH,
+    Row,
+    add_results_option,
+    conditions,
+    figure_parser,
+    save,
+    stem,
+)
 from comparisons.methods import Denoiser, find_weights, network_denoiser, weights_name
 from comparisons.protocol import Protocol
-from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
+from comparisons.store import Result, ResultKey, load_result, save_result
 
 FIGURE = "figure7"
 SETS = {"standard": "set12", "paper": "set14m2"}  # what the literature, and the paper, call Set12
@@ -122,13 +132,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--measure", action="store_true", help="first measure what was trained, see the folder runs"
     )
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=COMMITTED,
-        metavar="DIR",
-        help="where the results are (default: the committed ones)",
-    )
+    add_results_option(parser)
+    command.add_data_options(parser)
     options = parser.parse_args(arguments)
     for protocol, sigma in conditions(options):
         if options.measure:

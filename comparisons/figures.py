@@ -3,43 +3,45 @@
 import argparse
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
 from comparisons import command
+from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS, Protocol
 from comparisons.provenance import write_file
 from comparisons.published import published
+from comparisons.store import COMMITTED
 
 # Okabe and Ito, "Color Universal Design": told apart by colour-blind eyes.
-ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
+BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
 WIDTH = 7.2  # inches: two columns of a printed page
 _DOTS = 200  # per inch
+_NEAR = 2.5  # points from the middle of a marker that labels keep clear
+_FAR = 10.0  # points beyond which a label needs a leader
+# Where labels may stand, in points from theirs; the nearest first.
+_PLACES = [
+    (x * far, y * far)
+    for far in (1, 2, 3)
+    for x, y in ((0, 7), (0, -7), (5, 0), (-5, 0), (5, 6), (-5, 6), (5, -6), (-5, -6))
+]
 _FIXED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
 
 Row = Mapping[str, object]
 
 
-def figure_parser(
-    prog: str, description: str, *, sigmas: Sequence[float], protocols: Sequence[str] = ()
-) -> argparse.ArgumentParser:
+def figure_parser(prog: str, description: str, *, sigmas: list[float]) -> argparse.ArgumentParser:
     """Return the parser with the options of every command that draws a figure."""
     parser = command.Parser(prog=f"python -m {prog}", description=description.split("\n\n")[0])
-    command.add_protocol_options(
-        parser, protocols=list(protocols or PROTOCOLS), sigmas=list(sigmas)
-    )
-    command.add_data_options(parser)
+    command.add_protocol_options(parser, protocols=list(PROTOCOLS), sigmas=sigmas)
     parser.add_argument(
         "--output",
         type=Path,
@@ -48,6 +50,22 @@ def figure_parser(
         help="where pictures and numbers go (default: output)",
     )
     return parser
+
+
+def add_results_option(parser: argparse.ArgumentParser) -> None:
+    """Add --results, the folder of stored results."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=COMMITTED,
+        metavar="DIR",
+        help="where the results are (default: the committed ones)",
+    )
+
+
+def method_label(name: str) -> str:
+    """Return the label of a row, which says so where its weights are those of others."""
+    return METHODS[name].label + ", public" * METHODS[name].public
 
 
 def conditions(options: argparse.Namespace) -> list[tuple[Protocol, float]]:
@@ -64,6 +82,30 @@ def printed_numbers(figure: str, protocol: Protocol, sigma: float) -> dict[str, 
     """Return what the paper prints in "figure3" to "figure6"; nothing under other conditions."""
     numbers = published()[figure]
     return numbers if (protocol.name, sigma) == ("paper", numbers["sigma"]) else {}
+
+
+def label_points(axes: Axes) -> None:
+    """Write the label of each line of `axes`, a single point, beside it where there is room.
+
+    Call it when everything else is drawn; a label that stands away from its point gets a leader.
+    """
+    lines = axes.get_lines()
+    spots = [axes.transData.transform(line.get_xydata()[0]) for line in lines]
+    near = _NEAR * axes.figure.dpi / 72
+    taken = [Bbox.from_bounds(x - near, y - near, 2 * near, 2 * near) for x, y in spots]
+    for line in lines:
+        point = line.get_xydata()[0]
+        for shift in _PLACES:
+            name = _write_label(axes, str(line.get_label()), point, shift)
+            box = name.get_window_extent()
+            inside = axes.bbox.contains(*box.min) and axes.bbox.contains(*box.max)
+            if (inside and box.count_overlaps(taken) == 0) or shift == _PLACES[-1]:
+                break
+            name.remove()
+        taken.append(box)
+        if math.hypot(*shift) > _FAR:
+            leader = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "shrinkA": 0}
+            axes.annotate("", point, shift, textcoords="offset points", arrowprops=leader)
 
 
 def save(figure: Figure, rows: Sequence[Row], folder: Path, name: str) -> list[Path]:
@@ -111,6 +153,18 @@ def to_csv(rows: Sequence[Row]) -> str:
     writer.writerow(rows[0])
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return out.getvalue()
+
+
+def _write_label(axes: Axes, text: str, point: Any, shift: tuple[float, float]) -> Annotation:
+    return axes.annotate(
+        text,
+        point,
+        shift,
+        textcoords="offset points",
+        ha="center" if shift[0] == 0 else "left" if shift[0] > 0 else "right",
+        va="center",
+        fontsize=6.5,
+    )
 
 
 def _cell(value: object) -> object:

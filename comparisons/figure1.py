@@ -1,0 +1,184 @@
+"""Figure 1, `python -m comparisons.figure1`: PSNR against FLOPs, and against measured time.
+
+PSNR is that of the stored results on BSD68, under the protocol `paper` beside what the paper
+prints; time is that of `comparisons.times`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from comparisons import command, quality
+from comparisons.datasets import dataset_label
+from comparisons.figures import (
+    BLUE,
+    GREEN,
+    PURPLE,
+    VERMILION,
+    WIDTH,
+    Row,
+    add_results_option,
+    figure_parser,
+    label_points,
+    method_label,
+    save,
+)
+from comparisons.protocol import PROTOCOLS, Protocol
+from comparisons.published import paper_rows
+from comparisons.times import read_times
+
+FIGURE = "figure1"
+SETS = {"standard": "bsd68", "paper": "cbsd68"}
+_ROWS = (
+    "raisr_fast",
+    "raisr_best",
+    "carn16",
+    "cs_carn",
+    "edsr16",
+    "cs_edsr",
+    "dncnn",
+    "ffdnet",
+)
+_AXES = {
+    "kFLOPs per pixel": "kFLOPs per pixel",
+    "seconds per megapixel": "seconds per megapixel, one thread",
+}
+_HERE, _PAPER = "here", "the paper"
+
+
+@dataclass(frozen=True)
+class Family:
+    """How the points of some methods look."""
+
+    name: str
+    marker: str
+    colour: str
+
+
+_FILTERS = Family("learned filters (raisr)", "o", VERMILION)
+_SPECIAL = Family("class-specific networks", "^", GREEN)
+_SMALL = Family("their plain networks", "s", BLUE)
+_LARGE = Family("large networks", "D", PURPLE)
+
+
+def family(label: str) -> Family:
+    """Return the family of a method by its label."""
+    if label.startswith("raisr"):
+        return _FILTERS
+    if label.startswith("CS-"):
+        return _SPECIAL
+    return _SMALL if label in ("EDSR16", "CARN16") else _LARGE
+
+
+def points(
+    protocol: Protocol, sigmas: Iterable[float], root: Path, times: Mapping[str, float]
+) -> list[Row]:
+    """Return a line for every method measured here, and under `paper` for those it prints.
+
+    Parameters
+    ----------
+    protocol, sigmas
+        Of the numbers.
+    root : Path
+        Folder of results.
+    times : mapping
+        Label -> seconds per megapixel.
+    """
+    name = SETS[protocol.name]
+    lines = []
+    for sigma in sigmas:
+        found = []
+        for (method, _), result in quality.read_results(
+            root, protocol.name, sigma, _ROWS, [name]
+        ).items():
+            label, mean = method_label(method), result["mean"]
+            kflops = result["metadata"]["kflops_per_pixel"]
+            found.append((label, _HERE, mean["psnr"], kflops, times.get(label)))
+        printed = paper_rows("table1", sigma) if protocol.name == "paper" else {}
+        for label, row in printed.items():
+            found.append((label, _PAPER, row.cells[name][0], row.kflops, None))
+        about = {"protocol": protocol.name, "set": name, "sigma": sigma}
+        keys = ("method", "measured by", "PSNR", *_AXES)
+        lines += [about | dict(zip(keys, values, strict=True)) for values in found]
+    return lines
+
+
+def draw(lines: Sequence[Row], title: str) -> Figure:
+    """Return the figure: a column for each noise level; PSNR against FLOPs above, time below."""
+    sigmas = list(dict.fromkeys(line["sigma"] for line in lines))
+    costs = [cost for cost in _AXES if any(line[cost] is not None for line in lines)]
+    size = WIDTH, 2.7 * len(costs) + 0.7
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(costs), len(sigmas), squeeze=False, sharex="row", sharey="col")
+    for across, cost in zip(axes, costs, strict=True):
+        for axis, sigma in zip(across, sigmas, strict=True):
+            _draw_points(axis, [line for line in lines if line["sigma"] == sigma], cost)
+        across[0].set_ylabel("PSNR, dB", fontsize=8)
+        across[len(sigmas) // 2].set_xlabel(_AXES[cost], fontsize=8)
+    for axis, sigma in zip(axes[0], sigmas, strict=True):
+        axis.set_title(f"sigma {sigma:g}", fontsize=9)
+    figure.legend(
+        handles=_legend(lines), loc="outside lower center", ncols=3, fontsize=7, frameon=False
+    )
+    figure.suptitle(title, fontsize=9)
+    figure.draw_without_rendering()
+    for axis in axes.ravel():
+        label_points(axis)
+    return figure
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draw, and write the files."""
+    parser = figure_parser(f"comparisons.{FIGURE}", __doc__, sigmas=[15, 25, 50])
+    add_results_option(parser)
+    options = parser.parse_args(arguments)
+    times = read_times(options.results)
+    if not times:
+        print("no times: left out of the picture; python -m comparisons.times measures them")
+    for protocol in (PROTOCOLS[name] for name in options.protocol):
+        lines = points(protocol, options.sigma, options.results, times)
+        if not lines:
+            raise ValueError(f"no results under protocol {protocol.name} in {options.results}")
+        title = f"{dataset_label(SETS[protocol.name])}, protocol {protocol.name}"
+        files = save(draw(lines, title), lines, options.output, f"{FIGURE}_{protocol.name}")
+        command.announce(files)
+
+
+def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
+    axis.set_xscale("log")
+    axis.margins(x=0.2, y=0.12)
+    axis.grid(which="major", color="0.9")
+    axis.set_axisbelow(True)
+    axis.tick_params(labelsize=7)
+    for line in lines:
+        if line[cost] is None:
+            continue
+        look = family(str(line["method"]))
+        axis.plot(
+            line[cost],
+            line["PSNR"],
+            look.marker,
+            color=look.colour,
+            fillstyle="full" if line["measured by"] == _HERE else "none",
+            markersize=5,
+            label=line["method"],
+        )
+
+
+def _legend(lines: Sequence[Row]) -> list[Line2D]:
+    shown = dict.fromkeys(family(str(line["method"])) for line in lines)
+    looks = [(look.name, look.marker, look.colour, "full") for look in shown]
+    if any(line["measured by"] == _PAPER for line in lines):
+        looks.append(("printed by the paper (hollow)", "o", "0.3", "none"))
+    return [
+        Line2D([], [], linestyle="", marker=marker, color=colour, fillstyle=style, label=name)
+        for name, marker, colour, style in looks
+    ]
+
+
+if __name__ == "__main__":
+    command.run(main)

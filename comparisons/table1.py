@@ -1,0 +1,44 @@
+"""Table 1, `python -m comparisons.table1`: all networks, three noise levels; and what they cost."""
+
+from functools import partial
+
+from comparisons import command, quality
+from comparisons.published import paper_rows
+from comparisons.times import build_table, read_times
+
+SETS = {
+    "standard": ("bsd68", "urban100", "div2k10", "set12"),
+    "paper": ("cbsd68", "urban100", "div2k10", "set14m2"),
+}
+"""The sets of the table; those of the paper by our names."""
+
+TABLE = quality.QualityTable(
+    name="table1",
+    heading="Table 1 (all networks)",
+    rows=(
+        "dncnn_trained",
+        "carn16",
+        "edsr16",
+        "carn64",
+        "edsr64",
+        "red",
+        "memnet",
+        "focnet",
+        "sgn",
+        "cs_carn",
+        "cs_edsr",
+        "dncnn",
+        "ffdnet",
+    ),
+    paper_rows=partial(paper_rows, "table1"),
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print the tables and write the files."""
+    cost = build_table(read_times())
+    quality.main(TABLE, __doc__, arguments, sigmas=(15, 25, 50), more=[cost])
+
+
+if __name__ == "__main__":
+    command.run(main)
