@@ -18,7 +18,6 @@ from comparisons.figures import (
     Row,
     conditions,
     figure_parser,
-    method_label,
     printed_numbers,
     save,
     stem,
@@ -82,7 +81,7 @@ def parse(figure: str, about: str, arguments: list[str] | None, sigma: float) ->
 def build(methods: Sequence[str], protocol: Protocol, sigma: float) -> Denoisers:
     """Return the rows that are defined under a protocol at a noise level, by label."""
     return {
-        method_label(name): METHODS[name].build(protocol, sigma)
+        METHODS[name].label: METHODS[name].build(protocol, sigma)
         for name in methods
         if METHODS[name].defined(protocol.name, sigma)
     }

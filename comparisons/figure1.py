@@ -24,9 +24,9 @@ from comparisons.figures import (
     add_results_option,
     figure_parser,
     label_points,
-    method_label,
     save,
 )
+from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS, Protocol
 from comparisons.published import paper_rows
 from comparisons.times import read_times
@@ -95,7 +95,7 @@ def points(
         for (method, _), result in quality.read_results(
             root, protocol.name, sigma, _ROWS, [name]
         ).items():
-            label, mean = method_label(method), result["mean"]
+            label, mean = METHODS[method].label, result["mean"]
             kflops = result["metadata"]["kflops_per_pixel"]
             found.append((label, _HERE, mean["psnr"], kflops, times.get(label)))
         printed = paper_rows("table1", sigma) if protocol.name == "paper" else {}

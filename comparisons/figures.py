@@ -15,7 +15,6 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from comparisons import command
-from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS, Protocol
 from comparisons.provenance import write_file
 from comparisons.published import published
@@ -61,11 +60,6 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the results are (default: the committed ones)",
     )
-
-
-def method_label(name: str) -> str:
-    """Return the label of a row, which says so where its weights are those of others."""
-    return METHODS[name].label + ", public" * METHODS[name].public
 
 
 def conditions(options: argparse.Namespace) -> list[tuple[Protocol, float]]:

@@ -330,6 +330,6 @@ METHODS: dict[str, Method] = {
     "memnet": _trained("MemNet", "persistent memory network", "memnet"),
     "focnet": _trained("FOCNet", "fractional optimal control network", "focnet"),
     "sgn": _trained("SGN", "self-guided network", "sgn"),
-    "dncnn": _public("DnCNN", "dncnn_{sigma:g}"),
-    "ffdnet": _public("FFDNet", "ffdnet_gray"),
+    "dncnn": _public("DnCNN, public", "dncnn_{sigma:g}"),
+    "ffdnet": _public("FFDNet, public", "ffdnet_gray"),
 }

@@ -14,7 +14,7 @@ import skimage.data
 from tqdm import tqdm
 
 from comparisons import command
-from comparisons.figures import add_results_option, method_label
+from comparisons.figures import add_results_option
 from comparisons.flops import TABLE1, Network, count
 from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS, Sample
@@ -56,7 +56,7 @@ def measure(sample: Sample, rounds: int) -> dict[str, list[float]]:
     }
     for method in _OTHERS:
         if denoiser := METHODS[method].build(_PROTOCOL, _SIGMA):
-            calls[method_label(method)] = denoiser.run
+            calls[METHODS[method].label] = denoiser.run
     for call in calls.values():
         call(sample.crop(_WARM_UP_SIZE))
     seconds: dict[str, list[float]] = {label: [] for label in calls}

@@ -15,7 +15,6 @@ from comparisons.figure7 import SIZES, Size
 from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS
 from comparisons.store import ResultKey
-from hybrid.config import TrainingConfig
 
 STANDARD, PAPER = PROTOCOLS["standard"], PROTOCOLS["paper"]
 
@@ -182,6 +181,8 @@ def test_figure_5_measures_the_statistics(tiny_scene, monkeypatch, tmp_path, cap
 
 
 def test_sizes_of_figure_7_have_equal_runs():
+    from hybrid.config import TrainingConfig  # takes a while
+
     configs = {}
     for path in Path(figure7.__file__).with_name("runs").glob("figure7_*.toml"):
         configs[path.stem] = TrainingConfig.read(path)

@@ -149,8 +149,10 @@ def test_public_weights_have_a_section_of_their_own(monkeypatch):
     monkeypatch.setattr(quality, "read_results", lambda *_: {})
     found = {("dncnn", "sample"): result(29.2)}
     built = table("standard", found, ["noisy", "dncnn", "ffdnet"])
-    assert cells(built, "public weights, measured here", "DnCNN")["sample"] == "29.20/0.900"
-    assert "FFDNet" not in [row[0] for section in built.sections[:2] for row in section.rows]
+    assert cells(built, "public weights, measured here", "DnCNN, public")["sample"] == "29.20/0.900"
+    assert "FFDNet, public" not in [
+        row[0] for section in built.sections[:2] for row in section.rows
+    ]
     assert table2.TABLE.methods(PROTOCOLS["paper"], 25.0, ["noisy", "dncnn"]) == ["noisy"]
 
 
