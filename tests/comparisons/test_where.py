@@ -1,0 +1,45 @@
+"""Squared error by the true class."""
+
+import numpy as np
+import pytest
+
+import raisr
+from comparisons import where
+from comparisons.methods import Denoiser
+from comparisons.protocol import PROTOCOLS
+from tests.images import scene
+
+PROTOCOL = PROTOCOLS["standard"]
+NAMES = [f"{a}/{b}" for a in ("low", "middle", "high") for b in ("low", "middle", "high")]
+
+
+def test_errors_go_to_the_bin_of_the_clean_pixel():
+    sample = PROTOCOL.prepare(scene(), 25, 0)
+    found = where.errors_by_bin(sample, Denoiser(lambda sample: sample.noisy, "noisy"))
+    strength, coherence = raisr.gradient_statistics(sample.clean, "csconv", data_range=255)[1:]
+    edges = [0.2 / 3, 0.4 / 3], [1 / 3, 2 / 3]
+    bins = 3 * np.digitize(strength, edges[0]) + np.digitize(coherence, edges[1])
+    errors = (np.clip(sample.noisy, 0, 255).astype(float) - sample.clean) ** 2
+    for index, name in enumerate(NAMES):
+        assert found[f"pixels {name}"] == np.sum(bins == index)
+        assert found[f"error {name}"] == pytest.approx(errors[bins == index].sum())
+
+
+def test_changes_are_against_the_plain_network():
+    names = ["pixels low/low", "error low/low"]
+    zeros = {f"{kind} {name}": 0.0 for kind in ("pixels", "error") for name in NAMES}
+
+    def result(label, error):
+        zero = {key: 1.0 if key.startswith("error") else 0.0 for key in zeros}
+        images = [zero | dict(zip(names, (50.0, error / 2), strict=True)) for _ in range(2)]
+        return {"metadata": {"label": label}, "images": images}
+
+    results = {"edsr16": result("EDSR16", 100.0), "cs_edsr": result("CS-EDSR", 90.0)}
+    rows = where.build_table(PROTOCOL, 25.0, "bsd68", results).sections[0].rows
+    assert rows[0] == ("low/low", "100.0%", "86.2%", "-10.0%")
+    assert rows[1] == ("low/middle", "0.0%", "1.7%", "+0.0%")
+    assert rows[-1] == ("all", "100.0%", "100.0%", "-8.6%")
+
+
+def test_nothing_is_shown_without_the_plain_network():
+    assert where.build_table(PROTOCOL, 25.0, "bsd68", {}).sections[0].rows == ()
