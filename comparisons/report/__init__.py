@@ -1,0 +1,1 @@
+"""One page that shows everything, `python -m comparisons.report -o report.html`."""

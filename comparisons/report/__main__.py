@@ -1,0 +1,68 @@
+"""The command `python -m comparisons.report`: options, and the file it writes."""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from comparisons import command
+from comparisons.datasets import dataset_names, load_dataset
+from comparisons.methods import METHODS
+from comparisons.provenance import write_file
+from comparisons.report.page import render
+from comparisons.report.scenes import PROTOCOL, SHOWN, SIGMA, make_scene
+
+_IMAGES = 7
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Denoise the images of the slider, gather everything else and write the page."""
+    options = _options(arguments)
+    sets = [load_dataset(name, download=options.download) for name in options.datasets]
+    denoisers = {name: METHODS[name].build(PROTOCOL, SIGMA) for name in options.methods}
+    chosen = [(dataset, image) for dataset in sets for image in islice(dataset, options.images)]
+    if not any(denoisers.values()):
+        raise ValueError(f"--methods: {', '.join(denoisers)}: not trained, wanted one that is")
+    progress = tqdm(chosen, desc="denoising", unit="image", disable=None)
+    scenes = [make_scene(dataset, image, denoisers) for dataset, image in progress]
+    write_file(options.output, render(scenes))
+    command.announce([options.output])
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = command.Parser(
+        prog="python -m comparisons.report",
+        description="Write one self-contained HTML page: tables, figures, filter banks, and a "
+        "slider between noisy and denoised images.",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE")
+    parser.add_argument(
+        "--datasets",
+        action=command.ListOf,
+        item=command.one_of(dataset_names()),
+        default=["sample"],
+        metavar="SET",
+        help=f"image sets of the slider, of {', '.join(dataset_names())} (default: sample)",
+    )
+    parser.add_argument(
+        "--images",
+        type=command.at_least(1),
+        default=_IMAGES,
+        metavar="N",
+        help=f"first images of each set (default: {_IMAGES}); each adds some 0.5 MB to the page",
+    )
+    parser.add_argument(
+        "--methods",
+        action=command.ListOf,
+        item=command.one_of(list(METHODS)),
+        default=list(SHOWN),
+        metavar="NAME",
+        help=f"in the slider, of {', '.join(METHODS)} (default: {' '.join(SHOWN)})",
+    )
+    command.add_data_options(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    command.run(main)

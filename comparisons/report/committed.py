@@ -1,0 +1,154 @@
+"""What is committed and goes onto the page: tables, figures, and where their numbers come from."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from comparisons import leak, quality, table1, table2, table3, table4, table5, times
+from comparisons.datasets import dataset_names
+from comparisons.protocol import PROTOCOLS
+from comparisons.provenance import read_json
+from comparisons.report.pictures import Picture, from_file
+from comparisons.store import COMMITTED
+from comparisons.tables import EMPTY, Section, Table
+
+_QUALITY = (table2, table1, table4, table5, leak)  # the fullest first
+_FIGURES = {
+    "pareto": "Quality against time on one thread",
+    "figure1": "Figure 1: quality against cost",
+    "figure3": "Figure 3: crops of ppt3",
+    "figure4": "Figure 4: crops of img079",
+    "figure5": "Figure 5: gradient statistics of a clean and of a noisy image, and those of PCN",
+    "figure6": "Figure 6: crops of barbara, by the size of the network",
+    "figure7": "Figure 7: quality against the size of the network",
+}
+_ROOT = Path(__file__).parents[2]
+_BENCHMARKS = _ROOT / "benchmarks" / "results"
+_PICTURES = (_BENCHMARKS, _ROOT / "docs" / "figures")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tables under one heading."""
+
+    title: str
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, and its numbers where they are committed."""
+
+    picture: Picture
+    numbers: Table | None
+
+
+def tables() -> list[Group]:
+    """Return every table that committed results fill at least in part."""
+    groups = [Group(module.TABLE.heading, _quality_tables(module.TABLE)) for module in _QUALITY]
+    groups += [
+        Group("Table 3 (gradient statistics)", _statistics_tables()),
+        Group("What classes gain in the paper", [leak.paper_gains()]),
+        Group("Cost of the networks", [times.build_table(times.read_times())]),
+    ]
+    speed = [_BENCHMARKS / name for name in ("benchmarks.json", "csconv/benchmarks.json")]
+    stored = chain.from_iterable(read_json(path) or [] for path in speed)
+    groups += [Group("Speed", [Table.from_dict(values) for values in stored])]
+    return [group for group in groups if group.tables]
+
+
+def figures() -> list[Drawing]:
+    """Return every figure that is committed, under each protocol and noise level."""
+    found = []
+    for name, caption in _FIGURES.items():
+        paths = [path for folder in _PICTURES for path in folder.glob(f"{name}*.svg")]
+        for path in sorted(paths):
+            smaller = min((path, path.with_suffix(".png")), key=_bytes)
+            label = " ".join(path.stem.split("_")[1:])
+            found.append(Drawing(Picture(caption, from_file(smaller), label), _numbers(path)))
+    return found
+
+
+def origin() -> list[Table]:
+    """Return which commits and machines the committed results and the shipped weights are from."""
+    return [_results_origin(), _weights_origin()]
+
+
+def _quality_tables(table: quality.QualityTable) -> list[Table]:
+    built = []
+    for protocol, sigma, names in _measured(quality.KIND):
+        methods = table.methods(PROTOCOLS[protocol], sigma)
+        results = quality.read_results(COMMITTED, protocol, sigma, methods, names)
+        shown = [name for name in names if any(key[1] == name for key in results)]
+        if shown:
+            given = PROTOCOLS[protocol], sigma, shown, methods, results
+            built.append(quality.build_table(table, *given))
+    return built
+
+
+def _statistics_tables() -> list[Table]:
+    measured = _measured(table3.TABLE)
+    built = []
+    for protocol in dict.fromkeys(protocol for protocol, _, _ in measured):
+        sigmas = [sigma for name, sigma, _ in measured if name == protocol]
+        names = _ordered(
+            name for found, _, names in measured if found == protocol for name in names
+        )
+        results = table3.read_results(COMMITTED, protocol, names, sigmas)
+        built.append(table3.build_table(PROTOCOLS[protocol], names, sigmas, results))
+    return built
+
+
+def _measured(kind: str) -> list[tuple[str, float, list[str]]]:
+    """Return protocol, noise level and sets of the committed results of a kind."""
+    found = []
+    for folder in (COMMITTED / kind).iterdir():
+        protocol, sigma = folder.name.split("_")
+        found.append((protocol, float(sigma), _ordered(path.name for path in folder.iterdir())))
+    return sorted(found, key=lambda item: (list(PROTOCOLS).index(item[0]), item[1]))
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    found = set(names)
+    return [name for name in dataset_names() if name in found]
+
+
+def _bytes(path: Path) -> float:
+    return path.stat().st_size if path.is_file() else float("inf")
+
+
+def _numbers(path: Path) -> Table | None:
+    sheet = path.with_suffix(".csv")
+    if not sheet.is_file():
+        return None
+    columns, *rows = csv.reader(sheet.read_text(encoding="utf-8").splitlines())
+    cells = tuple(tuple(cell or EMPTY for cell in row) for row in rows)
+    return Table(f"Numbers of {path.stem}", tuple(columns), (Section("", cells),))
+
+
+def _results_origin() -> Table:
+    found: dict[tuple[str, ...], set[str]] = {}
+    for path in COMMITTED.rglob("*.json"):
+        facts = (read_json(path) or {}).get("metadata", {})
+        if "git_commit" in facts:
+            key = (facts.get("kind") or facts["table"], facts["protocol"], f"{facts['sigma']:g}")
+            key = (*key, facts["cpu"], facts["python"], facts["numpy"], facts["numba"])
+            found.setdefault(key, set()).add(facts["git_commit"][:10])
+    rows = tuple((*key, ", ".join(sorted(commits))) for key, commits in sorted(found.items()))
+    columns = ("results", "protocol", "sigma", "processor", "Python", "NumPy", "Numba", "commits")
+    return Table("Committed results", columns, (Section("", rows),))
+
+
+def _weights_origin() -> Table:
+    from hybrid import zoo
+
+    rows = []
+    for weights in zoo.list_weights():
+        facts = weights.provenance
+        steps = facts.get("total_steps", facts["steps"])
+        cells = f"{steps:,}", f"{facts['seconds']:,.0f}", f"{facts['parameters']:,}", facts["cpu"]
+        rows.append((weights.name, *cells, facts["git_commit"][:10], weights.sha256[:12]))
+    columns = ("weights", "steps", "seconds", "parameters", "processor", "commit", "SHA-256")
+    return Table("Shipped networks", columns, (Section("", tuple(rows)),))
