@@ -145,7 +145,7 @@ def rows(
 
 def numbers(view: View | None) -> dict[str, float | None]:
     """Return the scores of a view, named for a CSV; empty cells for None."""
-    scores = (*view.part, *view.whole) if view else [None] * 4
+    scores: Sequence[float | None] = (*view.part, *view.whole) if view else (None,) * 4
     return dict(zip(_SCORES, scores, strict=True))
 
 
@@ -161,7 +161,7 @@ def draw(scene: Scene, sample: Sample, found: Sequence[View], title: str) -> Fig
     columns = -(-count // lines)
     height = lines * (WIDTH / columns + 0.36) + 0.2
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    fill(figure.subplots(lines, columns, squeeze=False).ravel(), scene, sample, found)
+    fill(list(figure.subplots(lines, columns, squeeze=False).ravel()), scene, sample, found)
     figure.suptitle(title, fontsize=9)
     return figure
 

@@ -89,7 +89,7 @@ def points(
         Label -> seconds per megapixel.
     """
     name = SETS[protocol.name]
-    lines = []
+    lines: list[Row] = []
     for sigma in sigmas:
         found = []
         for (method, _), result in quality.read_results(
@@ -157,7 +157,7 @@ def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
     for line in lines:
         if line[cost] is None:
             continue
-        look = family(str(line["method"]))
+        look = family(line["method"])
         axis.plot(
             line[cost],
             line["PSNR"],
@@ -170,7 +170,7 @@ def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
 
 
 def _legend(lines: Sequence[Row]) -> list[Line2D]:
-    shown = dict.fromkeys(family(str(line["method"])) for line in lines)
+    shown = dict.fromkeys(family(line["method"]) for line in lines)
     looks = [(look.name, look.marker, look.colour, "full") for look in shown]
     if any(line["measured by"] == _PAPER for line in lines):
         looks.append(("printed by the paper (hollow)", "o", "0.3", "none"))

@@ -108,8 +108,8 @@ def draw(sample: Sample, estimates: Estimates, found: Sequence[View], title: str
     above = WIDTH / (len(found) + 2) + 0.4
     below = len(estimates) * (WIDTH - 0.7) / len(_MAPS) * height / width + 0.8
     figure = Figure(figsize=(WIDTH, above + below + 0.2), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(above, below))
-    fill(top.subplots(1, len(found) + 2), SCENE, sample, found)
+    (top,), (bottom,) = figure.subfigures(2, 1, squeeze=False, height_ratios=(above, below))
+    fill(list(top.subplots(1, len(found) + 2)), SCENE, sample, found)
     axes = bottom.subplots(len(estimates), len(_MAPS), squeeze=False)
     for line, (name, maps) in zip(axes, estimates.items(), strict=True):
         for axis, plane, (colours, highest) in zip(line, maps, _MAPS.values(), strict=True):

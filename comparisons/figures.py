@@ -34,7 +34,7 @@ _PLACES = [
 ]
 _FIXED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 def figure_parser(prog: str, description: str, *, sigmas: list[float]) -> argparse.ArgumentParser:
