@@ -133,8 +133,10 @@ def _results_origin() -> Table:
     for path in COMMITTED.rglob("*.json"):
         facts = (read_json(path) or {}).get("metadata", {})
         if "git_commit" in facts:
-            key = (facts.get("kind") or facts["table"], facts["protocol"], f"{facts['sigma']:g}")
-            key = (*key, facts["cpu"], facts["python"], facts["numpy"], facts["numba"])
+            kind = path.relative_to(COMMITTED).parts[0].removesuffix(".json")
+            level = f"{facts['sigma']:g}" if "sigma" in facts else EMPTY
+            versions = (facts[name] for name in ("cpu", "python", "numpy", "numba"))
+            key = (kind, facts.get("protocol", EMPTY), level, *versions)
             found.setdefault(key, set()).add(facts["git_commit"][:10])
     rows = tuple((*key, ", ".join(sorted(commits))) for key, commits in sorted(found.items()))
     columns = ("results", "protocol", "sigma", "processor", "Python", "NumPy", "Numba", "commits")
