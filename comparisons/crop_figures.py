@@ -191,4 +191,4 @@ def show(axis: Axes, image: NDArray, caption: str) -> None:
     """Show gray levels from 0 (black) to 255 (white), and a caption below."""
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
     axis.set(xticks=[], yticks=[])
-    axis.set_xlabel(caption, fontsize=8)
+    axis.set_xlabel(caption, fontsize=7)
