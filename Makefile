@@ -6,13 +6,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test lint bench clean
+.PHONY: help setup table2 test lint docs bench clean
 
 help:
 	@echo "make table2  install into $(VENV), denoise the embedded images and print table 2"
 	@echo "make test    lint, check types and run the tests"
 	@echo "make setup   only build $(VENV)"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the pages of docs into docs/_build/html"
 	@echo "make bench   measure the speed of the kernels"
 	@echo "make clean   remove $(VENV), caches and build files"
 
@@ -38,9 +39,12 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
+docs: setup
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build docs/generated *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
