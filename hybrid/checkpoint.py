@@ -20,6 +20,8 @@ class State:
     ----------
     network : nn.Module
         The network to train, on the device where that is done.
+    steps_before : int
+        Steps behind its weights.
 
     Attributes
     ----------
@@ -30,7 +32,6 @@ class State:
     step : int
         Steps done.
     steps_before : int
-        Steps behind the weights that training started from.
     seconds : float
         Time that they took.
     loss_sum : float
@@ -39,7 +40,7 @@ class State:
         Of the last validation.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, steps_before: int = 0) -> None:
         self.network = network
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self._averages, self._values = _averaged(self.average), _averaged(network)
@@ -50,7 +51,8 @@ class State:
                 "step": torch.zeros((), device=parameter.device),
                 **{name: torch.zeros_like(parameter) for name in _MOMENTS},
             }
-        self.step, self.steps_before, self.seconds, self.loss_sum = 0, 0, 0.0, 0.0
+        self.step, self.steps_before = 0, steps_before
+        self.seconds, self.loss_sum = 0.0, 0.0
         self.scores: dict[str, float] = {}
 
     @torch.no_grad()

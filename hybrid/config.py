@@ -58,6 +58,9 @@ class TrainingConfig:
     bins : dict
         Fields of the preset that are replaced: `orientations`, `strength_edges`,
         `coherence_edges`.
+    shared : bool
+        Whether the filters of classes have a common part while they are learned, see
+        `hybrid.sharing`. For class-specific networks only.
     init : str, optional
         Weights to start from (name in `hybrid.zoo`, or file); a class-specific network may start
         from its plain twin.
@@ -101,6 +104,7 @@ class TrainingConfig:
     class_sigma: float | None = None
     spec: str = "csconv"
     bins: dict[str, Any] = field(default_factory=dict)
+    shared: bool = False
     init: str | None = None
     images: tuple[str, ...] = ("bsd400",)
     held_back: int = 16
@@ -163,6 +167,8 @@ class TrainingConfig:
             )
         if found is not None and self.classes is None:
             raise ValueError("classes is missing, and the network is class-specific")
+        if self.shared and found is None:
+            raise ValueError("shared must be left out for a network without classes")
         if self.class_sigma is not None and self.classes in (None, *HASHED):
             raise ValueError("class_sigma needs classes of a PCN")
         if found not in (None, wanted):
@@ -231,6 +237,7 @@ def _check_type(name, value, wanted):
     kind, fits = {
         str: ("a string", isinstance(value, str)),
         str | None: ("a string", value is None or isinstance(value, str)),
+        bool: ("true or false", isinstance(value, bool)),
         int: ("a whole number", type(value) is int),
         float: ("a finite number", _is_number(value)),
         float | None: ("a finite number", value is None or _is_number(value)),

@@ -22,6 +22,7 @@ from hybrid.checkpoint import State
 from hybrid.config import TrainingConfig
 from hybrid.data import Batch, Crops, ahead, load_images
 from hybrid.models import build
+from hybrid.sharing import folded, share
 from hybrid.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors
 from hybrid.zoo import locate
@@ -152,25 +153,21 @@ class _Run:
         """Write the averaged weights."""
         path = self.folder / "weights.safetensors"
         if self.process == 0:
-            save_tensors(path, self.state.average.state_dict(), self._provenance())
+            save_tensors(path, folded(self.state.average), self._provenance())
         return path
 
-    def _state(self):
+    def _state(self) -> State:
         config = self.config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = build(config.model, **config.options)
-        state = State(network.to(self.device))
-        if self.checkpoint.is_file():
+        goes_on = self.checkpoint.is_file()
+        steps_before = 0 if goes_on or config.init is None else _start_from(config.init, network)
+        if config.shared:
+            share(network)
+        state = State(network.to(self.device), steps_before)
+        if goes_on:
             state.load(self.checkpoint, config, self.processes)
-        elif config.init is not None:
-            tensors, header = load_tensors(locate(config.init))
-            state.steps_before = header.get("total_steps", header.get("steps", 0))
-            try:
-                load_into(state.network, tensors)
-            except ValueError as error:
-                raise ValueError(f"init = {config.init!r}: {error}") from error
-            load_into(state.average, state.network.state_dict())
         return state
 
     def _step(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -245,10 +242,12 @@ class _Run:
         return FloatingPointError(f"{what}; {kept}")
 
     def _provenance(self) -> dict[str, Any]:
+        with torch.device("meta"):
+            network = build(self.config.model, **self.config.options)
         return {
             **self.config.to_dict(),
             "spec": self.config.network_spec.to_dict(),
-            "parameters": sum(value.numel() for value in self.state.network.parameters()),
+            "parameters": sum(value.numel() for value in network.parameters()),
             "processes": self.processes,
             "total_steps": self.state.steps_before + self.config.steps,
             "seconds": round(self.state.seconds),
@@ -258,6 +257,16 @@ class _Run:
             "torch": torch.__version__,
             **environment(),
         }
+
+
+def _start_from(weights: str, network: nn.Module) -> int:
+    """Copy weights into a network, and return the steps that are behind them."""
+    tensors, header = load_tensors(locate(weights))
+    try:
+        load_into(network, tensors)
+    except ValueError as error:
+        raise ValueError(f"init = {weights!r}: {error}") from error
+    return header.get("total_steps", header.get("steps", 0))
 
 
 def _device(name: str | torch.device) -> torch.device:

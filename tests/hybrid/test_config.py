@@ -34,6 +34,7 @@ def test_every_key_can_be_set(tmp_path):
         eight_bit = 0.5
         classes = "pcn.safetensors"
         class_sigma = 20
+        shared = true
         spec = "csconv"
         bins = { strength_edges = [0.02, 0.05] }
         init = "edsr.safetensors"
@@ -92,6 +93,8 @@ def test_every_key_can_be_set(tmp_path):
         ('sigma_min = "0"', "sigma_min must be a finite number, got '0'"),
         ("eight_bit = 1.5", r"eight_bit must be in \[0, 1\], got 1.5"),
         ("class_sigma = -1", "class_sigma must not be negative, got -1"),
+        ("shared = 1", "shared must be true or false, got 1"),
+        ("shared = true", "shared must be left out for a network without classes"),
         ("class_sigma = 25", "class_sigma needs classes of a PCN"),
         ("seed = -1", "seed must not be negative, got -1"),
         ("checkpoint_seconds = -1", "checkpoint_seconds must not be negative, got -1"),

@@ -31,6 +31,7 @@ CLASS_SPECIFIC = replace(CONFIG, options={**CONFIG.options, "num_classes": 72}, 
 RUNS = {
     "edsr": CONFIG,
     "cs_edsr": CLASS_SPECIFIC,
+    "shared": replace(CLASS_SPECIFIC, shared=True),
     "pcn": replace(CONFIG, model="pcn", options={}),
     "dncnn": replace(CONFIG, model="dncnn", options={"features": 4, "depth": 3}),
     "paper": replace(CONFIG, protocol="paper", schedule="paper"),
