@@ -163,7 +163,9 @@ def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
     """Return a network of `hybrid` as a method of the tables."""
     import torch
 
+    from hybrid.classifiers import DENOISED_BY, DenoisedClassifier
     from hybrid.flops import cost
+    from raisr.denoising import LADDER, bank_for
 
     def run(sample: Sample) -> NDArray:
         torch.set_num_threads(1)  # OpenMP keeps a number for each calling thread
@@ -171,6 +173,8 @@ def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
         return denoiser.denoise(sample.noisy, guide=guide, data_range=255)
 
     kflops = sum(cost(network).kflops for network in denoiser.networks)
+    if isinstance(getattr(denoiser, "classifier", None), DenoisedClassifier):
+        kflops += _kflops(bank_for(DENOISED_BY, LADDER[0]))
     fingerprint = network_fingerprint(denoiser, denoiser.provenance)
     return Denoiser(run, fingerprint, kflops, facts=training_facts(denoiser.provenance))
 
@@ -290,6 +294,12 @@ METHODS: dict[str, Method] = {
         "CS-EDSR, RAISR+C",
         "an oracle, not a denoiser: CS-EDSR, hash of the clean image",
         "cs_edsr16_clean",
+        "edsr16",
+    ),
+    "cs_edsr_denoised": _trained(
+        "CS-EDSR, RAISR+D",
+        "CS-EDSR, hash of what raisr.denoise makes of the noisy image, evenly filled bins",
+        "cs_edsr16_denoised",
         "edsr16",
     ),
     "cs_edsr_4x2x2": _trained(

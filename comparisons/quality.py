@@ -255,7 +255,13 @@ def _cell(key: tuple[str, str], results: Results, mark: str) -> str:
     cell = f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{mark}"
     method, name = key
     plain = results.get((METHODS[method].plain, name))
-    return f"{cell} ({mean['psnr'] - plain['mean']['psnr']:+.2f})" if plain else cell
+    if plain is None or _steps(plain) != _steps(results[key]):
+        return cell
+    return f"{cell} ({mean['psnr'] - plain['mean']['psnr']:+.2f})"
+
+
+def _steps(result: Result) -> int | None:
+    return result["metadata"].get("steps")
 
 
 def _published_row(label: str, row: Row, shown: list[str]) -> tuple[str, ...]:
@@ -306,5 +312,5 @@ def _training_notes(results: list[Result]) -> list[str]:
         labels = dict.fromkeys(fact["label"] for fact in facts if fact["batch"] == batch)
         notes.append(f"{batch} a step: {', '.join(labels)}.")
     if any(METHODS[fact["method"]].plain for fact in facts):
-        notes.append("In parentheses: PSNR less that of the plain network of the same size.")
+        notes.append("In parentheses: PSNR less that of the plain network after as many steps.")
     return notes

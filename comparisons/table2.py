@@ -18,6 +18,7 @@ TABLE = quality.QualityTable(
         "kpn_plus",
         "edsr16",
         "cs_edsr",
+        "cs_edsr_denoised",
         "carn16",
         "cs_carn",
         "dncnn",

@@ -5,11 +5,13 @@ from importlib import import_module
 _HOME = {
     "CSConv2d": "hybrid.csconv",
     "ClassSpecificDenoiser": "hybrid.denoiser",
+    "DenoisedClassifier": "hybrid.classifiers",
     "HashClassifier": "hybrid.classifiers",
     "NetworkDenoiser": "hybrid.denoiser",
     "PCN": "hybrid.pcn",
     "PCNClassifier": "hybrid.classifiers",
     "cs_conv2d": "hybrid.csconv",
+    "denoise": "hybrid.default",
     "list_weights": "hybrid.zoo",
     "load": "hybrid.zoo",
 }

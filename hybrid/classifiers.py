@@ -11,7 +11,8 @@ from raisr import HashSpec, denoise, hash_image
 from raisr.denoising import LADDER, bank_for
 from raisr.hashing import resolve_spec
 
-_MODEL = "best"
+DENOISED_BY = "best"
+"""The model of `raisr.denoise` that RAISR+D hashes the output of."""
 
 
 class PCNClassifier(nn.Module):
@@ -93,7 +94,7 @@ def denoised(
     plane: NDArray[np.float32], sigma: float | None, white: float, num_threads: int
 ) -> NDArray[np.float32]:
     """Return what is hashed for RAISR+D; sigma and white in the unit of the plane."""
-    return denoise(plane, sigma, model=_MODEL, data_range=white, num_threads=num_threads)
+    return denoise(plane, sigma, model=DENOISED_BY, data_range=white, num_threads=num_threads)
 
 
 def hash_reach(spec: HashSpec, *, denoised: bool = False) -> int:
@@ -102,5 +103,5 @@ def hash_reach(spec: HashSpec, *, denoised: bool = False) -> int:
     own = spec.window // 2 + 2
     if not denoised:
         return own
-    stages = bank_for(_MODEL, LADDER[0]).stages
+    stages = bank_for(DENOISED_BY, LADDER[0]).stages
     return own + sum(max(stage.size // 2, stage.spec.window // 2 + 2) for stage in stages)
