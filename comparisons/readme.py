@@ -1,17 +1,21 @@
-"""Fill the tables of README.md from the committed results: `python -m comparisons.readme`."""
+"""Fill the tables of README.md, RUNS.md and findings.md: `python -m comparisons.readme`."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from comparisons import command, leak, quality, table2, table3, table4, table5
+from comparisons import command, leak, quality, table2, table3, table4, table5, training_runs, where
 from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import read_json
+from comparisons.provenance import read_json, write_file
 from comparisons.store import COMMITTED
 from comparisons.tables import Table
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+FILES = (
+    ROOT / "README.md",
+    ROOT / "comparisons" / "RUNS.md",
+    ROOT / "docs" / "findings.md",
+)
 _SPEED = [
     ROOT / "benchmarks" / "results" / name for name in ("benchmarks.json", "csconv/benchmarks.json")
 ]
@@ -87,9 +91,36 @@ def _folded(summary: str, text: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
 
 
+def runs_block() -> str:
+    """Return the training runs as Markdown."""
+    return training_runs.runs_table(read_json(training_runs.PATH) or {}).to_markdown()
+
+
+def remedies_block() -> str:
+    """Return the runs that start alike as Markdown."""
+    return training_runs.remedies_table(read_json(training_runs.PATH) or {}).to_markdown()
+
+
+def where_block() -> str:
+    """Return the errors by true class as Markdown."""
+    results = where.read_results(COMMITTED, "standard", 25.0, "bsd68")
+    return where.build_table(PROTOCOLS["standard"], 25.0, "bsd68", results).to_markdown()
+
+
+_BLOCKS = {
+    "results": results_block,
+    "speed": speed_block,
+    "runs": runs_block,
+    "remedies": remedies_block,
+    "where": where_block,
+}
+
+
 def filled(text: str) -> str:
-    """Return the README with the lines between its marks replaced by the tables."""
-    for name, block in (("results", results_block), ("speed", speed_block)):
+    """Return a text with the lines between its marks replaced by the tables."""
+    for name, block in _BLOCKS.items():
+        if f"<!-- {name}: begin" not in text:
+            continue
         head, rest = text.split(f"<!-- {name}: begin")
         mark, rest = rest.split("\n", 1)
         tail = rest.split(f"<!-- {name}: end")[1]
@@ -98,9 +129,10 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md."""
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
-    command.announce([README])
+    """Rewrite the files."""
+    for path in FILES:
+        write_file(path, filled(path.read_text(encoding="utf-8")))
+    command.announce(list(FILES))
 
 
 if __name__ == "__main__":

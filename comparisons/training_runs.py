@@ -1,0 +1,116 @@
+"""The training runs that have ended, `python -m comparisons.training_runs`, and what they teach.
+
+Facts come from the headers of the weights. The remedies are short runs from the same plain network,
+scored on the images of bsd400 that are held back from training; `docs/findings.md` discusses them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from comparisons import command
+from comparisons.provenance import read_json, write_json
+from comparisons.store import COMMITTED
+from comparisons.tables import EMPTY, Section, Table
+
+CONFIGS = Path(__file__).with_name("runs")
+PATH = COMMITTED / "runs.json"
+_PLAIN = "remedy_plain"
+_REMEDIES = {
+    _PLAIN: "EDSR16, no classes",
+    "remedy_none": "PCN+N, 8x3x3: the paper's classes",
+    "remedy_denoised_even": "RAISR+D, 8x3x3 in evenly filled bins",
+    "remedy_shared": "PCN+N, 8x3x3, a shared part of filters",
+    "remedy_4x2x2": "PCN+N, 4x2x2",
+    "cs_edsr16_draw_standard_25": "PCN on another noisy version (a leak)",
+}
+_FACTS = ("init", "steps", "total_steps", "seed", "seconds", "scores", "git_commit", "cpu")
+
+Runs = dict[str, dict[str, Any]]  # name -> facts
+
+
+def collect(folder: Path) -> Runs:
+    """Return the facts of the runs that have ended.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a folder of `hybrid.train` for each run.
+    """
+    from hybrid.weights import load_tensors
+
+    found = {}
+    for config in sorted(CONFIGS.glob("*.toml")):
+        path = folder / config.stem / "weights.safetensors"
+        if path.is_file():
+            header = {"total_steps": None} | load_tensors(path)[1]
+            found[config.stem] = {key: header[key] for key in _FACTS}
+            found[config.stem]["total_steps"] = header["total_steps"] or header["steps"]
+    return found
+
+
+def runs_table(runs: Runs) -> Table:
+    """Return the table of all runs."""
+    rows = [
+        (
+            f"`{name}`",
+            "nothing" if facts["init"] is None else f"`{_origin(facts['init'])}`",
+            f"{facts['steps']:,}",
+            f"{facts['total_steps']:,}",
+            f"{facts['seconds']:,}",
+            f"{facts['scores']['psnr']:.3f}" if "psnr" in facts["scores"] else EMPTY,
+        )
+        for name, facts in runs.items()
+    ]
+    return Table(
+        "Runs that have ended",
+        ("run", "starts from", "steps", "steps in all", "seconds", "PSNR (dB), held back"),
+        (Section("measured here", tuple(rows)),),
+    )
+
+
+def remedies_table(runs: Runs) -> Table:
+    """Return the table of the runs that start alike."""
+    plain = runs[_PLAIN]["scores"]["psnr"] if _PLAIN in runs else None
+    rows = []
+    for run, label in _REMEDIES.items():
+        if run not in runs:
+            rows.append((label, "not trained", EMPTY, EMPTY, EMPTY))
+            continue
+        facts = runs[run]
+        psnr = facts["scores"]["psnr"]
+        gain = EMPTY if plain is None or run == _PLAIN else f"{psnr - plain:+.3f}"
+        steps = f"{facts['steps']:,}", f"{facts['total_steps']:,}"
+        rows.append((label, f"{psnr:.3f}", gain, *steps))
+    return Table(
+        "Classes and remedies, protocol standard, sigma 25: PSNR (dB) on held-back images",
+        ("classes", "PSNR", "gain", "steps", "steps in all"),
+        (Section("measured here", tuple(rows)),),
+        ("16 images of bsd400 that are not trained on; one run each, one seed.",),
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables; first read the runs, if a folder is given."""
+    parser = command.Parser(
+        prog="python -m comparisons.training_runs", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument(
+        "--runs", type=Path, metavar="DIR", help="add the runs of this folder, such as runs"
+    )
+    options = parser.parse_args(arguments)
+    runs = read_json(PATH) or {}
+    if options.runs:
+        runs |= collect(options.runs)
+        write_json(PATH, runs)
+        command.announce([PATH])
+    for table in (runs_table(runs), remedies_table(runs)):
+        table.print()
+
+
+def _origin(init: str) -> str:
+    path = Path(init)
+    return path.parent.name if path.suffix == ".safetensors" else init
+
+
+if __name__ == "__main__":
+    command.run(main)

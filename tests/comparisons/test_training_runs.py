@@ -1,0 +1,57 @@
+"""The tables of the runs that have ended."""
+
+import pytest
+
+from comparisons import training_runs
+from comparisons.provenance import read_json
+from hybrid.weights import save_tensors
+
+FACTS = {
+    "init": "runs/start/weights.safetensors",
+    "steps": 4000,
+    "total_steps": 18000,
+    "seed": 0,
+    "seconds": 60,
+    "git_commit": "0" * 40,
+    "cpu": "a processor",
+}
+
+
+def runs(folder, **psnr):
+    for run, value in psnr.items():
+        (folder / run).mkdir()
+        header = FACTS | {"scores": {"psnr": value}}
+        save_tensors(folder / run / "weights.safetensors", {}, header)
+    return folder
+
+
+def test_gains_are_against_the_plain_network(tmp_path):
+    found = training_runs.collect(runs(tmp_path, remedy_plain=28.7, remedy_none=28.75, other=1))
+    assert list(found) == ["remedy_none", "remedy_plain"]
+    rows = {row[0]: row[1:] for row in training_runs.remedies_table(found).sections[0].rows}
+    assert rows["EDSR16, no classes"] == ("28.700", "-", "4,000", "18,000")
+    assert rows["PCN+N, 8x3x3: the paper's classes"][:2] == ("28.750", "+0.050")
+    assert rows["PCN+N, 4x2x2"][0] == "not trained"
+    rows = training_runs.runs_table(found).sections[0].rows
+    assert rows[0] == ("`remedy_none`", "`start`", "4,000", "18,000", "60", "28.750")
+
+
+def test_runs_are_added_to_those_known(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training_runs, "PATH", tmp_path / "runs.json")
+    for name, psnr in (("remedy_plain", 28.0), ("remedy_none", 28.5)):
+        (tmp_path / name).mkdir()
+        training_runs.main(["--runs", str(runs(tmp_path / name, **{name: psnr}))])
+    assert "+0.500" in capsys.readouterr().out
+
+
+def test_the_committed_remedies_had_equal_steps():
+    known = read_json(training_runs.PATH)
+    remedies = [facts for name, facts in known.items() if name.startswith("remedy_")]
+    assert {facts["total_steps"] for facts in remedies} == {18000}
+
+
+@pytest.mark.parametrize("name", list(read_json(training_runs.PATH) or {}))
+def test_committed_runs_tell_their_code(name):
+    facts = read_json(training_runs.PATH)[name]
+    assert len(facts["git_commit"]) in (40, 41)
+    assert (training_runs.CONFIGS / f"{name}.toml").is_file()
