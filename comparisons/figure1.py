@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from comparisons import command, quality
 from comparisons.datasets import dataset_label
@@ -111,7 +112,7 @@ def draw(lines: Sequence[Row], title: str) -> Figure:
     """Return the figure: a column for each noise level; PSNR against FLOPs above, time below."""
     sigmas = list(dict.fromkeys(line["sigma"] for line in lines))
     costs = [cost for cost in _AXES if any(line[cost] is not None for line in lines)]
-    size = WIDTH, 2.7 * len(costs) + 0.7
+    size = WIDTH, 3.1 * len(costs) + 0.7
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(costs), len(sigmas), squeeze=False, sharex="row", sharey="col")
     for across, cost in zip(axes, costs, strict=True):
@@ -154,6 +155,7 @@ def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
     axis.grid(which="major", color="0.9")
     axis.set_axisbelow(True)
     axis.tick_params(labelsize=7)
+    axis.xaxis.set_minor_formatter(NullFormatter())
     for line in lines:
         if line[cost] is None:
             continue
@@ -170,14 +172,16 @@ def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
 
 
 def _legend(lines: Sequence[Row]) -> list[Line2D]:
-    shown = dict.fromkeys(family(line["method"]) for line in lines)
-    looks = [(look.name, look.marker, look.colour, "full") for look in shown]
-    if any(line["measured by"] == _PAPER for line in lines):
-        looks.append(("printed by the paper (hollow)", "o", "0.3", "none"))
-    return [
-        Line2D([], [], linestyle="", marker=marker, color=colour, fillstyle=style, label=name)
-        for name, marker, colour, style in looks
+    looks = list(dict.fromkeys(family(line["method"]) for line in lines))
+    handles = [
+        Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.name)
+        for look in looks
     ]
+    if any(line["measured by"] == _PAPER for line in lines):
+        name = "printed by the paper (hollow)"
+        hollow = Line2D([], [], linestyle="", marker="o", color="0.3", fillstyle="none", label=name)
+        handles.append(hollow)
+    return handles
 
 
 if __name__ == "__main__":

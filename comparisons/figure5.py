@@ -152,7 +152,7 @@ def _errors(name: str, estimates: Estimates) -> dict[str, float | None]:
 
 def _caption(name: str, estimates: Estimates) -> str:
     source = SOURCES[name]
-    caption = f"{source.label}\n({source.printed})"
+    caption = f"{source.label} ({source.printed})"
     if name == "clean":
         return caption
     linear, circular, right = _errors(name, estimates).values()

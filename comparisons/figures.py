@@ -29,7 +29,7 @@ _FAR = 10.0  # points beyond which a label needs a leader
 # Where labels may stand, in points from theirs; the nearest first.
 _PLACES = [
     (x * far, y * far)
-    for far in (1, 2, 3)
+    for far in range(1, 8)
     for x, y in ((0, 7), (0, -7), (5, 0), (-5, 0), (5, 6), (-5, 6), (5, -6), (-5, -6))
 ]
 _FIXED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
