@@ -27,14 +27,7 @@ def table_parser(
 ) -> argparse.ArgumentParser:
     """Return the parser with the options of every command that prints a table."""
     parser = Parser(prog=f"python -m {prog}", description=description)
-    parser.add_argument(
-        "--datasets",
-        action=ListOf,
-        item=one_of(dataset_names()),
-        default=["sample"],
-        metavar="SET",
-        help=f"one or more of {', '.join(dataset_names())} (default: sample, which needs no data)",
-    )
+    add_dataset_option(parser, "image sets")
     add_protocol_options(parser, protocols=protocols, sigmas=sigmas)
     add_data_options(parser)
     parser.add_argument(
@@ -72,6 +65,18 @@ def table_parser(
         help="where the result files go (default: results in the folder --output)",
     )
     return parser
+
+
+def add_dataset_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --datasets; `what` says what they are for."""
+    parser.add_argument(
+        "--datasets",
+        action=ListOf,
+        item=one_of(dataset_names()),
+        default=["sample"],
+        metavar="SET",
+        help=f"{what}, of {', '.join(dataset_names())} (default: sample, which needs no data)",
+    )
 
 
 def add_protocol_options(

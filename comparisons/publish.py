@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from comparisons import command
-from comparisons.datasets import Dataset, dataset_names, load_dataset
+from comparisons.datasets import Dataset, load_dataset
 from comparisons.evaluate import denoising_measure, evaluate
 from comparisons.methods import network_denoiser
 from comparisons.protocol import PROTOCOLS
@@ -115,14 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("source", type=Path, metavar="WEIGHTS")
     parser.add_argument("--name", help="in the registry (default: the run's name)")
-    parser.add_argument(
-        "--datasets",
-        action=command.ListOf,
-        item=command.one_of(dataset_names()),
-        default=["sample"],
-        metavar="SET",
-        help=f"test sets to measure on, of {', '.join(dataset_names())} (default: sample)",
-    )
+    command.add_dataset_option(parser, "test sets to measure on")
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
     name = options.name or zoo.load_network(str(options.source))[1]["name"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from comparisons import command
-from comparisons.datasets import dataset_names, load_dataset
+from comparisons.datasets import load_dataset
 from comparisons.methods import METHODS
 from comparisons.provenance import write_file
 from comparisons.report.page import render
@@ -37,14 +37,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "slider between noisy and denoised images.",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE")
-    parser.add_argument(
-        "--datasets",
-        action=command.ListOf,
-        item=command.one_of(dataset_names()),
-        default=["sample"],
-        metavar="SET",
-        help=f"image sets of the slider, of {', '.join(dataset_names())} (default: sample)",
-    )
+    command.add_dataset_option(parser, "image sets of the slider")
     parser.add_argument(
         "--images",
         type=command.at_least(1),
