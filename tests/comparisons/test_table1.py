@@ -54,7 +54,7 @@ def test_times_are_medians_of_turns(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(times, "TABLE1", TABLE1[:2])
     monkeypatch.setattr(times, "_OTHERS", ())
     monkeypatch.setattr(times, "untrained", stand_in)
-    clock = iter([0, 1, 0, 10, 0, 3, 0, 10, 0, 2, 0, 10])
+    clock = iter([0, 1, 0, 10, 0, 6, 0, 10, 0, 2, 0, 10])
     monkeypatch.setattr(times.time, "thread_time", lambda: next(clock))
     times.main(["--rounds", "3", "--side", "100", "--results", str(tmp_path)])
     warm_up, full = (64, 64), (100, 100)
