@@ -27,6 +27,7 @@ default_role = "py:obj"  # what stands in single backticks in a docstring
 
 html_theme = "furo"
 html_title = "raisr"
+html_show_copyright = False
 
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
