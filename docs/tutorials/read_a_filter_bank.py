@@ -110,7 +110,7 @@ for coherence, (marker, colour) in enumerate(styles.items()):
     places = np.arange(3) + 0.2 * (coherence - 1) + np.linspace(-0.06, 0.06, 8)[:, None]
     axis.plot(places.ravel(), values.ravel(), marker, color=colour, label=f"coherence {coherence}")
 axis.set(xticks=range(3), xlabel="strength bin", ylabel="variance left", yscale="log")
-axis.legend()
+legend = axis.legend()
 
 # %%
 # What else a bank knows
