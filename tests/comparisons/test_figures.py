@@ -142,6 +142,7 @@ def test_figure_1_places_ours_beside_the_papers(results):
     theirs = next(line for line in printed if line["method"] == "CS-EDSR")
     assert (theirs["PSNR"], theirs["kFLOPs per pixel"]) == (29.76, 148.0)
     assert theirs["seconds per megapixel"] is None
+    assert {line["measured by"] for line in printed} == {"the paper"}
     assert figure1.points(STANDARD, [25.0], root, {}) == []
 
 
