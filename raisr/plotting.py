@@ -115,7 +115,10 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
         _label_bins(ax, spec, size + 1)
         if planes > 1:
             ax.set_title(f"plane {plane}")
-    figure.colorbar(image, ax=axes, label="filter tap", aspect=30, fraction=0.05)
+    ticks = [-limit, -limit / 5, 0, limit / 5, limit]  # far apart on this scale
+    figure.colorbar(
+        image, ax=axes, label="filter tap", ticks=ticks, format="%.2g", aspect=30, fraction=0.05
+    )
     figure.suptitle(f"Stage {stage}: classes {spec.num_classes}, filters {size} x {size}")
     return figure
 
