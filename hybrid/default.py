@@ -1,0 +1,69 @@
+"""Denoise with a network that comes with the package, in one call."""
+
+from functools import lru_cache
+
+from numpy.typing import ArrayLike, NDArray
+
+from hybrid.zoo import load
+
+DEFAULT = "cs_edsr16_blind"
+"""Weights for every noise level from 0 to 75 gray levels of 255."""
+
+_loaded = lru_cache(maxsize=4)(load)
+
+
+def denoise(
+    image: ArrayLike,
+    sigma: float | None = None,
+    *,
+    weights: str = DEFAULT,
+    channel_axis: int | None = None,
+    data_range: float | None = None,
+) -> NDArray:
+    """Remove white Gaussian noise with a class-specific network.
+
+    Parameters
+    ----------
+    image : array_like, (H, W) or with channels along `channel_axis`
+        uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed. Noise may
+        be clipped and rounded to 8 bits, as in a file of a camera, or not.
+    sigma : float, optional
+        Standard deviation of the noise, in the unit of the image. Default: what the network finds.
+    weights : str
+        Entry of `list_weights`, or a file of weights that `hybrid.train` wrote; the default is
+        for every level up to 75/255 of white.
+    channel_axis : int, optional
+        Axis of the channels of a colour image. Each channel is denoised by itself, with the
+        classes of the luma (three channels: ITU-R BT.601; else the mean).
+    data_range : float, optional
+        Value of white: by default the maximum of an integer type, 1.0 for floats.
+
+    Returns
+    -------
+    out : array
+        Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
+        clipped nor rescaled. The same for any number of threads (`torch.set_num_threads`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, an empty image, NaN or infinity, a noise level that the
+        network was not trained for, or a damaged file of weights.
+    FileNotFoundError
+        There are no such weights.
+
+    See Also
+    --------
+    raisr.denoise : Learned filters: less exact, and tens of times faster.
+    hybrid.load : The network itself, on any device, with a guide or with tiles of another size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raisr.noise import add_gaussian_noise
+    >>> clean = np.full((64, 64), 0.5)
+    >>> noisy = add_gaussian_noise(clean, sigma=0.1, seed=0)
+    >>> bool(np.abs(denoise(noisy) - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
+    True
+    """
+    return _loaded(weights).denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)

@@ -1,0 +1,82 @@
+"""Denoising in one call, with the shipped network of all noise levels."""
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+import hybrid
+from hybrid import zoo
+from hybrid.default import DEFAULT
+from raisr.noise import add_gaussian_noise
+
+CLEAN = skimage.data.camera()[100:260, 180:350]
+
+
+def psnr(found):
+    return -10 * np.log10(np.mean((np.clip(found, 0, 255) / 255 - CLEAN / 255) ** 2))
+
+
+@pytest.mark.parametrize(("sigma", "gain"), [(5, 2), (10, 4), (15, 5), (25, 7), (50, 9), (75, 10)])
+@pytest.mark.parametrize("eight_bit", [False, True])
+def test_every_noise_level(sigma, gain, eight_bit):
+    noisy = add_gaussian_noise(CLEAN, sigma, seed=0)
+    if eight_bit:
+        noisy = noisy.round().clip(0, 255).astype(np.uint8)
+    found = hybrid.denoise(noisy, data_range=255)
+    assert found.dtype == noisy.dtype
+    assert psnr(found) > psnr(noisy) + gain
+
+
+def test_a_clean_image_stays():
+    assert psnr(hybrid.denoise(CLEAN)) > 33
+
+
+def test_a_colour_image():
+    clean = skimage.data.astronaut()[:96, 180:300]
+    noisy = add_gaussian_noise(clean, 25, seed=0)
+    found = hybrid.denoise(noisy, channel_axis=-1, data_range=255)
+    assert np.mean((found - clean) ** 2) < np.mean((noisy - clean) ** 2) / 4
+
+
+def test_one_pixel():
+    assert hybrid.denoise(np.full((1, 1), 99, np.uint8)).shape == (1, 1)
+
+
+def test_any_number_of_threads_gives_the_same():
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(hybrid.denoise(CLEAN))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
+
+
+def test_other_weights():
+    noisy = add_gaussian_noise(CLEAN, 25, seed=0)
+    name = "edsr16_standard_25"
+    found = hybrid.denoise(noisy, 25, weights=name, data_range=255)
+    np.testing.assert_array_equal(found, zoo.load(name).denoise(noisy, 25, data_range=255))
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "message"),
+    [
+        (CLEAN, {"sigma": 100}, "trained for sigma 0 to 75, got 100"),
+        (CLEAN, {"sigma": -1}, "sigma must be finite and not negative"),
+        (CLEAN, {"sigma": 10, "weights": "edsr16_standard_25"}, "trained for sigma 25, got 10"),
+        (np.full((8, 8), np.nan), {}, "NaN"),
+        (np.zeros((0, 8)), {}, "empty"),
+        (np.zeros((8, 8, 3)), {}, "channel_axis"),
+    ],
+)
+def test_bad_input_is_refused(image, options, message):
+    with pytest.raises(ValueError, match=message):
+        hybrid.denoise(image, **options)
+
+
+def test_unknown_weights():
+    with pytest.raises(FileNotFoundError, match=f"no weights 'nothing'; .*{DEFAULT}"):
+        hybrid.denoise(CLEAN, weights="nothing")
