@@ -151,7 +151,8 @@ def numbers(view: View | None) -> dict[str, float | None]:
 
 def paper_numbers(printed: Sequence[float] | None) -> dict[str, float | None]:
     """Return what the paper prints under a picture, named for a CSV; empty cells for None."""
-    return dict(zip(_PRINTED, printed or [None] * 2, strict=True))
+    empty: Sequence[float | None] = (None,) * 2
+    return dict(zip(_PRINTED, printed or empty, strict=True))
 
 
 def draw(scene: Scene, sample: Sample, found: Sequence[View], title: str) -> Figure:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
@@ -84,11 +85,11 @@ def label_points(axes: Axes) -> None:
     Call it when everything else is drawn; a label that stands away from its point gets a leader.
     """
     lines = axes.get_lines()
-    spots = [axes.transData.transform(line.get_xydata()[0]) for line in lines]
+    points = [np.array(line.get_xydata())[0] for line in lines]
+    spots = [axes.transData.transform(point) for point in points]
     near = _NEAR * axes.figure.dpi / 72
     taken = [Bbox.from_bounds(x - near, y - near, 2 * near, 2 * near) for x, y in spots]
-    for line in lines:
-        point = line.get_xydata()[0]
+    for line, point in zip(lines, points, strict=True):
         for shift in _PLACES:
             name = _write_label(axes, str(line.get_label()), point, shift)
             box = name.get_window_extent()

@@ -2,6 +2,8 @@
 
 A protocol turns a clean 8-bit image into a `Sample` (the noisy plane that a method sees and the
 clean plane that it is scored against) and scores an output. Both work on one luma plane.
+
+Denoisers read the protocols, too, and need no scikit-image: it is imported where it is used.
 """
 
 import hashlib
@@ -11,8 +13,6 @@ from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2ycbcr, ycbcr2rgb
-from skimage.metrics import structural_similarity
 
 from raisr.denoising import LUMA
 from raisr.noise import add_gaussian_noise
@@ -133,6 +133,8 @@ class PaperProtocol:
 
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return the video-range luma of the image and of its noisy 8-bit version."""
+        from skimage.color import rgb2ycbcr, ycbcr2rgb
+
         _check_image(image)
         if image.ndim == 2:
             clean = _BLACK + self.data_range / _PEAK * image
@@ -212,5 +214,7 @@ def _psnr(output: NDArray[np.float64], clean: NDArray) -> float:
 
 
 def _ssim(output: NDArray[np.float64], clean: NDArray, **window: object) -> float:
+    from skimage.metrics import structural_similarity
+
     clean = clean.astype(np.float64)
     return float(structural_similarity(clean, output, data_range=_PEAK, **window))

@@ -241,7 +241,7 @@ def _measured_row(
     return (
         label,
         *(_cell(key, results, _MARK * (key in marked)) for key in keys),
-        f"{facts['steps']:,}" if "steps" in facts else EMPTY,
+        " / ".join(dict.fromkeys(f"{n:,}" for n in map(_steps, found) if n is not None)) or EMPTY,
         f"{seconds:.3f}" + _MARK * (not own),
         EMPTY if kflops is None else f"{kflops:.4g}",
     )
@@ -255,13 +255,18 @@ def _cell(key: tuple[str, str], results: Results, mark: str) -> str:
     cell = f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{mark}"
     method, name = key
     plain = results.get((METHODS[method].plain, name))
-    if plain is None or _steps(plain) != _steps(results[key]):
+    if plain is None or _conditions(plain) != _conditions(results[key]):
         return cell
     return f"{cell} ({mean['psnr'] - plain['mean']['psnr']:+.2f})"
 
 
 def _steps(result: Result) -> int | None:
     return result["metadata"].get("steps")
+
+
+def _conditions(result: Result) -> tuple[int | None, list[int]]:
+    """Return what must be the same where two results are compared."""
+    return _steps(result), result["metadata"]["seeds"]
 
 
 def _published_row(label: str, row: Row, shown: list[str]) -> tuple[str, ...]:
@@ -311,6 +316,7 @@ def _training_notes(results: list[Result]) -> list[str]:
     for batch in sorted({fact["batch"] for fact in facts}):
         labels = dict.fromkeys(fact["label"] for fact in facts if fact["batch"] == batch)
         notes.append(f"{batch} a step: {', '.join(labels)}.")
-    if any(METHODS[fact["method"]].plain for fact in facts):
+    steps = {fact["method"]: fact["steps"] for fact in facts}
+    if any(steps.get(METHODS[method].plain) == number for method, number in steps.items()):
         notes.append("In parentheses: PSNR less that of the plain network after as many steps.")
     return notes

@@ -23,7 +23,10 @@ _REMEDIES = {
     "remedy_4x2x2": "PCN+N, 4x2x2",
     "cs_edsr16_draw_standard_25": "PCN on another noisy version (a leak)",
 }
-_FACTS = ("init", "steps", "total_steps", "seed", "seconds", "scores", "git_commit", "cpu")
+_FACTS = (
+    *("protocol", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
+    *("seconds", "scores", "git_commit", "cpu"),
+)
 
 Runs = dict[str, dict[str, Any]]  # name -> facts
 
@@ -42,7 +45,7 @@ def collect(folder: Path) -> Runs:
     for config in sorted(CONFIGS.glob("*.toml")):
         path = folder / config.stem / "weights.safetensors"
         if path.is_file():
-            header = {"total_steps": None} | load_tensors(path)[1]
+            header = {"total_steps": None, "sigma_min": None} | load_tensors(path)[1]
             found[config.stem] = {key: header[key] for key in _FACTS}
             found[config.stem]["total_steps"] = header["total_steps"] or header["steps"]
     return found
@@ -53,17 +56,28 @@ def runs_table(runs: Runs) -> Table:
     rows = [
         (
             f"`{name}`",
+            facts["protocol"],
+            _levels(facts),
             "nothing" if facts["init"] is None else f"`{_origin(facts['init'])}`",
             f"{facts['steps']:,}",
             f"{facts['total_steps']:,}",
             f"{facts['seconds']:,}",
-            f"{facts['scores']['psnr']:.3f}" if "psnr" in facts["scores"] else EMPTY,
+            _psnr(facts),
         )
         for name, facts in runs.items()
     ]
     return Table(
         "Runs that have ended",
-        ("run", "starts from", "steps", "steps in all", "seconds", "PSNR (dB), held back"),
+        (
+            "run",
+            "protocol",
+            "sigma",
+            "starts from",
+            "steps",
+            "steps in all",
+            "seconds",
+            "PSNR (dB), held back",
+        ),
         (Section("measured here", tuple(rows)),),
     )
 
@@ -105,6 +119,17 @@ def main(arguments: list[str] | None = None) -> None:
         command.announce([PATH])
     for table in (runs_table(runs), remedies_table(runs)):
         table.print()
+
+
+def _levels(facts: dict[str, Any]) -> str:
+    lowest, sigma = facts["sigma_min"], f"{facts['sigma']:g}"
+    return sigma if lowest is None else f"{lowest:g} to {sigma}"
+
+
+def _psnr(facts: dict[str, Any]) -> str:
+    """Return the score of one noise level; the mean over many has no meaning beside it."""
+    one = facts["sigma_min"] is None and "psnr" in facts["scores"]
+    return f"{facts['scores']['psnr']:.3f}" if one else EMPTY
 
 
 def _origin(init: str) -> str:

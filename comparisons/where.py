@@ -16,6 +16,7 @@ from comparisons.datasets import Dataset, dataset_label, load_dataset
 from comparisons.evaluate import Measure, Record, evaluate
 from comparisons.methods import METHODS, Denoiser
 from comparisons.protocol import PROTOCOLS, Protocol, Sample
+from comparisons.provenance import content_digest
 from comparisons.store import Result, ResultKey, load_result, save_result
 from comparisons.tables import EMPTY, Section, Table
 
@@ -48,7 +49,11 @@ def measure(
     built = {name: METHODS[name].build(protocol, sigma) for name in ROWS}
     trained = {name: denoiser for name, denoiser in built.items() if denoiser}
     measures = [
-        Measure(f"{KIND}/{name}", denoiser.fingerprint, partial(errors_by_bin, denoiser=denoiser))
+        Measure(
+            f"{KIND}/{name}",
+            denoiser.fingerprint + content_digest([Path(__file__)]),
+            partial(errors_by_bin, denoiser=denoiser),
+        )
         for name, denoiser in trained.items()
     ]
     records = evaluate(

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from hybrid.classes import class_dtype, quantize
 from hybrid.pcn import PCN
 from raisr import HashSpec, denoise, hash_image
-from raisr.denoising import LADDER, bank_for
+from raisr._validate import GRAY_LEVELS
+from raisr.denoising import LADDER, bank_for, estimate_sigma
 from raisr.hashing import resolve_spec
 
 DENOISED_BY = "best"
@@ -93,8 +94,13 @@ class DenoisedClassifier(HashClassifier):
 def denoised(
     plane: NDArray[np.float32], sigma: float | None, white: float, num_threads: int
 ) -> NDArray[np.float32]:
-    """Return what is hashed for RAISR+D; sigma and white in the unit of the plane."""
-    return denoise(plane, sigma, model=DENOISED_BY, data_range=white, num_threads=num_threads)
+    """Return what is hashed for RAISR+D; sigma and white in the unit of the plane.
+
+    Noise above the highest level of the shipped filters is taken for that level.
+    """
+    level = estimate_sigma(plane) if sigma is None else sigma
+    level = min(level, LADDER[-1] / GRAY_LEVELS * white)
+    return denoise(plane, level, model=DENOISED_BY, data_range=white, num_threads=num_threads)
 
 
 def hash_reach(spec: HashSpec, *, denoised: bool = False) -> int:

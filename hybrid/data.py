@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from comparisons.datasets import load_dataset
+from comparisons.datasets import dataset_names, load_dataset
 from comparisons.protocol import PROTOCOLS, VIDEO_RANGE, Protocol, Sample, noise_seed
 from hybrid.classes import class_dtype
 from hybrid.classifiers import denoised, hash_reach
@@ -154,10 +154,12 @@ def load_images(
     Raises
     ------
     ValueError
-        No such set, or too few images to hold some back.
+        No such set, a test set, or too few images to hold some back.
     FileNotFoundError
         Images are missing and `download` is False.
     """
+    if tests := sorted({*config.images} & {*dataset_names()} - {"sample"}):
+        raise ValueError(f"images: nothing is trained on test sets, got {', '.join(tests)}")
     sets = [load_dataset(name, download=download) for name in config.images]
     first, count = sets[0].images, config.held_back
     if len(first) <= count:

@@ -1,6 +1,7 @@
 """Denoise with a network that comes with the package, in one call."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,7 +10,7 @@ from hybrid.zoo import load
 DEFAULT = "cs_edsr16_blind"
 """Weights for every noise level from 0 to 75 gray levels of 255."""
 
-_loaded = lru_cache(maxsize=4)(load)
+_shipped = lru_cache(maxsize=4)(load)  # a file of yours may change
 
 
 def denoise(
@@ -66,4 +67,5 @@ def denoise(
     >>> bool(np.abs(denoise(noisy) - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
     True
     """
-    return _loaded(weights).denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
+    network = (load if Path(weights).is_file() else _shipped)(weights)
+    return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)

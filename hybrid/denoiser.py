@@ -65,7 +65,7 @@ class NetworkDenoiser(nn.Module):
             that the network was trained for. Default: that level, or what the network finds.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape and unit. Only for networks
-            with classes.
+            with classes, and needed where these are those of the clean image.
         channel_axis : int, optional
             Axis of the channels of a colour image. Each channel is denoised by itself, with the
             classes of the luma (three channels: ITU-R BT.601; else the mean).
@@ -182,16 +182,26 @@ class ClassSpecificDenoiser(NetworkDenoiser):
             if [plane.shape for plane in guides] != [plane.shape for plane in planes]:
                 raise ValueError("guide and image must have the same shape")
             planes = guides
+        elif foreign := self._foreign_classes():
+            raise ValueError(
+                f"the classes of this network are those of {foreign}: pass it as guide"
+            )
         return (self._class_map(planes, tile, sigma),)
+
+    def _foreign_classes(self):
+        """Return whose classes the network was trained with, if not the noisy image's."""
+        if self.provenance.get("class_sigma") is not None:
+            return "another noisy version of the image"
+        return "the clean image" if self.provenance.get("classes") == "clean" else None
 
     def _class_map(self, planes, tile, sigma):
         classifier, luma = _for_inference(self.classifier), _luma(planes)
-        if isinstance(classifier, DenoisedClassifier) and classifier.sigma is None:
-            # Of the whole image, as each tile would find another level. Luma holds less noise.
-            if sigma is None:
+        if isinstance(classifier, DenoisedClassifier):
+            known = classifier.sigma if classifier.sigma is not None else sigma
+            if known is None:  # of the whole image, as each tile would find another level
                 classifier.sigma = estimate_sigma(luma[0, 0].numpy())
-            else:
-                classifier.sigma = sigma * float(np.linalg.norm(_luma_weights(len(planes))))
+            else:  # luma holds less noise than a channel
+                classifier.sigma = known * float(np.linalg.norm(_luma_weights(len(planes))))
         return run_in_tiles(classifier, self.classifier.reach, tile, luma)
 
 

@@ -172,6 +172,7 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
         return NetworkDenoiser(network, header).to(device)
     spec = HashSpec.from_dict(header["spec"])
     source = header["classes"]
+    classifier: HashClassifier | PCNClassifier
     if source == "denoised":
         white = PROTOCOLS[header["protocol"]].data_range / GRAY_LEVELS
         fixed = header["sigma"] / GRAY_LEVELS if header["sigma_min"] is None else None

@@ -137,7 +137,7 @@ def _results_origin() -> Table:
             level = f"{facts['sigma']:g}" if "sigma" in facts else EMPTY
             versions = (facts[name] for name in ("cpu", "python", "numpy", "numba"))
             key = (kind, facts.get("protocol", EMPTY), level, *versions)
-            found.setdefault(key, set()).add(facts["git_commit"][:10])
+            found.setdefault(key, set()).add(_short(facts["git_commit"]))
     rows = tuple((*key, ", ".join(sorted(commits))) for key, commits in sorted(found.items()))
     columns = ("results", "protocol", "sigma", "processor", "Python", "NumPy", "Numba", "commits")
     return Table("Committed results", columns, (Section("", rows),))
@@ -151,6 +151,11 @@ def _weights_origin() -> Table:
         facts = weights.provenance
         steps = facts.get("total_steps", facts["steps"])
         cells = f"{steps:,}", f"{facts['seconds']:,.0f}", f"{facts['parameters']:,}", facts["cpu"]
-        rows.append((weights.name, *cells, facts["git_commit"][:10], weights.sha256[:12]))
+        rows.append((weights.name, *cells, _short(facts["git_commit"]), weights.sha256[:12]))
     columns = ("weights", "steps", "seconds", "parameters", "processor", "commit", "SHA-256")
     return Table("Shipped networks", columns, (Section("", tuple(rows)),))
+
+
+def _short(commit: str | None) -> str:
+    """Return the first digits of a commit, with the "+" of a tree that differed from it."""
+    return "unknown" if commit is None else commit[:10] + "+" * commit.endswith("+")

@@ -8,6 +8,7 @@ from comparisons.datasets import load_dataset
 from comparisons.methods import METHODS
 from comparisons.protocol import PROTOCOLS, noise_seed
 from comparisons.provenance import read_json
+from comparisons.quality import KIND
 from comparisons.store import COMMITTED
 from comparisons.table3 import TABLE, Predictor
 from hybrid import zoo
@@ -21,6 +22,8 @@ def results():
     found = {}
     for path in sorted(COMMITTED.glob("*/*/*/*.json")):
         result = read_json(path)
+        if result["metadata"].get("kind") not in (KIND, TABLE):
+            continue
         if weights := result["metadata"].get("weights"):
             found.setdefault(weights, []).append(result)
     return found

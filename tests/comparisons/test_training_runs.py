@@ -7,6 +7,8 @@ from comparisons.provenance import read_json
 from hybrid.weights import save_tensors
 
 FACTS = {
+    "protocol": "standard",
+    "sigma": 25,
     "init": "runs/start/weights.safetensors",
     "steps": 4000,
     "total_steps": 18000,
@@ -33,7 +35,16 @@ def test_gains_are_against_the_plain_network(tmp_path):
     assert rows["PCN+N, 8x3x3: the paper's classes"][:2] == ("28.750", "+0.050")
     assert rows["PCN+N, 4x2x2"][0] == "not trained"
     rows = training_runs.runs_table(found).sections[0].rows
-    assert rows[0] == ("`remedy_none`", "`start`", "4,000", "18,000", "60", "28.750")
+    assert rows[0] == (
+        "`remedy_none`",
+        "standard",
+        "25",
+        "`start`",
+        "4,000",
+        "18,000",
+        "60",
+        "28.750",
+    )
 
 
 def test_runs_are_added_to_those_known(tmp_path, monkeypatch, capsys):

@@ -204,6 +204,12 @@ def test_too_few_images_are_refused(tiny_set):
         load_images(TrainingConfig("name", "edsr", 300, held_back=5))
 
 
+def test_nothing_is_trained_on_test_images():
+    config = TrainingConfig("name", "edsr", 300, images=("bsd400", "set12", "bsd68"))
+    with pytest.raises(ValueError, match="nothing is trained on test sets, got bsd68, set12"):
+        load_images(config)
+
+
 def test_missing_images_are_told(tmp_path, monkeypatch):
     monkeypatch.setenv("RAISR_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

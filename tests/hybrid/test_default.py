@@ -28,6 +28,13 @@ def test_every_noise_level(sigma, gain, eight_bit):
     assert psnr(found) > psnr(noisy) + gain
 
 
+@pytest.mark.parametrize("sigma", [None, 75, 90])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_strongest_noise(sigma, seed):
+    noisy = add_gaussian_noise(CLEAN, 80, seed=seed)
+    assert psnr(hybrid.denoise(noisy, sigma, data_range=255)) > psnr(noisy) + 8
+
+
 def test_a_clean_image_stays():
     assert psnr(hybrid.denoise(CLEAN)) > 33
 

@@ -142,6 +142,15 @@ def test_the_hash_of_the_denoised_image(white):
     assert (found[0].numpy() != hash_image(image, SPEC)).mean() > 0.1
 
 
+@pytest.mark.parametrize("white", [1.0, 219 / 255])
+def test_noise_above_the_highest_level_is_taken_for_it(white):
+    image = torch.from_numpy(np.float32(IMAGE / 255))[None, None]
+    highest = DenoisedClassifier(SPEC, 75 / 255 * white, white)(image)
+    assert torch.equal(DenoisedClassifier(SPEC, 0.4, white)(image), highest)
+    strong = torch.from_numpy(add_gaussian_noise(IMAGE, 100, seed=0) / 255)[None, None]
+    assert DenoisedClassifier(SPEC)(strong).shape == (1, *IMAGE.shape)
+
+
 @pytest.mark.parametrize("denoised", [False, True])
 @pytest.mark.parametrize("preset", ["csconv", "raisr", "blade"])
 def test_the_reach_of_a_hash(preset, denoised):
@@ -184,9 +193,24 @@ def test_the_luma_of_a_colour_image_holds_less_noise():
     level = np.linalg.norm(LUMA) * 30 / 255
     guided = ClassSpecificDenoiser(network, DenoisedClassifier(SPEC, level))
     planes = [guided.denoise(noisy[..., i], guide=luma) for i in range(3)]
-    found = denoiser.denoise(noisy, 30 / 255, channel_axis=-1)
-    same = np.isclose(found, np.stack(planes, -1), atol=1e-6).mean()
-    assert same > 0.99  # luma is summed in another order
+    fixed = ClassSpecificDenoiser(network, DenoisedClassifier(SPEC, 30 / 255))
+    for found in (
+        denoiser.denoise(noisy, 30 / 255, channel_axis=-1),
+        fixed.denoise(noisy, channel_axis=-1),
+    ):
+        same = np.isclose(found, np.stack(planes, -1), atol=1e-6).mean()
+        assert same > 0.99  # luma is summed in another order
+
+
+@pytest.mark.parametrize(
+    ("provenance", "image"),
+    [({"classes": "clean"}, "the clean image"), ({"class_sigma": 25.0}, "another noisy version")],
+)
+def test_classes_of_another_image_need_it(class_specific, provenance, image):
+    class_specific.provenance = provenance
+    with pytest.raises(ValueError, match=f"are those of {image}.*: pass it as guide"):
+        class_specific.denoise(IMAGE)
+    assert class_specific.denoise(IMAGE, guide=IMAGE).shape == IMAGE.shape
 
 
 def test_a_network_of_all_levels_takes_them_all(plain):

@@ -16,3 +16,15 @@ def test_every_public_name_is_there():
 def test_import_alone_loads_no_torch():
     script = "import hybrid, sys; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_networks_need_torch_alone():
+    script = """
+import sys
+for name in ("skimage", "imageio", "pooch", "rich", "matplotlib"):
+    sys.modules[name] = None
+import numpy as np, hybrid
+hybrid.denoise(np.zeros((9, 9)))
+hybrid.load("edsr16_standard_25").denoise(np.zeros((9, 9)))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -363,6 +363,15 @@ def test_a_class_specific_network_starts_from_its_plain_twin(tmp_path):
     assert header["total_steps"] == CONFIG.steps + 2
 
 
+def test_a_shared_part_is_learned_and_exported_as_plain_filters(tmp_path):
+    plain, _ = load_tensors(train(CLASS_SPECIFIC, tmp_path / "plain"))
+    shared, header = load_tensors(train(replace(CLASS_SPECIFIC, shared=True), tmp_path / "shared"))
+    assert plain.keys() == shared.keys()
+    name = "blocks.0.conv2.weight"
+    assert not torch.equal(plain[name], shared[name])
+    assert header["parameters"] == sum(value.numel() for value in shared.values())
+
+
 def test_weights_of_another_network_are_no_start(tmp_path):
     init = train(CONFIG, tmp_path / "plain")
     wide = replace(CONFIG, options={"features": 8, "blocks": 1}, init=str(init))
