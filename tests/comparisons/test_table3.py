@@ -186,6 +186,8 @@ def test_a_run_prints_our_rows_and_the_papers(tiny, tmp_path, capsys):
     stored = tmp_path / "out" / "results" / "table3" / "paper_25" / "tiny" / "raisr_n.json"
     result = json.loads(stored.read_text())
     assert result["metadata"]["shave"] == 4
+    denoised = json.loads(stored.with_name("raisr_d.json").read_text())["mean"]
+    assert denoised["accuracy"] > result["mean"]["accuracy"]
     assert 0 < result["mean"]["circular"] < result["mean"]["linear"] < 0.3
     assert {path.suffix for path in (tmp_path / "out").glob("table3.*")} == {".md", ".tex", ".json"}
 
@@ -237,6 +239,7 @@ def test_the_paper_s_numbers_stand_under_its_protocol_only():
         "RAISR+N, here",
         "constant, here",
         "PCN, here",
+        "RAISR+D, here",
     ]
     paper = table3.build_table(PAPER, ["cbsd68"], [15.0, 30.0], {})
     assert ("PCN, paper", "0.030", *["-"] * 6, "2.8") in paper.sections[0].rows
