@@ -23,8 +23,9 @@ class ResultKey:
 
     Attributes
     ----------
-    kind : {"quality", "table3"}
-        PSNR and SSIM, which several tables share; or errors of the gradient statistics.
+    kind : {"quality", "table3", "where", "figure7"}
+        PSNR and SSIM, which several tables share; errors of the gradient statistics; squared
+        errors by class; PSNR of networks of several sizes.
     protocol, dataset, method : str
         As on the command line.
     sigma : float

@@ -49,7 +49,7 @@ class Weights:
         images, seconds, machine, commit, and the scores on held-back images.
     metrics : dict
         By test set, under the run's protocol and noise level: mean PSNR in dB, SSIM, and CPU
-        seconds per megapixel of one thread.
+        seconds per megapixel of one thread. Networks for many levels have "SET, sigma N".
     licence : str
     """
 

@@ -5,7 +5,7 @@ import pytest
 
 import raisr
 from comparisons import where
-from comparisons.methods import Denoiser
+from comparisons.methods import Denoiser, Method
 from comparisons.protocol import PROTOCOLS
 from tests.images import scene
 
@@ -39,6 +39,26 @@ def test_changes_are_against_the_plain_network():
     assert rows[0] == ("low/low", "100.0%", "86.2%", "-10.0%")
     assert rows[1] == ("low/middle", "0.0%", "1.7%", "+0.0%")
     assert rows[-1] == ("all", "100.0%", "100.0%", "-8.6%")
+
+
+def test_a_run_writes_results_that_render_alone(tmp_path, monkeypatch, tiny_dataset, capsys):
+    def row(label, weight):
+        def run(sample):
+            return weight * sample.noisy + (1 - weight) * sample.clean
+
+        denoiser = Denoiser(run, label, facts={"steps": 5})
+        return Method(label, label, lambda protocol, sigma: denoiser)
+
+    rows = {"edsr16": row("plain", 1.0), "cs_edsr": row("classes", 0.5)}
+    none = Method("none", "none", lambda protocol, sigma: None)
+    monkeypatch.setattr(where, "METHODS", dict.fromkeys(where.ROWS, none) | rows)
+    monkeypatch.setattr(where, "load_dataset", lambda name, **_: tiny_dataset)
+    where.main(["--output", str(tmp_path / "out")])
+    assert "-75.0%" in capsys.readouterr().out
+    stored = tmp_path / "out" / "results"
+    (stored / "where" / "standard_25" / "tiny").rename(stored / "where" / "standard_25" / "sample")
+    where.main(["--output", str(tmp_path / "again"), "--from-results", str(stored)])
+    assert "-75.0%" in capsys.readouterr().out
 
 
 def test_nothing_is_shown_without_the_plain_network():

@@ -14,6 +14,7 @@ from hybrid import zoo
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.config import TrainingConfig
 from hybrid.models import build
+from hybrid.training import train
 from hybrid.weights import load_tensors, save_tensors
 from raisr import HashSpec
 
@@ -153,6 +154,31 @@ def test_a_class_specific_network_finds_its_classifier(shelf, source):
     if source == "denoised":
         assert denoiser.classifier.sigma == 25 / 255
         assert denoiser.classifier.white == 1
+
+
+def test_a_network_for_every_level(tiny_set, shelf):
+    config = TrainingConfig(
+        "every_level",
+        "edsr",
+        steps=4,
+        warmup=1,
+        options={"features": 4, "blocks": 1, "num_classes": 72},
+        classes="noisy",
+        sigma=75,
+        sigma_min=0,
+        eight_bit=0.5,
+        held_back=2,
+        crop=16,
+    )
+    weights = train(config, shelf / "run")
+    entry = publishing.publish(weights, "every_level", [tiny_set], shelf / "cache")
+    assert list(entry.metrics) == [f"tiny, sigma {sigma}" for sigma in (15, 25, 50)]
+    denoiser = zoo.load("every_level")
+    image = np.random.default_rng(0).integers(0, 256, (20, 24)).astype(np.uint8)
+    for sigma in (None, 0, 3, 75):
+        assert denoiser.denoise(image, sigma).shape == image.shape
+    with pytest.raises(ValueError, match="trained for sigma 0 to 75, got 120"):
+        denoiser.denoise(image, 120)
 
 
 def test_the_classifier_is_published_first(shelf):
