@@ -146,7 +146,7 @@ def test_origin_tells_commits_of_results_and_weights():
     rows = [row for section in results.sections for row in section.rows]
     assert {row[0] for row in rows} >= {"quality", "table3"}
     commits = [commit for row in rows for commit in row[-1].split(", ")]
-    assert all(re.fullmatch(r"[0-9a-f]{10}", commit) for commit in commits)
+    assert all(re.fullmatch(r"[0-9a-f]{10}\+?", commit) for commit in commits)
     names = [row[0] for row in weights.sections[0].rows]
     assert "cs_edsr16_pcn_standard_25" in names
     assert names == sorted(names)
