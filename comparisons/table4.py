@@ -20,7 +20,7 @@ TABLE = quality.QualityTable(
         "CS-EDSR: classes that PCN predicts from the noisy image (PCN+N).",
         "CS-EDSR, RAISR+N: classes of the noisy image itself, without PCN.",
         "CS-EDSR, RAISR+D: classes of what raisr.denoise makes of the noisy image, in bins that it "
-        "fills evenly; ours, not the paper's.",
+        "fills evenly, and filters that share a part while they are learned; not in the paper.",
         "CS-EDSR, RAISR+C is an oracle: classes of the clean image.",
     ),
 )
