@@ -149,6 +149,13 @@ def _network(network: str, protocol: Protocol, sigma: float) -> Denoiser | None:
     return None if weights is None else network_denoiser(zoo.load(weights))
 
 
+def _default_network(protocol: Protocol, sigma: float) -> Denoiser:
+    from hybrid import zoo
+    from hybrid.default import DEFAULT
+
+    return network_denoiser(zoo.load(DEFAULT))
+
+
 def find_weights(name: str) -> str | None:
     """Return what `hybrid.zoo` loads weights from: registry, else `RUNS`; None: not trained."""
     from hybrid import zoo
@@ -189,9 +196,11 @@ def network_fingerprint(network: "nn.Module", provenance: dict[str, Any]) -> str
 
 def training_facts(provenance: dict[str, Any]) -> dict[str, Any]:
     """Return what a result tells of a network's training, see `Denoiser`."""
+    from hybrid.weights import steps_in_all
+
     return {
         "weights": provenance["name"],
-        "steps": provenance.get("total_steps", provenance["steps"]),
+        "steps": steps_in_all(provenance),
         "batch": f"{provenance['batch']} crops of {provenance['crop']}x{provenance['crop']}",
     }
 
@@ -301,6 +310,12 @@ METHODS: dict[str, Method] = {
         "CS-EDSR, hash of what raisr.denoise makes of the noisy image, evenly filled bins",
         "cs_edsr16_denoised",
         "edsr16",
+    ),
+    "hybrid": Method(
+        "hybrid.denoise",
+        "the shipped CS-EDSR for every noise level, which is not told the level",
+        _default_network,
+        defined=lambda protocol, sigma: protocol == "standard" and sigma <= 75,
     ),
     "cs_edsr_4x2x2": _trained(
         "CS-EDSR, 4x2x2", "CS-EDSR with 16 classes", "cs_edsr16_pcn_4x2x2", "edsr16"

@@ -19,6 +19,7 @@ TABLE = quality.QualityTable(
         "edsr16",
         "cs_edsr",
         "cs_edsr_denoised",
+        "hybrid",
         "carn16",
         "cs_carn",
         "dncnn",
@@ -27,6 +28,7 @@ TABLE = quality.QualityTable(
     paper_rows=partial(paper_rows, "table2"),
     notes=(
         "RAISR+N is the paper's RAISR: 72 filters of 7x7, classes of the noisy image.",
+        "hybrid.denoise: one CS-EDSR for every noise level, which finds the level itself.",
         "RAISR+C is an oracle: the same, with the classes of the clean image.",
     ),
 )

@@ -39,15 +39,15 @@ def collect(folder: Path) -> Runs:
     folder : Path
         Holds a folder of `hybrid.train` for each run.
     """
-    from hybrid.weights import load_tensors
+    from hybrid.weights import load_tensors, steps_in_all
 
     found = {}
     for config in sorted(CONFIGS.glob("*.toml")):
         path = folder / config.stem / "weights.safetensors"
         if path.is_file():
-            header = {"total_steps": None, "sigma_min": None} | load_tensors(path)[1]
+            header = {"sigma_min": None} | load_tensors(path)[1]
+            header["total_steps"] = steps_in_all(header)
             found[config.stem] = {key: header[key] for key in _FACTS}
-            found[config.stem]["total_steps"] = header["total_steps"] or header["steps"]
     return found
 
 

@@ -24,7 +24,7 @@ from hybrid.data import Batch, Crops, ahead, load_images
 from hybrid.models import build
 from hybrid.sharing import folded, share
 from hybrid.tasks import task_of
-from hybrid.weights import load_into, load_tensors, save_tensors
+from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
 from hybrid.zoo import locate
 from raisr._files import write_atomically
 
@@ -266,7 +266,7 @@ def _start_from(weights: str, network: nn.Module) -> int:
         load_into(network, tensors)
     except ValueError as error:
         raise ValueError(f"init = {weights!r}: {error}") from error
-    return header.get("total_steps", header.get("steps", 0))
+    return steps_in_all(header)
 
 
 def _device(name: str | torch.device) -> torch.device:

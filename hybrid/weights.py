@@ -57,6 +57,11 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     return tensors, header
 
 
+def steps_in_all(header: Mapping[str, Any]) -> int:
+    """Return the steps behind weights: of their run, and of those it started from."""
+    return header.get("total_steps", header.get("steps", 0))
+
+
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Copy weights into a network of the same kind, or into the class-specific twin of it.
 

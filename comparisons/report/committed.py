@@ -145,11 +145,12 @@ def _results_origin() -> Table:
 
 def _weights_origin() -> Table:
     from hybrid import zoo
+    from hybrid.weights import steps_in_all
 
     rows = []
     for weights in zoo.list_weights():
         facts = weights.provenance
-        steps = facts.get("total_steps", facts["steps"])
+        steps = steps_in_all(facts)
         cells = f"{steps:,}", f"{facts['seconds']:,.0f}", f"{facts['parameters']:,}", facts["cpu"]
         rows.append((weights.name, *cells, _short(facts["git_commit"]), weights.sha256[:12]))
     columns = ("weights", "steps", "seconds", "parameters", "processor", "commit", "SHA-256")
