@@ -28,7 +28,16 @@ def learned(banks, tiny_dataset, monkeypatch):
 NETWORKS = [name for name in METHODS if not name.startswith(("noisy", "raisr"))]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+def test_the_default_network_is_for_every_level():
+    row = METHODS["hybrid"]
+    assert [row.build(PROTOCOLS["standard"], sigma).facts["weights"] for sigma in (15.0, 33.0)] == [
+        "cs_edsr16_blind"
+    ] * 2
+    assert not row.defined("paper", 25.0)
+    assert not row.defined("standard", 80.0)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "hybrid"])
 def test_a_network_without_weights_is_not_trained(name, monkeypatch):
     monkeypatch.delenv("RAISR_PEERS", raising=False)
     assert METHODS[name].build(PROTOCOLS["standard"], 33.0) is None
