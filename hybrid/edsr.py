@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hybrid._layers import second_convolution, with_classes
+from hybrid._layers import PReLU, second_convolution, with_classes
 
 
 class EDSR(nn.Module):
@@ -60,7 +60,7 @@ class _Block(nn.Module):
     def __init__(self, features, num_classes):
         super().__init__()
         self.conv1 = nn.Conv2d(features, features, 3, padding=1)
-        self.activation = nn.PReLU()
+        self.activation = PReLU()
         self.conv2 = second_convolution(features, features, num_classes)
 
     def forward(self, features, classes):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hybrid._layers import PReLU
 from hybrid.pcn import UNet
 
 Source = Literal["features", "image"]
@@ -57,7 +58,7 @@ class KPNPlus(nn.Module):
         self.conv1 = nn.ModuleList(
             nn.Conv2d(features, features, 3, padding=1) for _ in range(blocks)
         )
-        self.activations = nn.ModuleList(nn.PReLU() for _ in range(blocks))
+        self.activations = nn.ModuleList(PReLU() for _ in range(blocks))
         self.predictor = UNet(features if source == "features" else 1)
         self.conv2 = nn.ModuleList(
             PredictedConv2d(features, UNet.outputs)

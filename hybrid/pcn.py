@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hybrid._layers import extend
+from hybrid._layers import PReLU, extend
 
 _STRIDE = 8
 
@@ -127,4 +127,4 @@ def _group_block(inputs, outputs):
     for convolution, slope in zip(convolutions, (1.0, 0.25), strict=True):
         nn.init.kaiming_normal_(convolution.weight, a=slope)
         nn.init.zeros_(cast(Tensor, convolution.bias))
-    return *convolutions, nn.PReLU()
+    return *convolutions, PReLU()
