@@ -29,6 +29,7 @@ from hybrid.zoo import locate
 from raisr._files import write_atomically
 
 _LOG_EVERY = 100
+_LONGEST_GRADIENT = 4  # times the usual length
 
 
 class Interrupted(KeyboardInterrupt):
@@ -179,6 +180,7 @@ class _Run:
             loss = self.task.loss(network, batch)
         state.optimizer.zero_grad()
         loss.backward()
+        _clip_gradient(state.optimizer)
         state.optimizer.step()
         state.update_average(config.ema)
         return loss.detach()
@@ -277,6 +279,19 @@ def _device(name: str | torch.device) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"no device {str(name)!r}: torch finds no GPU")
     return device
+
+
+def _clip_gradient(optimizer: torch.optim.Adam) -> None:
+    """Shorten a gradient that is much longer than the last thousand, as Adam remembers them.
+
+    A network without normalisation may else leave, in a few steps, what it learned in thousands.
+    """
+    group = optimizer.param_groups[0]
+    memories = [optimizer.state[parameter] for parameter in group["params"]]
+    if step := memories[0]["step"].item():
+        squares = sum(memory["exp_avg_sq"].sum() for memory in memories)
+        usual = torch.sqrt(squares / (1 - group["betas"][1] ** step))
+        nn.utils.clip_grad_norm_(group["params"], _LONGEST_GRADIENT * usual.item())
 
 
 def _bfloat16(precision, device):

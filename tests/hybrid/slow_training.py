@@ -1,5 +1,7 @@
 """Training as it is in books, to compare with."""
 
+import math
+
 import torch
 from torch.nn import functional
 
@@ -24,6 +26,7 @@ def slow_training(config, processes=1):
     optimizer = torch.optim.Adam(network.parameters(), foreach=False, fused=False)
     average = {name: value.detach().clone() for name, value in network.named_parameters()}
     losses = []
+    square = torch.zeros(())
     for step in range(config.steps):
         batches = [each(step) for each in crops]
         noisy = torch.cat([batch.noisy for batch in batches])
@@ -32,6 +35,12 @@ def slow_training(config, processes=1):
         optimizer.zero_grad()
         loss = functional.l1_loss(network(noisy), clean)
         loss.backward()
+        gradient = torch.cat([value.grad.flatten() for value in network.parameters()])
+        limit = 4 * (square / (1 - 0.999**step)).sqrt() if step else math.inf
+        shorter = min(1, float(limit / gradient.norm()))
+        square = 0.999 * square + 0.001 * (shorter * gradient).square().sum()
+        for value in network.parameters():
+            value.grad *= shorter
         optimizer.step()
         losses.append(loss.item())
         decay = min(config.ema, (step + 1) / (step + 10))

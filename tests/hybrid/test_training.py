@@ -96,6 +96,14 @@ def test_training_is_adam_on_the_crops(tmp_path, ema):
         torch.testing.assert_close(weights[name], wanted, rtol=1e-3, atol=1e-5)
 
 
+def test_training_goes_on_after_a_wild_gradient(tmp_path, at_step):
+    config = replace(CONFIG, steps=150, learning_rate=5e-3)
+    at_step(20, lambda _, loss: 1e6 * loss)
+    train(config, tmp_path)
+    log = log_of(tmp_path)
+    assert log[-1]["psnr"] > log[0]["psnr"] + 2
+
+
 def test_the_log_has_mean_losses_rates_and_scores(tmp_path):
     train(replace(CONFIG, validate_every=1), tmp_path / "every")
     every = log_of(tmp_path / "every")
