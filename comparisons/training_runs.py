@@ -20,7 +20,6 @@ _REMEDIES = {
     "remedy_none": "PCN+N, 8x3x3: the paper's classes",
     "remedy_denoised_even": "RAISR+D, 8x3x3 in evenly filled bins",
     "remedy_shared": "PCN+N, 8x3x3, a shared part of filters",
-    "remedy_4x2x2": "PCN+N, 4x2x2",
     "cs_edsr16_draw_standard_25": "PCN on another noisy version (a leak)",
 }
 _FACTS = (
