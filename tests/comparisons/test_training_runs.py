@@ -33,7 +33,7 @@ def test_gains_are_against_the_plain_network(tmp_path):
     rows = {row[0]: row[1:] for row in training_runs.remedies_table(found).sections[0].rows}
     assert rows["EDSR16, no classes"] == ("28.700", "-", "4,000", "18,000")
     assert rows["PCN+N, 8x3x3: the paper's classes"][:2] == ("28.750", "+0.050")
-    assert rows["PCN+N, 4x2x2"][0] == "not trained"
+    assert rows["PCN+N, 8x3x3, a shared part of filters"][0] == "not trained"
     rows = training_runs.runs_table(found).sections[0].rows
     assert rows[0] == (
         "`remedy_none`",
