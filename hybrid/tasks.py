@@ -15,7 +15,7 @@ from hybrid.classifiers import PCNClassifier
 from hybrid.config import HASHED, TrainingConfig
 from hybrid.data import Batch, Guide, as_input, class_map, redraw, true_statistics
 from hybrid.pcn import PCN, Statistics
-from hybrid.zoo import load_pcn
+from hybrid.zoo import digest, load_pcn, locate
 
 _STRENGTH_RANGE = 0.2
 _NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
@@ -30,10 +30,13 @@ class Task(ABC):
         What is hashed for the classes of a batch.
     statistics : bool
         Whether a batch needs the statistics of the clean crops.
+    classes_sha256 : str, optional
+        Of the weights of the PCN that classes come from.
     """
 
     guide: Guide | None = None
     statistics = False
+    classes_sha256: str | None = None
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         self._spec = config.network_spec
@@ -66,6 +69,7 @@ class Denoising(Task):
         elif config.classes is not None:
             pcn = load_pcn(config.classes, self._spec)
             self._classifier = PCNClassifier(pcn, self._spec).to(device)
+            self.classes_sha256 = digest(locate(config.classes))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the mean absolute error of the denoised crops."""

@@ -249,6 +249,7 @@ class _Run:
         return {
             **self.config.to_dict(),
             "spec": self.config.network_spec.to_dict(),
+            "classes_sha256": self.task.classes_sha256,
             "parameters": sum(value.numel() for value in network.parameters()),
             "processes": self.processes,
             "total_steps": self.state.steps_before + self.config.steps,

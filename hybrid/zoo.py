@@ -88,14 +88,18 @@ def locate(name: str) -> Path:
         The file of the entry is damaged.
     """
     if entry := _registry().get(name):
-        digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
-        if digest != entry.sha256:
-            raise ValueError(f"{entry.path} is damaged: its SHA-256 is {digest}")
+        if (found := digest(entry.path)) != entry.sha256:
+            raise ValueError(f"{entry.path} is damaged: its SHA-256 is {found}")
         return entry.path
     if Path(name).is_file():
         return Path(name)
     known = ", ".join(_registry()) or "none"
     raise FileNotFoundError(f"no weights {name!r}; the package holds {known}")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
@@ -163,7 +167,7 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `load_network`.
+        See `load_network`; or its classes came from other weights than those now at that name.
     """
     network, header = load_network(name)
     if isinstance(network, PCN):
@@ -180,5 +184,7 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     elif source in HASHED:
         classifier = HashClassifier(spec)
     else:
+        if header.get("classes_sha256") not in (None, digest(locate(source))):
+            raise ValueError(f"{name} was trained with other weights of the PCN {source!r}")
         classifier = PCNClassifier(load_pcn(source, spec), spec)
     return ClassSpecificDenoiser(network, classifier, header).to(device)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hybrid import training
+from hybrid import training, zoo
 from hybrid.config import TrainingConfig
 from hybrid.tasks import Denoising
 from hybrid.training import Interrupted, train
@@ -390,3 +390,13 @@ def test_weights_of_another_network_are_no_start(tmp_path):
     with pytest.raises(FileNotFoundError, match="no weights 'missing.safetensors'"):
         train(replace(CLASS_SPECIFIC, classes="missing.safetensors"), tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_network_knows_its_classifier(tmp_path):
+    classifier = train(replace(RUNS["pcn"], steps=6), tmp_path / "classifier")
+    config = replace(CLASS_SPECIFIC, steps=6, classes=str(classifier))
+    path = str(train(config, tmp_path / "denoiser"))
+    zoo.load(path)
+    train(replace(RUNS["pcn"], steps=6, seed=1), tmp_path / "other").replace(classifier)
+    with pytest.raises(ValueError, match="was trained with other weights of the PCN"):
+        zoo.load(path)
