@@ -6,6 +6,7 @@ protocol and one noise level only.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -313,9 +314,11 @@ def _training_notes(results: list[Result]) -> list[str]:
     if not facts:
         return []
     notes = ["steps: of training, with those of the weights that a run started from."]
-    for batch in sorted({fact["batch"] for fact in facts}):
+    usual, *others = (batch for batch, _ in Counter(fact["batch"] for fact in facts).most_common())
+    notes.append(f"A step is {usual}.")
+    for batch in others:
         labels = dict.fromkeys(fact["label"] for fact in facts if fact["batch"] == batch)
-        notes.append(f"{batch} a step: {', '.join(labels)}.")
+        notes.append(f"A step of {', '.join(labels)} is {batch}.")
     steps = {fact["method"]: fact["steps"] for fact in facts}
     if any(steps.get(METHODS[method].plain) == number for method, number in steps.items()):
         notes.append("In parentheses: PSNR less that of the plain network after as many steps.")

@@ -128,8 +128,8 @@ def test_networks_tell_their_steps():
     built = table("standard", found, ["noisy", "edsr16", "kpn"], ["sample", "bsd68"])
     steps = [cells(built, "measured here", label)["steps"] for label in ("noisy", "EDSR16", "KPN")]
     assert steps == ["-", "24,000", "900"]
-    assert built.notes.count("4 crops of 96x96 a step: EDSR16.") == 1
-    assert "2 crops of 64x64 a step: KPN." in built.notes
+    assert built.notes.count("A step is 4 crops of 96x96.") == 1
+    assert "A step of KPN is 2 crops of 64x64." in built.notes
 
 
 def test_class_specific_rows_tell_what_classes_gain(monkeypatch):
