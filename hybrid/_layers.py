@@ -14,7 +14,11 @@ class PReLU(nn.PReLU):
     """torch's PReLU with one parameter; on a CPU its gradient costs a thirtieth.
 
     torch's own branches at every pixel, and the sign of what a convolution gives is a coin toss.
+    On a CPU it has first derivatives in backward mode only.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the values, those below zero times the parameter."""

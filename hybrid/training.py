@@ -130,7 +130,8 @@ class _Run:
             network = DistributedDataParallel(network)
         started = time.monotonic() - state.seconds
         saved = time.monotonic()
-        left = range(state.step, config.steps)
+        # Those behind the weights that this run starts from are counted: its crops are others.
+        left = range(state.steps_before + state.step, state.steps_before + config.steps)
         with contextlib.closing(ahead(self.crops, left)) as batches, self._bar() as bar:
             for batch in batches:
                 own_loss = self._step(network, batch.to(self.device))
@@ -292,7 +293,8 @@ def _clip_gradient(optimizer: torch.optim.Adam) -> None:
     if step := memories[0]["step"].item():
         squares = sum(memory["exp_avg_sq"].sum() for memory in memories)
         usual = torch.sqrt(squares / (1 - group["betas"][1] ** step))
-        nn.utils.clip_grad_norm_(group["params"], _LONGEST_GRADIENT * usual.item())
+        if usual > 0:
+            nn.utils.clip_grad_norm_(group["params"], _LONGEST_GRADIENT * usual.item())
 
 
 def _bfloat16(precision, device):

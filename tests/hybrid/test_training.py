@@ -10,6 +10,7 @@ import torch
 
 from hybrid import training, zoo
 from hybrid.config import TrainingConfig
+from hybrid.data import Crops
 from hybrid.tasks import Denoising
 from hybrid.training import Interrupted, train
 from hybrid.weights import load_tensors, save_tensors
@@ -390,6 +391,21 @@ def test_weights_of_another_network_are_no_start(tmp_path):
     with pytest.raises(FileNotFoundError, match="no weights 'missing.safetensors'"):
         train(replace(CLASS_SPECIFIC, classes="missing.safetensors"), tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_run_that_goes_on_from_another_sees_other_crops(tmp_path, monkeypatch):
+    seen = []
+    draw = Crops.__call__
+
+    def record(self, step):
+        seen.append(step)
+        return draw(self, step)
+
+    monkeypatch.setattr(Crops, "__call__", record)
+    first = train(replace(CONFIG, steps=6), tmp_path / "first")
+    config = replace(CONFIG, steps=12, init=str(first), checkpoint_seconds=0)
+    train(config, tmp_path / "second")
+    assert sorted(seen) == list(range(18))
 
 
 def test_a_network_knows_its_classifier(tmp_path):
