@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,6 @@ from comparisons.tables import EMPTY, Section, Table
 
 KIND = "quality"
 _MARK = "*"  # a committed result that this run did not measure
-_COSTS = ("steps", "s/Mpixel", "kFLOPs/pixel")
 
 Results = dict[tuple[str, str], Result]  # (method, set) -> result
 
@@ -52,6 +52,8 @@ class QualityTable:
         Noise level -> the rows that the paper prints, by label.
     notes : tuple of str
         What to say about its rows.
+    literature : bool
+        Whether the rows that the literature prints stand below, under `standard`.
     """
 
     name: str
@@ -59,6 +61,7 @@ class QualityTable:
     rows: tuple[str, ...]
     paper_rows: Callable[[float], dict[str, Row]]
     notes: tuple[str, ...] = ()
+    literature: bool = False
 
     def methods(
         self, protocol: Protocol, sigma: float, chosen: Sequence[str] | None = None
@@ -121,6 +124,8 @@ def build_table(
     names: Sequence[str],
     methods: Sequence[str],
     results: Results,
+    *,
+    timed: bool = True,
 ) -> Table:
     """Return the table of one protocol and noise level.
 
@@ -136,6 +141,8 @@ def build_table(
         those of others.
     results : dict
         What was measured, or read, for the sets asked for.
+    timed : bool
+        Whether one run measured them, so that their times can be compared.
     """
     in_paper = protocol.name == "paper"
     others = table.paper_rows(sigma) if in_paper else literature_rows(sigma)
@@ -143,26 +150,40 @@ def build_table(
     others_shown = [name for name in shown if name not in names]
     committed = read_results(COMMITTED, protocol.name, sigma, methods, others_shown)
     found = committed | results
+    if not (in_paper or table.literature):
+        others = {}
+    costs = ("steps", "s/Mpixel", "kFLOPs/pixel") if timed else ("steps", "kFLOPs/pixel")
+
+    def measured(method: str) -> tuple[str, ...]:
+        cells = [_cell((method, name), found, committed) for name in shown]
+        of_method = [found[method, name] for name in shown if (method, name) in found]
+        if not of_method:
+            absent = _absent(method, protocol, sigma)
+            return METHODS[method].label, *[absent] * len(shown), *[EMPTY] * len(costs)
+        own = [results[method, name] for name in shown if (method, name) in results]
+        times = [_seconds(own)] if timed else []
+        return METHODS[method].label, *cells, _steps_cell(of_method), *times, _kflops(of_method)
+
     groups = {
-        "measured here": [_measured_row(m, shown, found, committed) for m in methods if _own(m)],
+        "measured here": [measured(method) for method in methods if not METHODS[method].public],
         "public weights, measured here": [
-            _measured_row(method, shown, found, committed)
+            measured(method)
             for method in methods
-            if not _own(method) and any((method, name) in found for name in shown)
+            if METHODS[method].public and any((method, name) in found for name in shown)
         ],
         "the paper prints" if in_paper else "the literature": [
-            _published_row(label, row, shown) for label, row in others.items()
+            _published_row(label, row, shown, len(costs)) for label, row in others.items()
         ],
     }
     return Table(
         f"{table.heading}, protocol {protocol.name}, sigma {sigma:g}: PSNR (dB) / SSIM",
-        ("method", *map(dataset_label, shown), *_COSTS),
+        ("method", *map(dataset_label, shown), *costs),
         tuple(Section(title, tuple(rows)) for title, rows in groups.items() if rows),
         (
             *_protocol_notes(protocol, shown),
             *table.notes,
             *_source_notes(protocol, list(others)),
-            *_result_notes(list(results.values()), list(committed.values())),
+            *_result_notes(list(results.values()), list(committed.values()), timed),
         ),
     )
 
@@ -217,43 +238,23 @@ def main(
                     results |= measure(dataset, denoisers, protocol, sigma, options)
                 pictures.append(options.output / f"{table.name}_{protocol.name}_{sigma:g}.png")
                 save_figure(draw_example(sets, denoisers, protocol, sigma), pictures[-1])
-            tables.append(build_table(table, protocol, sigma, options.datasets, methods, results))
+            given = table, protocol, sigma, options.datasets, methods, results
+            tables.append(build_table(*given, timed=not options.from_results))
     written = command.publish([*tables, *more], options.output, table.name)
     command.announce([*written, *pictures])
 
 
-def _own(method: str) -> bool:
-    return not METHODS[method].public
+def _absent(method: str, protocol: Protocol, sigma: float) -> str:
+    trained = METHODS[method].build(protocol, sigma) is not None
+    return "not measured" if trained else "not trained"
 
 
-def _measured_row(
-    method: str, shown: list[str], results: Results, marked: Results
-) -> tuple[str, ...]:
-    label = METHODS[method].label
-    keys = [(method, name) for name in shown]
-    found = [results[key] for key in keys if key in results]
-    if not found:
-        return label, *["not trained"] * len(shown), *[EMPTY] * len(_COSTS)
-    # Times of two machines are never averaged.
-    own = [results[key] for key in keys if key in results and key not in marked]
-    seconds = np.mean([result["mean"]["seconds_per_megapixel"] for result in own or found])
-    facts = found[0]["metadata"]
-    kflops = facts["kflops_per_pixel"]
-    return (
-        label,
-        *(_cell(key, results, _MARK * (key in marked)) for key in keys),
-        " / ".join(dict.fromkeys(f"{n:,}" for n in map(_steps, found) if n is not None)) or EMPTY,
-        f"{seconds:.3f}" + _MARK * (not own),
-        EMPTY if kflops is None else f"{kflops:.4g}",
-    )
-
-
-def _cell(key: tuple[str, str], results: Results, mark: str) -> str:
+def _cell(key: tuple[str, str], results: Results, marked: Results) -> str:
     if key not in results:
         return EMPTY
     mean, spread = results[key]["mean"], results[key].get("spread")
     about = f"±{spread['psnr']:.2f}" if spread else ""
-    cell = f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{mark}"
+    cell = f"{mean['psnr']:.2f}{about}/{mean['ssim']:.3f}{_MARK * (key in marked)}"
     method, name = key
     plain = results.get((METHODS[method].plain, name))
     if plain is None or _conditions(plain) != _conditions(results[key]):
@@ -261,18 +262,30 @@ def _cell(key: tuple[str, str], results: Results, mark: str) -> str:
     return f"{cell} ({mean['psnr'] - plain['mean']['psnr']:+.2f})"
 
 
-def _steps(result: Result) -> int | None:
-    return result["metadata"].get("steps")
+def _steps_cell(results: list[Result]) -> str:
+    steps = (result["metadata"].get("steps") for result in results)
+    return " / ".join(dict.fromkeys(f"{number:,}" for number in steps if number)) or EMPTY
 
 
-def _conditions(result: Result) -> tuple[int | None, list[int]]:
+def _seconds(results: list[Result]) -> str:
+    seconds = [result["mean"]["seconds_per_megapixel"] for result in results]
+    return f"{np.mean(seconds):.3f}" if seconds else EMPTY
+
+
+def _kflops(results: list[Result]) -> str:
+    kflops = results[0]["metadata"]["kflops_per_pixel"]
+    return EMPTY if kflops is None else f"{kflops:.4g}"
+
+
+def _conditions(result: Result) -> list[Any]:
     """Return what must be the same where two results are compared."""
-    return _steps(result), result["metadata"]["seeds"]
+    return [result["metadata"].get(fact) for fact in ("steps", "batch", "seeds")]
 
 
-def _published_row(label: str, row: Row, shown: list[str]) -> tuple[str, ...]:
+def _published_row(label: str, row: Row, shown: list[str], costs: int) -> tuple[str, ...]:
     cells = [_published_cell(row, name) for name in shown]
-    return label, *cells, EMPTY, EMPTY, EMPTY if row.kflops is None else f"{row.kflops:g}"
+    kflops = EMPTY if row.kflops is None else f"{row.kflops:g}"
+    return label, *cells, *[EMPTY] * (costs - 1), kflops
 
 
 def _published_cell(row: Row, name: str) -> str:
@@ -293,14 +306,14 @@ def _source_notes(protocol: Protocol, others: list[str]) -> list[str]:
     return [f"{method}: {literature_source(method)}." for method in others]
 
 
-def _result_notes(results: list[Result], committed: list[Result]) -> list[str]:
+def _result_notes(results: list[Result], committed: list[Result], timed: bool) -> list[str]:
     shown = [*results, *committed]
     if not shown:
         return []
-    processors = sorted({result["metadata"]["cpu"] for result in results or committed})
+    processors = sorted({result["metadata"]["cpu"] for result in results})
     seeds = sorted({seed for result in shown for seed in result["metadata"]["seeds"]})
     notes = [
-        f"s/Mpixel: CPU seconds of one thread on {', '.join(processors)}.",
+        *([f"s/Mpixel: CPU seconds of one thread on {', '.join(processors)}."] if timed else []),
         f"Noise seeds: {', '.join(map(str, seeds))}.",
         *_training_notes(shown),
     ]

@@ -71,7 +71,8 @@ def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]
         protocol, sets = PROTOCOLS[name], _SETS[name]
         methods = table.methods(protocol, sigma)
         results = quality.read_results(COMMITTED, name, sigma, methods, sets)
-        tables.append(quality.build_table(table, protocol, sigma, sets, methods, results))
+        given = table, protocol, sigma, sets, methods, results
+        tables.append(quality.build_table(*given, timed=False))
     return tables
 
 
@@ -92,8 +93,10 @@ def _folded(summary: str, text: str) -> str:
 
 
 def runs_block() -> str:
-    """Return the training runs as Markdown."""
-    return training_runs.runs_table(read_json(training_runs.PATH) or {}).to_markdown()
+    """Return the training runs, done and planned, as Markdown."""
+    runs = read_json(training_runs.PATH) or {}
+    tables = training_runs.runs_table(runs), training_runs.plan_table(runs)
+    return "\n".join(table.to_markdown() for table in tables)
 
 
 def remedies_block() -> str:

@@ -29,6 +29,7 @@ TABLE = quality.QualityTable(
         "ffdnet",
     ),
     paper_rows=partial(paper_rows, "table1"),
+    literature=True,
 )
 
 

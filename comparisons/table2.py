@@ -26,6 +26,7 @@ TABLE = quality.QualityTable(
         "ffdnet",
     ),
     paper_rows=partial(paper_rows, "table2"),
+    literature=True,
     notes=(
         "RAISR+N is the paper's RAISR: 72 filters of 7x7, classes of the noisy image.",
         "hybrid.denoise: one CS-EDSR for every noise level, which finds the level itself.",

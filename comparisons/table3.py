@@ -95,11 +95,10 @@ def noisy_errors(sample: Sample, shave: int) -> dict[str, float]:
 
 def denoised_errors(sample: Sample, shave: int) -> dict[str, float]:
     """Return the errors of the statistics of what `raisr.denoise` makes of the image (RAISR+D)."""
-    import raisr
+    from hybrid.classifiers import denoised
 
-    white = sample.data_range
-    plane = raisr.denoise(sample.noisy, sample.sigma, model="best", data_range=white, num_threads=1)
-    return _all_errors(statistics(plane, white, shave), sample, shave)
+    plane = denoised(sample.noisy, sample.sigma, sample.data_range, num_threads=1)
+    return _all_errors(statistics(plane, sample.data_range, shave), sample, shave)
 
 
 def clean_means(sample: Sample, shave: int) -> dict[str, float]:
@@ -194,9 +193,13 @@ def build_table(
     paper = published()["paper"]["datasets"].values() if protocol.name == "paper" else ()
     others = [name for name in paper if name not in names]
     shown = results | read_results(COMMITTED, protocol.name, others, sigmas)
+    measured = {name for _, name, _ in shown}
+    absent = [_absent(protocol, sigma) for sigma in sigmas]
     sections = []
     for name in [*names, *others]:
-        rows = [_measured_row(method, name, sigmas, shown) for method in METHODS]
+        if name not in measured and name not in paper:
+            continue
+        rows = [_measured_row(method, name, sigmas, shown, absent) for method in METHODS]
         if name in paper:
             rows += _paper_rows(name, sigmas)
         mark = _MARK if name in others else ""
@@ -249,12 +252,21 @@ def _all_errors(estimate: NDArray, sample: Sample, shave: int) -> dict[str, floa
     return {**statistics_errors(estimate, truth), "accuracy": accuracy}
 
 
+def _absent(protocol: Protocol, sigma: float) -> str:
+    """Return what stands where PCN has no result."""
+    return "not measured" if find_weights(weights_name(protocol, sigma, "pcn")) else "not trained"
+
+
 def _measured_row(
-    method: str, name: str, sigmas: Sequence[float], results: Results
+    method: str, name: str, sigmas: Sequence[float], results: Results, absent: Sequence[str]
 ) -> tuple[str, ...]:
-    absent = "not trained" if method == "pcn" else EMPTY
     found = [results.get((method, name, sigma)) for sigma in sigmas]
-    cells = [_number(result, error) if result else absent for error in _FORMATS for result in found]
+    missing = absent if method == "pcn" else [EMPTY] * len(sigmas)
+    cells = [
+        _number(result, error) if result else text
+        for error in _FORMATS
+        for result, text in zip(found, missing, strict=True)
+    ]
     facts = [result["metadata"] for result in found if result]
     return (
         f"{METHODS[method]}, here",

@@ -81,6 +81,30 @@ def runs_table(runs: Runs) -> Table:
     )
 
 
+def plan_table(runs: Runs) -> Table:
+    """Return the table of the runs that are described, and have not ended."""
+    from hybrid.config import TrainingConfig
+
+    configs = [TrainingConfig.read(path) for path in sorted(CONFIGS.glob("*.toml"))]
+    rows = [
+        (
+            f"`{config.name}`",
+            config.protocol,
+            _levels(config.to_dict()),
+            "nothing" if config.init is None else f"`{_origin(config.init)}`",
+            f"{config.steps:,}",
+            f"{config.batch} of {config.crop}x{config.crop}",
+        )
+        for config in configs
+        if config.name not in runs
+    ]
+    return Table(
+        "Runs that are planned",
+        ("run", "protocol", "sigma", "starts from", "steps", "crops a step"),
+        (Section("not trained", tuple(rows)),),
+    )
+
+
 def remedies_table(runs: Runs) -> Table:
     """Return the table of the runs that start alike."""
     plain = runs[_PLAIN]["scores"]["psnr"] if _PLAIN in runs else None
@@ -120,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
         runs |= collect(options.runs)
         write_json(PATH, runs)
         command.announce([PATH])
-    for table in (runs_table(runs), remedies_table(runs)):
+    for table in (runs_table(runs), plan_table(runs), remedies_table(runs)):
         table.print()
 
 

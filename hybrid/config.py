@@ -48,8 +48,9 @@ class TrainingConfig:
         Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional
         Where class maps come from: "clean" or "noisy" for the hash of that image, "denoised" for
-        the hash of what `raisr.denoise` makes of the noisy image, or a PCN's weights (name or
-        file). For class-specific networks only, and these need it.
+        the hash of what `raisr.denoise` makes of the noisy image (with `sigma_min`, for its own
+        estimate of the noise), or a PCN's weights (name or file). For class-specific networks
+        only, and these need it.
     class_sigma : float, optional
         The leak of the paper's code, for `comparisons.leak` only: the PCN does not see the image
         that is denoised, but an independent draw of the noise, of this level.
@@ -73,7 +74,8 @@ class TrainingConfig:
     batch, crop : int
         Crops a step and process, and their side in pixels.
     learning_rate : float
-        Peak of the schedule. Adam's other constants are the usual ones.
+        Peak of the schedule. Adam's other constants are the usual ones; a gradient of more than
+        four times the usual length is shortened.
     schedule : {"cosine", "constant", "paper"}
         "cosine" falls to zero; "constant" is for weights from which other runs go on; "paper"
         halves the rate after every fifth of the steps.

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -125,9 +125,7 @@ class Crops:
             _stack([true_statistics(sample, self.spec)[:, *inner] for sample in samples])
             if self.statistics
             else None,
-            _stack([class_map(sample, self.spec, self.guide)[inner] for sample in samples])
-            if self.guide
-            else None,
+            _stack([self._class_map(sample)[inner] for sample in samples]) if self.guide else None,
             _planes([redraw(sample, self.class_sigma, generator)[inner] for sample in samples])
             if self.class_sigma is not None
             else None,
@@ -144,6 +142,10 @@ class Crops:
         if self.eight_bit and generator.random() < self.eight_bit:
             return replace(sample, noisy=sample.noisy.round().clip(0, GRAY_LEVELS))
         return sample
+
+    def _class_map(self, sample: Sample) -> NDArray:
+        low, high = self.sigmas
+        return class_map(sample, self.spec, cast(Guide, self.guide), blind=low < high)
 
 
 def load_images(
@@ -203,10 +205,14 @@ def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     return np.stack(statistics)
 
 
-def class_map(sample: Sample, spec: HashSpec, guide: Guide) -> NDArray:
-    """Return the hash of the clean, noisy or denoised plane of a sample, ready for torch."""
+def class_map(sample: Sample, spec: HashSpec, guide: Guide, *, blind: bool = False) -> NDArray:
+    """Return the hash of the clean, noisy or denoised plane of a sample, ready for torch.
+
+    It is denoised for its noise level or, if `blind`, for an estimate of it.
+    """
     if guide == "denoised":
-        plane = denoised(sample.noisy, sample.sigma, sample.data_range, num_threads=1)
+        sigma = None if blind else sample.sigma
+        plane = denoised(sample.noisy, sigma, sample.data_range, num_threads=1)
     else:
         plane = getattr(sample, guide)
     classes = hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1)

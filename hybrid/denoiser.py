@@ -115,7 +115,8 @@ class NetworkDenoiser(nn.Module):
             told = f"{highest:g}" if lowest is None else f"{lowest:g} to {highest:g}"
             raise ValueError(
                 f"the network was trained for sigma {told}, got {level:.4g} (gray levels of "
-                "255): choose other weights (see list_weights), or raisr.denoise"
+                "255): choose other weights (see list_weights), or raisr.denoise; or is "
+                "data_range wrong?"
             )
         return level / GRAY_LEVELS
 
@@ -199,7 +200,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         if isinstance(classifier, DenoisedClassifier):
             known = classifier.sigma if classifier.sigma is not None else sigma
             if known is None:  # of the whole image, as each tile would find another level
-                classifier.sigma = estimate_sigma(luma[0, 0].numpy())
+                classifier.sigma = self._check_sigma(estimate_sigma(luma[0, 0].numpy()), 1.0)
             else:  # luma holds less noise than a channel
                 classifier.sigma = known * float(np.linalg.norm(_luma_weights(len(planes))))
         return run_in_tiles(classifier, self.classifier.reach, tile, luma)

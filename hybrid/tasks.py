@@ -62,7 +62,7 @@ class Denoising(Task):
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self._protocol = PROTOCOLS[config.protocol]
-        self._class_sigma = config.class_sigma
+        self._class_sigma, self._blind = config.class_sigma, config.sigma_min is not None
         self._classifier: PCNClassifier | None = None
         if config.classes in HASHED:
             self.guide = cast(Guide, config.classes)
@@ -81,8 +81,8 @@ class Denoising(Task):
         noisy = as_input(sample.noisy).to(self._device)
         hashed = None
         if self.guide is not None:
-            hashed = torch.from_numpy(class_map(sample, self._spec, self.guide))[None]
-            hashed = hashed.to(self._device)
+            classes = class_map(sample, self._spec, self.guide, blind=self._blind)
+            hashed = torch.from_numpy(classes)[None].to(self._device)
         seen = noisy
         if self._class_sigma is not None:
             seen = as_input(redraw(sample, self._class_sigma)).to(self._device)

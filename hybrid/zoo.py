@@ -94,7 +94,9 @@ def locate(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     known = ", ".join(_registry()) or "none"
-    raise FileNotFoundError(f"no weights {name!r}; the package holds {known}")
+    raise FileNotFoundError(
+        f"no weights {name!r}; the package holds {known} (those of a run: train it first)"
+    )
 
 
 def digest(path: Path) -> str:

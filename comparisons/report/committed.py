@@ -84,7 +84,7 @@ def _quality_tables(table: quality.QualityTable) -> list[Table]:
         shown = [name for name in names if any(key[1] == name for key in results)]
         if shown:
             given = PROTOCOLS[protocol], sigma, shown, methods, results
-            built.append(quality.build_table(table, *given))
+            built.append(quality.build_table(table, *given, timed=False))
     return built
 
 

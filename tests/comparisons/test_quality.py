@@ -108,9 +108,35 @@ def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     assert row["Set14-2"] == "28.70/0.900*"
     assert row["sample"] == "30.00/0.900"
     assert row["s/Mpixel"] == "0.250", "of this run alone"
-    assert cells(built, "measured here", "RAISR+C")["s/Mpixel"] == "0.250*"
+    assert cells(built, "measured here", "RAISR+C")["s/Mpixel"] == "-"
     assert "s/Mpixel: CPU seconds of one thread on x." in built.notes
     assert any(note.startswith("* committed") for note in built.notes)
+
+
+def test_times_of_several_runs_are_not_shown():
+    rows = ["raisr_n"]
+    found = {("raisr_n", "sample"): result()}
+    given = table2.TABLE, PROTOCOLS["standard"], 25.0, ["sample"], rows, found
+    assert "s/Mpixel" in quality.build_table(*given).columns
+    built = quality.build_table(*given, timed=False)
+    assert "s/Mpixel" not in built.columns
+    assert not any(note.startswith("s/Mpixel") for note in built.notes)
+    assert cells(built, "the literature", "DnCNN")["kFLOPs/pixel"] == "-"
+
+
+def test_what_is_trained_and_has_no_result_is_not_measured(monkeypatch):
+    monkeypatch.setattr(quality, "read_results", lambda *_: {})
+    built = table("standard", {}, ["raisr_fast", "kpn"], sigma=33.0)
+    assert cells(built, "measured here", "raisr fast")["sample"] == "not measured"
+    assert cells(built, "measured here", "KPN")["sample"] == "not trained"
+
+
+def test_the_literature_stands_in_table_2_alone():
+    sections = [
+        [section.title for section in table("standard", of=of).sections]
+        for of in (table2.TABLE, table4.TABLE)
+    ]
+    assert [("the literature" in titles) for titles in sections] == [True, False]
 
 
 def network_result(method, psnr, **facts):
@@ -178,7 +204,7 @@ def test_every_row_is_shown_trained_or_not(module, protocol):
     rows = [METHODS[row] for row in module.TABLE.rows]
     labels = [row.label for row in rows if row.defined(protocol, 30.0) and not row.public]
     assert [row[0] for row in built.sections[0].rows] == labels
-    assert {row[1] for row in built.sections[0].rows} == {"not trained"}
+    assert {row[1] for row in built.sections[0].rows} <= {"not measured", "not trained"}
 
 
 @every_table

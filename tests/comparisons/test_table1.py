@@ -30,10 +30,12 @@ def test_what_was_not_trained_says_so(protocol, others, monkeypatch):
 
 
 def test_costs_beside_the_papers():
-    built = times.build_table({"DnCNN": 4.0, "EDSR16": 1.0, "raisr best": 0.02})
+    built = times.build_table({"DnCNN, public": 4.0, "EDSR16": 1.0, "raisr best": 0.02})
     cells = {row[0]: row[1:] for section in built.sections for row in section.rows}
     assert cells["EDSR16"] == ("148.0", "145.1", "74,561", "1", "0.25")
-    assert cells["DnCNN"][-1] == "1"
+    assert cells["DnCNN, public"][-1] == "1"
+    alone = times.build_table({"EDSR16": 1.0}).sections[0].rows
+    assert {row[-2:] for row in alone if row[0] == "EDSR16"} == {("1", "-")}
     assert cells["MemNet"][-2:] == ("not measured", "-")
     assert cells["raisr best"] == ("-", "-", "-", "0.02", "0.005")
 

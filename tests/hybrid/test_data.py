@@ -9,7 +9,7 @@ import torch
 from comparisons.protocol import PROTOCOLS, noise_seed
 from hybrid.config import TrainingConfig
 from hybrid.data import Crops, ahead, class_map, load_images, redraw, true_statistics
-from raisr import hash_image
+from raisr import estimate_sigma, hash_image
 from raisr.hashing import PRESETS
 from tests.images import random_bytes, scene
 
@@ -172,6 +172,17 @@ def test_classes_beyond_a_byte_fit_into_int32():
     crops = [crops_of(GRAY, spec=spec, guide="clean", batch=1)(step) for step in range(8)]
     assert crops[0].classes.dtype == torch.int32
     assert 256 <= max(int(batch.classes.max()) for batch in crops) < spec.num_classes
+
+
+def test_where_noise_has_many_levels_classes_come_from_an_estimate():
+    sample = PROTOCOLS["standard"].prepare(GRAY, 40.0, 0)
+    spec = PRESETS["csconv"]
+    level = estimate_sigma(sample.noisy)
+    assert abs(level - 40.0) > 0.01
+    known = class_map(sample, spec, "denoised")
+    blind = class_map(replace(sample, sigma=level), spec, "denoised")
+    assert (known != blind).any()
+    np.testing.assert_array_equal(class_map(sample, spec, "denoised", blind=True), blind)
 
 
 def test_images_smaller_than_a_crop_are_refused():

@@ -74,6 +74,7 @@ def test_other_weights():
         (CLEAN, {"sigma": 100}, "trained for sigma 0 to 75, got 100"),
         (CLEAN, {"sigma": -1}, "sigma must be finite and not negative"),
         (CLEAN, {"sigma": 10, "weights": "edsr16_standard_25"}, "trained for sigma 25, got 10"),
+        (add_gaussian_noise(CLEAN, 25, seed=0), {}, "sigma 0 to 75, got .* is data_range wrong"),
         (np.full((8, 8), np.nan), {}, "is not finite"),
         (np.zeros((0, 8)), {}, "empty"),
         (np.zeros((8, 8, 3)), {}, "must have two dimensions"),
