@@ -104,6 +104,11 @@ def remedies_block() -> str:
     return training_runs.remedies_table(read_json(training_runs.PATH) or {}).to_markdown()
 
 
+def leak_block() -> str:
+    """Return the runs at sigma 50 that differ by what PCN sees, as Markdown."""
+    return training_runs.leak_table(read_json(training_runs.PATH) or {}).to_markdown()
+
+
 def where_block() -> str:
     """Return the errors by true class as Markdown."""
     results = where.read_results(COMMITTED, "standard", 25.0, "bsd68")
@@ -115,6 +120,7 @@ _BLOCKS = {
     "speed": speed_block,
     "runs": runs_block,
     "remedies": remedies_block,
+    "leak": leak_block,
     "where": where_block,
 }
 
