@@ -137,7 +137,7 @@ def build_table(
     names : sequence of str
         The sets asked for. Sets with published numbers follow, with our committed results.
     methods : sequence of str
-        The rows to show; one without any result is not trained, or left out if its weights are
+        The rows to show; one without any result tells why, or is left out if its weights are
         those of others.
     results : dict
         What was measured, or read, for the sets asked for.
