@@ -47,6 +47,29 @@ def test_gains_are_against_the_plain_network(tmp_path):
     )
 
 
+def test_what_is_planned_has_not_ended():
+    ended = {"kpn_standard_25": FACTS}
+    rows = {row[0]: row[1:] for row in training_runs.plan_table(ended).sections[0].rows}
+    assert "`kpn_standard_25`" not in rows
+    assert rows["`kpn_plus_standard_25`"] == ("standard", "25", "nothing", "3,000", "2 of 64x64")
+    assert rows["`cs_edsr16_blind`"][1] == "0 to 75"
+    assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1
+
+
+def test_the_leak_is_told_beside_its_plain_network():
+    runs = {
+        name: FACTS | {"scores": {"psnr": psnr}}
+        for name, psnr in (("edsr16_standard_50", 25.5), ("cs_edsr16_draw25_standard_50", 26.0))
+    }
+    rows = [row[1:3] for row in training_runs.leak_table(runs).sections[0].rows]
+    assert rows == [
+        ("25.500", "-"),
+        ("not trained", "-"),
+        ("not trained", "-"),
+        ("26.000", "+0.500"),
+    ]
+
+
 def test_runs_are_added_to_those_known(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training_runs, "PATH", tmp_path / "runs.json")
     for name, psnr in (("remedy_plain", 28.0), ("remedy_none", 28.5)):
