@@ -1,7 +1,8 @@
 """Fill the tables of README.md, RUNS.md and findings.md: `python -m comparisons.readme`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from comparisons import command, leak, quality, table2, table3, table4, table5, training_runs, where
@@ -9,6 +10,7 @@ from comparisons.protocol import PROTOCOLS
 from comparisons.provenance import read_json, write_file
 from comparisons.store import COMMITTED
 from comparisons.tables import Table
+from comparisons.training_runs import Runs
 
 ROOT = Path(__file__).parent.parent
 FILES = (
@@ -92,21 +94,10 @@ def _folded(summary: str, text: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
 
 
-def runs_block() -> str:
-    """Return the training runs, done and planned, as Markdown."""
+def runs_block(*tables: Callable[[Runs], Table]) -> str:
+    """Return tables of the training runs as Markdown."""
     runs = read_json(training_runs.PATH) or {}
-    tables = training_runs.runs_table(runs), training_runs.plan_table(runs)
-    return "\n".join(table.to_markdown() for table in tables)
-
-
-def remedies_block() -> str:
-    """Return the runs that start alike as Markdown."""
-    return training_runs.remedies_table(read_json(training_runs.PATH) or {}).to_markdown()
-
-
-def leak_block() -> str:
-    """Return the runs at sigma 50 that differ by what PCN sees, as Markdown."""
-    return training_runs.leak_table(read_json(training_runs.PATH) or {}).to_markdown()
+    return "\n".join(table(runs).to_markdown() for table in tables)
 
 
 def where_block() -> str:
@@ -115,12 +106,13 @@ def where_block() -> str:
     return where.build_table(PROTOCOLS["standard"], 25.0, "bsd68", results).to_markdown()
 
 
-_BLOCKS = {
+_BLOCKS: dict[str, Callable[[], str]] = {
     "results": results_block,
     "speed": speed_block,
-    "runs": runs_block,
-    "remedies": remedies_block,
-    "leak": leak_block,
+    "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),
+    "remedies": partial(runs_block, training_runs.remedies_table),
+    "leak": partial(runs_block, training_runs.leak_table),
+    "pairs": partial(runs_block, training_runs.pairs_table),
     "where": where_block,
 }
 

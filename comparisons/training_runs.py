@@ -27,6 +27,17 @@ _LEAKS = {
     "cs_edsr16_draw_standard_50": "PCN on another noisy version, sigma 50",
     "cs_edsr16_draw25_standard_50": "PCN on another noisy version, sigma 25",
 }
+_PAIRS = {  # the plain network, and its class-specific twin
+    **{
+        f"EDSR, {blocks} blocks of {features} features, short": (
+            f"figure7_b{blocks}f{features}_standard_25",
+            f"figure7_cs_b{blocks}f{features}_standard_25",
+        )
+        for blocks, features in ((16, 8), (8, 16), (16, 16), (32, 16), (16, 32))
+    },
+    "CARN16": ("carn16_standard_25", "cs_carn16_pcn_standard_25"),
+    "EDSR16": ("edsr16_standard_25", "cs_edsr16_pcn_standard_25"),
+}
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each, one seed."
 _FACTS = (
     *("protocol", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
@@ -125,6 +136,24 @@ def leak_table(runs: Runs) -> Table:
     return _gains_table("What PCN sees", 50, _LEAKS, runs, (_HELD_BACK,))
 
 
+def pairs_table(runs: Runs) -> Table:
+    """Return the table of plain networks of several sizes beside their class-specific twins."""
+    rows = []
+    for label, pair in _PAIRS.items():
+        if not all(run in runs for run in pair):
+            rows.append((label, *["not trained"] * 2, EMPTY, EMPTY))
+            continue
+        plain, special = (runs[run]["scores"]["psnr"] for run in pair)
+        steps = f"{runs[pair[1]]['total_steps']:,}"
+        rows.append((label, f"{plain:.3f}", f"{special:.3f}", f"{special - plain:+.3f}", steps))
+    return Table(
+        "PCN+N by size, protocol standard, sigma 25: PSNR (dB) on held-back images",
+        ("network", "plain", "class-specific", "gain", "steps in all"),
+        (Section("measured here", tuple(rows)),),
+        (_HELD_BACK, "short: steps of 4 crops of 48x48 instead of 96x96."),
+    )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables; first read the runs, if a folder is given."""
     parser = command.Parser(
@@ -139,7 +168,8 @@ def main(arguments: list[str] | None = None) -> None:
         runs |= collect(options.runs)
         write_json(PATH, runs)
         command.announce([PATH])
-    for table in (runs_table(runs), plan_table(runs), remedies_table(runs), leak_table(runs)):
+    tables = runs_table, plan_table, remedies_table, leak_table, pairs_table
+    for table in (build(runs) for build in tables):
         table.print()
 
 

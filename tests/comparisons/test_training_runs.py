@@ -70,6 +70,16 @@ def test_the_leak_is_told_beside_its_plain_network():
     ]
 
 
+def test_twins_stand_side_by_side():
+    runs = {
+        name: FACTS | {"scores": {"psnr": psnr}}
+        for name, psnr in (("carn16_standard_25", 28.5), ("cs_carn16_pcn_standard_25", 28.625))
+    }
+    rows = {row[0]: row[1:] for row in training_runs.pairs_table(runs).sections[0].rows}
+    assert rows["CARN16"] == ("28.500", "28.625", "+0.125", "18,000")
+    assert rows["EDSR16"] == ("not trained", "not trained", "-", "-")
+
+
 def test_runs_are_added_to_those_known(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training_runs, "PATH", tmp_path / "runs.json")
     for name, psnr in (("remedy_plain", 28.0), ("remedy_none", 28.5)):
