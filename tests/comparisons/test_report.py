@@ -281,7 +281,7 @@ document.body.append(`outcome ${btoa(JSON.stringify(outcome))} end`);
 """
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser to click in: no chromium in PATH")
 def test_a_click_sorts_and_a_move_slides(html, tmp_path):
     path = tmp_path / "page.html"
     path.write_text(html.replace("</body>", f"<script>{{{ACTIONS}}}</script></body>"))
