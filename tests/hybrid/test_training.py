@@ -1,4 +1,3 @@
-import json
 import math
 import os
 import signal
@@ -8,37 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hybrid import training, zoo
-from hybrid.config import TrainingConfig
-from hybrid.data import Crops
+from hybrid import training
 from hybrid.tasks import Denoising
 from hybrid.training import Interrupted, train
 from hybrid.weights import load_tensors, save_tensors
 from tests.hybrid.slow_training import slow_training
-
-CONFIG = TrainingConfig(
-    name="tiny",
-    model="edsr",
-    options={"features": 4, "blocks": 1},
-    held_back=2,
-    steps=30,
-    batch=2,
-    crop=16,
-    warmup=5,
-    precision="float32",
-    validate_every=7,
-)
-CLASS_SPECIFIC = replace(CONFIG, options={**CONFIG.options, "num_classes": 72}, classes="noisy")
-RUNS = {
-    "edsr": CONFIG,
-    "cs_edsr": CLASS_SPECIFIC,
-    "shared": replace(CLASS_SPECIFIC, shared=True),
-    "pcn": replace(CONFIG, model="pcn", options={}),
-    "dncnn": replace(CONFIG, model="dncnn", options={"features": 4, "depth": 3}),
-    "paper": replace(CONFIG, protocol="paper", schedule="paper"),
-    "bfloat16": replace(CONFIG, precision="bfloat16"),
-    "no_average": replace(CONFIG, ema=0.0),
-}
+from tests.hybrid.tiny_runs import CLASS_SPECIFIC, CONFIG, RUNS, log_of, weights_of
 
 pytestmark = pytest.mark.usefixtures("tiny_set", "frequent_log")
 
@@ -66,19 +40,6 @@ def at_step(monkeypatch):
 
     with monkeypatch.context() as monkeypatch:
         yield arrange
-
-
-def log_of(folder):
-    """The lines of a log, without the seconds."""
-    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    entries = [json.loads(line) for line in lines]
-    seconds = [entry.pop("seconds") for entry in entries]
-    assert seconds == sorted(seconds)
-    return entries
-
-
-def weights_of(folder):
-    return load_tensors(folder / "weights.safetensors")[0]
 
 
 def assert_equal(first, second):
@@ -358,20 +319,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         train(CONFIG, tmp_path / "file" / "run")
 
 
-def test_a_class_specific_network_starts_from_its_plain_twin(tmp_path):
-    init = train(CONFIG, tmp_path / "plain")
-    plain = weights_of(tmp_path / "plain")
-    config = replace(CLASS_SPECIFIC, init=str(init), learning_rate=1e-9, steps=2, warmup=1)
-    for name, value in load_tensors(train(config, tmp_path / "twin"))[0].items():
-        torch.testing.assert_close(value, plain[name].expand_as(value), rtol=0, atol=1e-6)
-    scores = [log_of(tmp_path / run)[-1]["psnr"] for run in ("plain", "twin")]
-    assert scores[1] == pytest.approx(scores[0], abs=1e-3)
-    # Going on needs the checkpoint alone.
-    init.unlink()
-    header = load_tensors(train(config, tmp_path / "twin"))[1]
-    assert header["total_steps"] == CONFIG.steps + 2
-
-
 def test_a_shared_part_is_learned_and_exported_as_plain_filters(tmp_path):
     plain, _ = load_tensors(train(CLASS_SPECIFIC, tmp_path / "plain"))
     shared, header = load_tensors(train(replace(CLASS_SPECIFIC, shared=True), tmp_path / "shared"))
@@ -379,40 +326,3 @@ def test_a_shared_part_is_learned_and_exported_as_plain_filters(tmp_path):
     name = "blocks.0.conv2.weight"
     assert not torch.equal(plain[name], shared[name])
     assert header["parameters"] == sum(value.numel() for value in shared.values())
-
-
-def test_weights_of_another_network_are_no_start(tmp_path):
-    init = train(CONFIG, tmp_path / "plain")
-    wide = replace(CONFIG, options={"features": 8, "blocks": 1}, init=str(init))
-    with pytest.raises(ValueError, match="init = '.*': weights of another network: entry.weight"):
-        train(wide, tmp_path / "wide")
-    with pytest.raises(FileNotFoundError, match="no weights 'missing.safetensors'"):
-        train(replace(CONFIG, init="missing.safetensors"), tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match="no weights 'missing.safetensors'"):
-        train(replace(CLASS_SPECIFIC, classes="missing.safetensors"), tmp_path / "none")
-    assert not (tmp_path / "none").exists()
-
-
-def test_a_run_that_goes_on_from_another_sees_other_crops(tmp_path, monkeypatch):
-    seen = []
-    draw = Crops.__call__
-
-    def record(self, step):
-        seen.append(step)
-        return draw(self, step)
-
-    monkeypatch.setattr(Crops, "__call__", record)
-    first = train(replace(CONFIG, steps=6), tmp_path / "first")
-    config = replace(CONFIG, steps=12, init=str(first), checkpoint_seconds=0)
-    train(config, tmp_path / "second")
-    assert sorted(seen) == list(range(18))
-
-
-def test_a_network_knows_its_classifier(tmp_path):
-    classifier = train(replace(RUNS["pcn"], steps=6), tmp_path / "classifier")
-    config = replace(CLASS_SPECIFIC, steps=6, classes=str(classifier))
-    path = str(train(config, tmp_path / "denoiser"))
-    zoo.load(path)
-    train(replace(RUNS["pcn"], steps=6, seed=1), tmp_path / "other").replace(classifier)
-    with pytest.raises(ValueError, match="was trained with other weights of the PCN"):
-        zoo.load(path)
