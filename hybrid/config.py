@@ -43,7 +43,10 @@ class TrainingConfig:
     protocol, sigma : str, float
         How noise is added, and its standard deviation in the protocol's gray levels.
     sigma_min : float, optional
-        With it every step has noise of its own level, uniform from here to `sigma`.
+        With it every crop has noise of its own level, uniform from here to `sigma`.
+    normalized : bool
+        Whether images are scaled such that their noise, as it is estimated, has one level
+        whatever it was, see `hybrid.levels`.
     eight_bit : float
         Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional
@@ -101,6 +104,7 @@ class TrainingConfig:
     protocol: str = "standard"
     sigma: float = 25.0
     sigma_min: float | None = None
+    normalized: bool = False
     eight_bit: float = 0.0
     classes: str | None = None
     class_sigma: float | None = None

@@ -21,6 +21,7 @@ from comparisons.protocol import PROTOCOLS, VIDEO_RANGE, Protocol, Sample, noise
 from hybrid.classes import class_dtype
 from hybrid.classifiers import denoised, hash_reach
 from hybrid.config import TrainingConfig
+from hybrid.levels import estimated_levels
 from raisr import HashSpec, gradient_statistics, hash_image
 from raisr._validate import GRAY_LEVELS
 from raisr.noise import add_gaussian_noise
@@ -37,6 +38,8 @@ class Batch(NamedTuple):
     Attributes
     ----------
     noisy, clean : (B, 1, H, W) float32 tensors, gray levels / 255
+    levels : (B, 1, 1, 1) float32 tensor or None
+        Estimate of the noise level of the noisy crops, in their unit.
     statistics : (B, 3, H, W) float32 tensor or None
         Orientation, strength and coherence of the clean crops.
     classes : (B, H, W) integer tensor or None
@@ -47,6 +50,7 @@ class Batch(NamedTuple):
 
     noisy: Tensor
     clean: Tensor
+    levels: Tensor | None = None
     statistics: Tensor | None = None
     classes: Tensor | None = None
     redrawn: Tensor | None = None
@@ -67,7 +71,7 @@ class Crops:
     protocol : Protocol
         How noise is added.
     sigmas : pair of float
-        Range of the standard deviation of the noise, in the protocol's gray levels; a batch has
+        Range of the standard deviation of the noise, in the protocol's gray levels; a crop has
         one of its own.
     size, batch : int
         Side of the crops and their number.
@@ -77,6 +81,8 @@ class Crops:
         Definition of statistics and classes, for gray levels / 255. They are computed from crops
         that are larger by its reach, after turning and mirroring, so that they are those of the
         whole image.
+    normalized : bool
+        Whether a batch holds the noise levels that are found in its crops.
     statistics : bool
         Whether a batch holds the statistics of the clean crops.
     guide : {"clean", "noisy", "denoised"}, optional
@@ -95,6 +101,7 @@ class Crops:
     seed: int
     process: int
     spec: HashSpec
+    normalized: bool = False
     statistics: bool = False
     guide: Guide | None = None
     eight_bit: float = 0.0
@@ -115,13 +122,14 @@ class Crops:
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step."""
         generator = np.random.default_rng([self.seed, self.process, step])
-        low, high = self.sigmas
-        sigma = high if low == high else generator.uniform(low, high)
-        samples = [self._sample(generator, sigma) for _ in range(self.batch)]
+        samples = [self._sample(generator) for _ in range(self.batch)]
         inner = np.s_[self._margin : self._margin + self.size,] * 2
         return Batch(
             _planes([sample.noisy[inner] for sample in samples]),
             _planes([sample.clean[inner] for sample in samples]),
+            estimated_levels(_planes([sample.noisy for sample in samples]))
+            if self.normalized
+            else None,
             _stack([true_statistics(sample, self.spec)[:, *inner] for sample in samples])
             if self.statistics
             else None,
@@ -131,7 +139,9 @@ class Crops:
             else None,
         )
 
-    def _sample(self, generator: np.random.Generator, sigma: float) -> Sample:
+    def _sample(self, generator: np.random.Generator) -> Sample:
+        low, high = self.sigmas
+        sigma = high if low == high else generator.uniform(low, high)
         image = self.images[int(generator.integers(len(self.images)))]
         side = self.size + 2 * self._margin
         top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])

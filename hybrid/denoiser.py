@@ -1,6 +1,7 @@
 """From an image to an image: a network, with the classifier that a class-specific one needs."""
 
 import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.exact import exact
+from hybrid.levels import at_reference, estimated_levels
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
 from raisr.denoising import LUMA, estimate_sigma
@@ -41,7 +43,7 @@ class NetworkDenoiser(nn.Module):
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (B, 1, H, W) tensors of gray levels / 255."""
-        return self.network(noisy)
+        return self._run(self.network, noisy, None)
 
     @torch.inference_mode()
     def denoise(
@@ -93,11 +95,19 @@ class NetworkDenoiser(nn.Module):
         white = data_range_of(dtype, data_range)
         level = self._check_sigma(sigma, white)
         maps = self._maps(planes, guide, channel_axis, data_range, tile, level)
-        network = _for_inference(self.network)
         reach = getattr(self.network, "reach", None)
-        outputs = [run_in_tiles(network, reach, tile, plane, *maps)[0, 0] for plane in planes]
+        tiled = partial(run_in_tiles, _for_inference(self.network), reach, tile)
+        outputs = [self._run(tiled, plane, level, *maps)[0, 0] for plane in planes]
         restored = [restore(out.numpy() * GRAY_LEVELS, dtype, white) for out in outputs]
         return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
+
+    def _run(self, network, noisy, sigma, *maps):
+        """Run a network on images that are prepared as those that it was trained on."""
+        if not self.provenance.get("normalized"):
+            return network(noisy, *maps)
+        levels = estimated_levels(noisy) if sigma is None else torch.tensor(sigma)
+        self._check_sigma(levels.max().item(), 1.0)
+        return at_reference(network, noisy, levels, *maps)
 
     def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
         if guide is not None:
@@ -162,7 +172,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         """Denoise (B, 1, H, W) tensors; the classes are those of the guide, or of the images."""
         with torch.no_grad():
             classes = self.classifier(noisy if guide is None else guide)
-        return self.network(noisy, classes)
+        return self._run(self.network, noisy, None, classes)
 
     @torch.inference_mode()
     def classify(

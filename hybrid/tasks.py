@@ -14,6 +14,7 @@ from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
 from hybrid.config import HASHED, TrainingConfig
 from hybrid.data import Batch, Guide, as_input, class_map, redraw, true_statistics
+from hybrid.levels import at_reference, estimated_levels, gain
 from hybrid.pcn import PCN, Statistics
 from hybrid.zoo import digest, load_pcn, locate
 
@@ -57,11 +58,15 @@ class Task(ABC):
 
 
 class Denoising(Task):
-    """Predict the clean image: L1 loss, scored by PSNR in dB under the run's protocol."""
+    """Predict the clean image: L1 loss, scored by PSNR in dB under the run's protocol.
+
+    Where images are normalised, errors are measured after scaling: every noise level counts alike.
+    """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self._protocol = PROTOCOLS[config.protocol]
+        self._normalized = config.normalized
         self._class_sigma, self._blind = config.class_sigma, config.sigma_min is not None
         self._classifier: PCNClassifier | None = None
         if config.classes in HASHED:
@@ -75,7 +80,10 @@ class Denoising(Task):
         """Return the mean absolute error of the denoised crops."""
         seen = batch.noisy if batch.redrawn is None else batch.redrawn
         classes = self._classes(seen, batch.classes)
-        return functional.l1_loss(network(batch.noisy, *classes).float(), batch.clean)
+        if batch.levels is None:
+            return functional.l1_loss(network(batch.noisy, *classes).float(), batch.clean)
+        output = at_reference(network, batch.noisy, batch.levels, *classes).float()
+        return (gain(batch.levels) * (output - batch.clean)).abs().mean()
 
     def _scores(self, network, sample):
         noisy = as_input(sample.noisy).to(self._device)
@@ -86,7 +94,11 @@ class Denoising(Task):
         seen = noisy
         if self._class_sigma is not None:
             seen = as_input(redraw(sample, self._class_sigma)).to(self._device)
-        output = network(noisy, *self._classes(seen, hashed))
+        classes = self._classes(seen, hashed)
+        if self._normalized:
+            output = at_reference(network, noisy, estimated_levels(noisy), *classes)
+        else:
+            output = network(noisy, *classes)
         gray_levels = 255 * output[0, 0].float().cpu().numpy()
         return {"psnr": self._protocol.score(gray_levels, sample.clean)[0]}
 

@@ -113,6 +113,7 @@ class _Run:
             config.seed,
             process,
             config.network_spec,
+            config.normalized,
             self.task.statistics,
             self.task.guide,
             config.eight_bit,

@@ -31,6 +31,7 @@ def test_every_key_can_be_set(tmp_path):
         protocol = "paper"
         sigma = 15.5
         sigma_min = 2
+        normalized = true
         eight_bit = 0.5
         classes = "pcn.safetensors"
         class_sigma = 20

@@ -185,6 +185,17 @@ def test_where_noise_has_many_levels_classes_come_from_an_estimate():
     np.testing.assert_array_equal(class_map(sample, spec, "denoised", blind=True), blind)
 
 
+def test_every_crop_has_a_noise_level_of_its_own():
+    images = scene((80, 80)), scene((80, 80), 1)
+    crops = crops_of(*images, sigmas=(5.0, 60.0), batch=6, size=40, normalized=True)
+    assert crops_of(GRAY)(0).levels is None
+    batch = crops(0)
+    assert (batch.levels.shape, batch.levels.dtype) == ((6, 1, 1, 1), torch.float32)
+    true = (batch.noisy - batch.clean).std((1, 2, 3))
+    assert len({round(255 * level) for level in true.tolist()}) > 3
+    assert ((batch.levels.flatten() - true).abs() < 0.2 * true + 10 / 255).all()
+
+
 def test_images_smaller_than_a_crop_are_refused():
     with pytest.raises(ValueError, match="crops of 30 .* margin of 6 do not fit .* side of 40"):
         crops_of(GRAY, size=30)

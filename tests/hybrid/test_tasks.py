@@ -14,7 +14,7 @@ from hybrid.pcn import PCN
 from hybrid.tasks import task_of
 from hybrid.weights import save_tensors
 from hybrid.zoo import load_pcn
-from raisr import denoise, hash_image
+from raisr import denoise, estimate_sigma, hash_image
 from tests.images import scene
 
 CPU = torch.device("cpu")
@@ -37,6 +37,7 @@ def batch_of(config):
         0,
         0,
         config.network_spec,
+        config.normalized,
         task.statistics,
         task.guide,
         class_sigma=config.class_sigma,
@@ -61,13 +62,14 @@ def pcn_file(pcn, tmp_path):
 
 
 class Recorder(nn.Module):
-    """Returns the image, and keeps the class maps that it was given."""
+    """Returns the image, and keeps what it was given."""
 
     def __init__(self):
         super().__init__()
-        self.classes = []
+        self.images, self.classes = [], []
 
     def forward(self, noisy, classes=None):
+        self.images.append(noisy)
         self.classes.append(classes)
         return noisy
 
@@ -95,6 +97,22 @@ def test_denoising_is_scored_by_l1_and_psnr():
     scores = [PROTOCOLS["standard"].score(s.noisy, s.clean)[0] for s in SAMPLES]
     found = task.validate(Recorder(), SAMPLES)
     assert found == {"psnr": pytest.approx(np.mean(scores), abs=1e-4)}
+
+
+def test_where_images_are_normalized_errors_are_measured_after_scaling():
+    config = config_of(sigma=75.0, sigma_min=0.0, normalized=True)
+    task, batch = task_of(config, CPU), batch_of(config)
+    network = Recorder()
+    factors = 25 / 255 / batch.levels.double().clamp(min=5 / 255)
+    errors = factors * (batch.noisy.double() - batch.clean.double()).abs()
+    assert task.loss(network, batch).item() == pytest.approx(float(errors.mean()), rel=1e-5)
+    scaled = 0.5 + factors * (batch.noisy.double() - 0.5)
+    torch.testing.assert_close(network.images[0].double(), scaled, atol=1e-5, rtol=0)
+    task.validate(network, SAMPLES)
+    for seen, sample in zip(network.images[1:], SAMPLES, strict=True):
+        factor = 25 / estimate_sigma(sample.noisy)
+        wanted = 0.5 + factor * (sample.noisy / 255 - 0.5)
+        np.testing.assert_allclose(seen[0, 0].numpy(), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("guide", ["clean", "noisy", "denoised"])
