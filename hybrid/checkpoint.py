@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,13 +66,13 @@ class State:
         """Return whether no weight and no moment of the optimiser is NaN or infinite."""
         return all(bool(value.isfinite().all()) for value in self._tensors().values())
 
-    def save(self, path: Path, config: TrainingConfig, processes: int) -> None:
-        """Write everything to a file, all or nothing."""
+    def save(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
+        """Write everything to a file, all or nothing; the setup is what a run has beside it."""
         counts = {name: getattr(self, name) for name in _COUNTS}
-        header = {"run": config.to_dict(), "processes": processes, **counts}
+        header = {"run": config.to_dict(), "setup": setup, **counts}
         save_tensors(path, self._tensors(), header)
 
-    def load(self, path: Path, config: TrainingConfig, processes: int) -> None:
+    def load(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
         """Take everything from a file.
 
         Raises
@@ -86,7 +87,8 @@ class State:
             raise ValueError(f"{path} is no checkpoint: it lacks {', '.join(sorted(missing))}")
         try:
             run = TrainingConfig.from_dict(header["run"])
-            _check_same(run, header.get("processes", 1), config, processes)
+            known = setup | header.get("setup", {})
+            _check_same(run.to_dict() | known, config.to_dict() | setup)
             copy_into(self._tensors(), tensors)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
@@ -111,13 +113,9 @@ def _averaged(network):
     return [*network.parameters(), *buffers]
 
 
-def _check_same(run, run_processes, config, processes):
-    found = run.to_dict() | {"processes": run_processes}
-    wanted = config.to_dict() | {
-        "processes": processes,
-        "checkpoint_seconds": run.checkpoint_seconds,
-    }
-    if different := [key for key in wanted if found[key] != wanted[key]]:
+def _check_same(found, wanted):
+    free = "checkpoint_seconds"
+    if different := [key for key in wanted if key != free and found[key] != wanted[key]]:
         raise ValueError(
             f"it belongs to another run: {', '.join(different)} differ; "
             "name another folder, or remove it"

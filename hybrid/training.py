@@ -170,8 +170,13 @@ class _Run:
             share(network)
         state = State(network.to(self.device), steps_before)
         if goes_on:
-            state.load(self.checkpoint, config, self.processes)
+            state.load(self.checkpoint, config, self._setup)
         return state
+
+    @property
+    def _setup(self) -> dict[str, Any]:
+        """What decides a run beside its config."""
+        return {"processes": self.processes, "classes_sha256": self.task.classes_sha256}
 
     def _step(self, network: nn.Module, batch: Batch) -> Tensor:
         config, state = self.config, self.state
@@ -235,7 +240,7 @@ class _Run:
             return
         if not self.state.is_finite():
             raise self._diverged(f"weights after step {self.state.step} are not finite")
-        self.state.save(self.checkpoint, self.config, self.processes)
+        self.state.save(self.checkpoint, self.config, self._setup)
 
     def _diverged(self, what: str) -> FloatingPointError:
         if self.checkpoint.is_file():
@@ -251,9 +256,8 @@ class _Run:
         return {
             **self.config.to_dict(),
             "spec": self.config.network_spec.to_dict(),
-            "classes_sha256": self.task.classes_sha256,
+            **self._setup,
             "parameters": sum(value.numel() for value in network.parameters()),
-            "processes": self.processes,
             "total_steps": self.state.steps_before + self.config.steps,
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,

@@ -63,3 +63,5 @@ def test_a_network_knows_its_classifier(tmp_path):
     train(replace(RUNS["pcn"], steps=6, seed=1), tmp_path / "other").replace(classifier)
     with pytest.raises(ValueError, match="was trained with other weights of the PCN"):
         zoo.load(path)
+    with pytest.raises(ValueError, match="belongs to another run: classes_sha256 differ"):
+        train(config, tmp_path / "denoiser")
