@@ -313,7 +313,7 @@ METHODS: dict[str, Method] = {
     ),
     "hybrid": Method(
         "hybrid.denoise",
-        "the shipped CS-EDSR for every noise level, which is not told the level",
+        "the shipped CS-EDSR for every noise level, which estimates the level",
         _default_network,
         defined=lambda protocol, sigma: protocol == "standard" and sigma <= 75,
     ),

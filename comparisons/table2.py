@@ -29,7 +29,7 @@ TABLE = quality.QualityTable(
     literature=True,
     notes=(
         "RAISR+N is the paper's RAISR: 72 filters of 7x7, classes of the noisy image.",
-        "hybrid.denoise: one CS-EDSR for every noise level, which finds the level itself.",
+        "hybrid.denoise: one CS-EDSR for every noise level, which estimates the level.",
         "RAISR+C is an oracle: the same, with the classes of the clean image.",
     ),
 )

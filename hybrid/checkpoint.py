@@ -69,7 +69,7 @@ class State:
     def save(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
         """Write everything to a file, all or nothing; the setup is what a run has beside it."""
         counts = {name: getattr(self, name) for name in _COUNTS}
-        header = {"run": config.to_dict(), "setup": setup, **counts}
+        header = {"run": config.to_dict(), **setup, **counts}
         save_tensors(path, self._tensors(), header)
 
     def load(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class State:
             raise ValueError(f"{path} is no checkpoint: it lacks {', '.join(sorted(missing))}")
         try:
             run = TrainingConfig.from_dict(header["run"])
-            known = setup | header.get("setup", {})
+            known = {name: header.get(name, value) for name, value in setup.items()}
             _check_same(run.to_dict() | known, config.to_dict() | setup)
             copy_into(self._tensors(), tensors)
         except ValueError as error:

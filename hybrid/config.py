@@ -43,17 +43,14 @@ class TrainingConfig:
     protocol, sigma : str, float
         How noise is added, and its standard deviation in the protocol's gray levels.
     sigma_min : float, optional
-        With it every crop has noise of its own level, uniform from here to `sigma`.
-    normalized : bool
-        Whether images are scaled such that their noise, as it is estimated, has one level
-        whatever it was, see `hybrid.levels`.
+        With it every crop has noise of its own level, uniform from here to `sigma`, and images
+        are scaled such that the network sees noise of one level, see `hybrid.levels`.
     eight_bit : float
         Share of the crops that are clipped and rounded to 8 bits after noise is added.
     classes : str, optional
         Where class maps come from: "clean" or "noisy" for the hash of that image, "denoised" for
-        the hash of what `raisr.denoise` makes of the noisy image (with `sigma_min`, for its own
-        estimate of the noise), or a PCN's weights (name or file). For class-specific networks
-        only, and these need it.
+        the hash of what `raisr.denoise` makes of the noisy image, or a PCN's weights (name or
+        file). For class-specific networks only, and these need it.
     class_sigma : float, optional
         The leak of the paper's code, for `comparisons.leak` only: the PCN does not see the image
         that is denoised, but an independent draw of the noise, of this level.
@@ -104,7 +101,6 @@ class TrainingConfig:
     protocol: str = "standard"
     sigma: float = 25.0
     sigma_min: float | None = None
-    normalized: bool = False
     eight_bit: float = 0.0
     classes: str | None = None
     class_sigma: float | None = None
@@ -138,9 +134,9 @@ class TrainingConfig:
         for name in ("sigma", "class_sigma", "seed", "checkpoint_seconds"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)!r}")
-        if self.sigma_min is not None and not 0 <= self.sigma_min <= self.sigma:
+        if self.sigma_min is not None and not 0 <= self.sigma_min < self.sigma:
             raise ValueError(
-                f"sigma_min must be in [0, sigma], here [0, {self.sigma:g}], got {self.sigma_min!r}"
+                f"sigma_min must be in [0, sigma), here [0, {self.sigma:g}), got {self.sigma_min!r}"
             )
         if not 0 <= self.eight_bit <= 1:
             raise ValueError(f"eight_bit must be in [0, 1], got {self.eight_bit!r}")

@@ -21,8 +21,7 @@ from comparisons.protocol import PROTOCOLS, VIDEO_RANGE, Protocol, Sample, noise
 from hybrid.classes import class_dtype
 from hybrid.classifiers import denoised, hash_reach
 from hybrid.config import TrainingConfig
-from hybrid.levels import estimated_levels
-from raisr import HashSpec, gradient_statistics, hash_image
+from raisr import HashSpec, estimate_sigma, gradient_statistics, hash_image
 from raisr._validate import GRAY_LEVELS
 from raisr.noise import add_gaussian_noise
 
@@ -39,7 +38,7 @@ class Batch(NamedTuple):
     ----------
     noisy, clean : (B, 1, H, W) float32 tensors, gray levels / 255
     levels : (B, 1, 1, 1) float32 tensor or None
-        Estimate of the noise level of the noisy crops, in their unit.
+        Noise levels of the crops, in their unit: for half of them an estimate.
     statistics : (B, 3, H, W) float32 tensor or None
         Orientation, strength and coherence of the clean crops.
     classes : (B, H, W) integer tensor or None
@@ -71,8 +70,9 @@ class Crops:
     protocol : Protocol
         How noise is added.
     sigmas : pair of float
-        Range of the standard deviation of the noise, in the protocol's gray levels; a crop has
-        one of its own.
+        Range of the standard deviation of the noise, in the protocol's gray levels. Where it is
+        one, crops have levels of their own, and a batch holds them as users have them: known, or
+        estimated by `raisr.estimate_sigma`, with even odds.
     size, batch : int
         Side of the crops and their number.
     seed, process : int
@@ -81,8 +81,6 @@ class Crops:
         Definition of statistics and classes, for gray levels / 255. They are computed from crops
         that are larger by its reach, after turning and mirroring, so that they are those of the
         whole image.
-    normalized : bool
-        Whether a batch holds the noise levels that are found in its crops.
     statistics : bool
         Whether a batch holds the statistics of the clean crops.
     guide : {"clean", "noisy", "denoised"}, optional
@@ -101,7 +99,6 @@ class Crops:
     seed: int
     process: int
     spec: HashSpec
-    normalized: bool = False
     statistics: bool = False
     guide: Guide | None = None
     eight_bit: float = 0.0
@@ -119,29 +116,34 @@ class Crops:
     def _margin(self) -> int:
         return hash_reach(self.spec, denoised=self.guide == "denoised")
 
+    @property
+    def _many(self) -> bool:
+        low, high = self.sigmas
+        return low < high
+
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step."""
         generator = np.random.default_rng([self.seed, self.process, step])
         samples = [self._sample(generator) for _ in range(self.batch)]
+        levels = [self._level(sample, generator) for sample in samples]
         inner = np.s_[self._margin : self._margin + self.size,] * 2
         return Batch(
             _planes([sample.noisy[inner] for sample in samples]),
             _planes([sample.clean[inner] for sample in samples]),
-            estimated_levels(_planes([sample.noisy for sample in samples]))
-            if self.normalized
-            else None,
+            torch.tensor(levels)[:, None, None, None] / GRAY_LEVELS if self._many else None,
             _stack([true_statistics(sample, self.spec)[:, *inner] for sample in samples])
             if self.statistics
             else None,
-            _stack([self._class_map(sample)[inner] for sample in samples]) if self.guide else None,
+            _stack([self._class_map(*pair)[inner] for pair in zip(samples, levels, strict=True)])
+            if self.guide
+            else None,
             _planes([redraw(sample, self.class_sigma, generator)[inner] for sample in samples])
             if self.class_sigma is not None
             else None,
         )
 
     def _sample(self, generator: np.random.Generator) -> Sample:
-        low, high = self.sigmas
-        sigma = high if low == high else generator.uniform(low, high)
+        sigma = generator.uniform(*self.sigmas) if self._many else self.sigmas[0]
         image = self.images[int(generator.integers(len(self.images)))]
         side = self.size + 2 * self._margin
         top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
@@ -153,9 +155,12 @@ class Crops:
             return replace(sample, noisy=sample.noisy.round().clip(0, GRAY_LEVELS))
         return sample
 
-    def _class_map(self, sample: Sample) -> NDArray:
-        low, high = self.sigmas
-        return class_map(sample, self.spec, cast(Guide, self.guide), blind=low < high)
+    def _level(self, sample: Sample, generator: np.random.Generator) -> float:
+        known = not self._many or generator.random() < 0.5
+        return sample.sigma if known else estimate_sigma(sample.noisy)
+
+    def _class_map(self, sample: Sample, level: float) -> NDArray:
+        return class_map(sample, self.spec, cast(Guide, self.guide), level)
 
 
 def load_images(
@@ -215,14 +220,13 @@ def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     return np.stack(statistics)
 
 
-def class_map(sample: Sample, spec: HashSpec, guide: Guide, *, blind: bool = False) -> NDArray:
+def class_map(sample: Sample, spec: HashSpec, guide: Guide, level: float) -> NDArray:
     """Return the hash of the clean, noisy or denoised plane of a sample, ready for torch.
 
-    It is denoised for its noise level or, if `blind`, for an estimate of it.
+    It is denoised for the noise level, in the gray levels of its protocol.
     """
     if guide == "denoised":
-        sigma = None if blind else sample.sigma
-        plane = denoised(sample.noisy, sigma, sample.data_range, num_threads=1)
+        plane = denoised(sample.noisy, level, sample.data_range, num_threads=1)
     else:
         plane = getattr(sample, guide)
     classes = hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1)

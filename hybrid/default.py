@@ -29,7 +29,8 @@ def denoise(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed. Noise may
         be clipped and rounded to 8 bits, as in a file of a camera, or not.
     sigma : float, optional
-        Standard deviation of the noise, in the unit of the image. Default: what the network finds.
+        Standard deviation of the noise, in the unit of the image. Default:
+        `raisr.estimate_sigma` of each channel, or the level of a network for one.
     weights : str
         Entry of `list_weights`, or a file of weights that `hybrid.train` wrote; the default is
         for every level up to 75/255 of white.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.exact import exact
-from hybrid.levels import at_reference, estimated_levels
+from hybrid.levels import at_reference
 from hybrid.tiles import run_in_tiles
 from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
 from raisr.denoising import LUMA, estimate_sigma
@@ -28,7 +28,8 @@ class NetworkDenoiser(nn.Module):
         Denoises (B, 1, H, W) tensors of gray levels / 255. Its `reach`, where it has one, says
         how far away, in pixels, an input may matter; without it there are no tiles.
     provenance : dict, optional
-        What is known of its weights; "sigma" is the noise level that it was trained for.
+        What is known of its weights; "sigma" is the noise level that it was trained for. With
+        "sigma_min" it was for all from there on, and sees scaled images, see `hybrid.levels`.
     """
 
     def __init__(self, network: nn.Module, provenance: dict[str, Any] | None = None) -> None:
@@ -42,7 +43,7 @@ class NetworkDenoiser(nn.Module):
         return [self.network]
 
     def forward(self, noisy: Tensor) -> Tensor:
-        """Denoise (B, 1, H, W) tensors of gray levels / 255."""
+        """Denoise (B, 1, H, W) tensors of gray levels / 255; the noise level as in `denoise`."""
         return self._run(self.network, noisy, None)
 
     @torch.inference_mode()
@@ -63,8 +64,9 @@ class NetworkDenoiser(nn.Module):
         image : array_like, (H, W) or with channels along `channel_axis`
             uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
         sigma : float, optional
-            Standard deviation of the noise, in the unit of the image: checked against the levels
-            that the network was trained for. Default: that level, or what the network finds.
+            Standard deviation of the noise, in the unit of the image; one that the network was
+            not trained for is refused. Default: the level that it was trained for or, if these
+            are many, `raisr.estimate_sigma` of each channel.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape and unit. Only for networks
             with classes, and needed where these are those of the clean image.
@@ -103,11 +105,17 @@ class NetworkDenoiser(nn.Module):
 
     def _run(self, network, noisy, sigma, *maps):
         """Run a network on images that are prepared as those that it was trained on."""
-        if not self.provenance.get("normalized"):
-            return network(noisy, *maps)
-        levels = estimated_levels(noisy) if sigma is None else torch.tensor(sigma)
-        self._check_sigma(levels.max().item(), 1.0)
+        levels = None
+        if self.provenance.get("sigma_min") is not None:
+            found = [self._estimate(image) if sigma is None else sigma for image in noisy[:, 0]]
+            levels = noisy.new_tensor(found)[:, None, None, None]
         return at_reference(network, noisy, levels, *maps)
+
+    def _estimate(self, plane):
+        """Return the noise level of a plane, both gray levels / 255."""
+        found = estimate_sigma(plane.float().numpy(force=True))
+        lowest = self.provenance.get("sigma_min") or 0.0
+        return self._check_sigma(max(found, lowest / GRAY_LEVELS), 1.0)
 
     def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
         if guide is not None:
@@ -210,7 +218,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         if isinstance(classifier, DenoisedClassifier):
             known = classifier.sigma if classifier.sigma is not None else sigma
             if known is None:  # of the whole image, as each tile would find another level
-                classifier.sigma = self._check_sigma(estimate_sigma(luma[0, 0].numpy()), 1.0)
+                classifier.sigma = self._estimate(luma[0, 0])
             else:  # luma holds less noise than a channel
                 classifier.sigma = known * float(np.linalg.norm(_luma_weights(len(planes))))
         return run_in_tiles(classifier, self.classifier.reach, tile, luma)

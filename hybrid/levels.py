@@ -1,33 +1,25 @@
-"""One network for every noise level: images are scaled such that their noise is always the same."""
+"""One network for many noise levels: images are scaled such that their noise has one level."""
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
-from raisr import estimate_sigma
 from raisr._validate import GRAY_LEVELS
 
 REFERENCE = 25 / GRAY_LEVELS
-"""Standard deviation of the noise that a network sees, whatever the image has; white is 1."""
+"""Standard deviation of the noise after scaling; white is 1."""
 
-_LOWEST = 5 / GRAY_LEVELS  # below it images are scaled no further
+_LOWEST = 5 / GRAY_LEVELS  # images with less noise are scaled no further
 _GRAY = 0.5  # stays where it is
 
 
-def estimated_levels(images: Tensor) -> Tensor:
-    """Return `raisr.estimate_sigma` of every image of (B, 1, H, W), as (B, 1, 1, 1)."""
-    levels = [estimate_sigma(image.numpy(force=True)) for image in images[:, 0]]
-    return torch.tensor(levels, dtype=images.dtype, device=images.device)[:, None, None, None]
-
-
 def gain(levels: Tensor) -> Tensor:
-    """Return the factor that turns noise of these levels into that of `REFERENCE`."""
+    """Return the factor that turns noise of these levels, from 5/255 up, into `REFERENCE`."""
     return REFERENCE / levels.clamp(min=_LOWEST)
 
 
 def at_reference(
-    network: Callable[..., Tensor], noisy: Tensor, levels: Tensor, *maps: Tensor
+    network: Callable[..., Tensor], noisy: Tensor, levels: Tensor | None, *maps: Tensor
 ) -> Tensor:
     """Return what a network makes of scaled images, scaled back.
 
@@ -36,10 +28,12 @@ def at_reference(
     network : callable
         Images and maps -> images.
     noisy : (B, 1, H, W) float tensor, gray levels / 255
-    levels : (B, 1, 1, 1) or scalar tensor
-        Standard deviation of the noise, gray levels / 255.
+    levels : (B, 1, 1, 1) or scalar tensor, or None
+        Standard deviation of the noise, gray levels / 255; None: nothing is scaled.
     *maps : tensors
         Class maps, passed on as they are.
     """
+    if levels is None:
+        return network(noisy, *maps)
     factor = gain(levels)
     return (network((noisy - _GRAY) * factor + _GRAY, *maps) - _GRAY) / factor + _GRAY

@@ -14,9 +14,11 @@ from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
 from hybrid.config import HASHED, TrainingConfig
 from hybrid.data import Batch, Guide, as_input, class_map, redraw, true_statistics
-from hybrid.levels import at_reference, estimated_levels, gain
+from hybrid.levels import at_reference, gain
 from hybrid.pcn import PCN, Statistics
 from hybrid.zoo import digest, load_pcn, locate
+from raisr import estimate_sigma
+from raisr._validate import GRAY_LEVELS
 
 _STRENGTH_RANGE = 0.2
 _NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
@@ -60,14 +62,13 @@ class Task(ABC):
 class Denoising(Task):
     """Predict the clean image: L1 loss, scored by PSNR in dB under the run's protocol.
 
-    Where images are normalised, errors are measured after scaling: every noise level counts alike.
+    Where there are many noise levels, errors are measured after scaling, so that all count alike.
     """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self._protocol = PROTOCOLS[config.protocol]
-        self._normalized = config.normalized
-        self._class_sigma, self._blind = config.class_sigma, config.sigma_min is not None
+        self._class_sigma, self._many = config.class_sigma, config.sigma_min is not None
         self._classifier: PCNClassifier | None = None
         if config.classes in HASHED:
             self.guide = cast(Guide, config.classes)
@@ -80,25 +81,22 @@ class Denoising(Task):
         """Return the mean absolute error of the denoised crops."""
         seen = batch.noisy if batch.redrawn is None else batch.redrawn
         classes = self._classes(seen, batch.classes)
-        if batch.levels is None:
-            return functional.l1_loss(network(batch.noisy, *classes).float(), batch.clean)
         output = at_reference(network, batch.noisy, batch.levels, *classes).float()
-        return (gain(batch.levels) * (output - batch.clean)).abs().mean()
+        errors = (output - batch.clean).abs()
+        return (errors if batch.levels is None else gain(batch.levels) * errors).mean()
 
     def _scores(self, network, sample):
         noisy = as_input(sample.noisy).to(self._device)
+        level = estimate_sigma(sample.noisy) if self._many else sample.sigma
         hashed = None
         if self.guide is not None:
-            classes = class_map(sample, self._spec, self.guide, blind=self._blind)
+            classes = class_map(sample, self._spec, self.guide, level)
             hashed = torch.from_numpy(classes)[None].to(self._device)
         seen = noisy
         if self._class_sigma is not None:
             seen = as_input(redraw(sample, self._class_sigma)).to(self._device)
-        classes = self._classes(seen, hashed)
-        if self._normalized:
-            output = at_reference(network, noisy, estimated_levels(noisy), *classes)
-        else:
-            output = network(noisy, *classes)
+        levels = torch.tensor(level / GRAY_LEVELS) if self._many else None
+        output = at_reference(network, noisy, levels, *self._classes(seen, hashed))
         gray_levels = 255 * output[0, 0].float().cpu().numpy()
         return {"psnr": self._protocol.score(gray_levels, sample.clean)[0]}
 

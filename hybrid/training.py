@@ -113,7 +113,6 @@ class _Run:
             config.seed,
             process,
             config.network_spec,
-            config.normalized,
             self.task.statistics,
             self.task.guide,
             config.eight_bit,

@@ -31,7 +31,6 @@ def test_every_key_can_be_set(tmp_path):
         protocol = "paper"
         sigma = 15.5
         sigma_min = 2
-        normalized = true
         eight_bit = 0.5
         classes = "pcn.safetensors"
         class_sigma = 20
@@ -89,8 +88,8 @@ def test_every_key_can_be_set(tmp_path):
         ("sigma = nan", "sigma must be a finite number, got nan"),
         ('sigma = "25"', "sigma must be a finite number, got '25'"),
         ("sigma = true", "sigma must be a finite number, got True"),
-        ("sigma_min = -1", r"sigma_min must be in \[0, sigma\], here \[0, 25\], got -1"),
-        ("sigma_min = 26", r"sigma_min must be in \[0, sigma\], here \[0, 25\], got 26"),
+        ("sigma_min = -1", r"sigma_min must be in \[0, sigma\), here \[0, 25\), got -1"),
+        ("sigma_min = 25", r"sigma_min must be in \[0, sigma\), here \[0, 25\), got 25"),
         ('sigma_min = "0"', "sigma_min must be a finite number, got '0'"),
         ("eight_bit = 1.5", r"eight_bit must be in \[0, 1\], got 1.5"),
         ("class_sigma = -1", "class_sigma must not be negative, got -1"),

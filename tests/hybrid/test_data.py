@@ -9,7 +9,7 @@ import torch
 from comparisons.protocol import PROTOCOLS, noise_seed
 from hybrid.config import TrainingConfig
 from hybrid.data import Crops, ahead, class_map, load_images, redraw, true_statistics
-from raisr import estimate_sigma, hash_image
+from raisr import denoise, hash_image
 from raisr.hashing import PRESETS
 from tests.images import random_bytes, scene
 
@@ -82,7 +82,7 @@ def test_statistics_and_classes_are_those_of_the_whole_image(protocol, image, sp
         wholes[case] = (
             sample.clean / np.float32(255),
             true_statistics(sample, spec),
-            class_map(sample, spec, "clean"),
+            class_map(sample, spec, "clean", 25),
         )
     seen = set()
     for step in range(40):
@@ -174,26 +174,33 @@ def test_classes_beyond_a_byte_fit_into_int32():
     assert 256 <= max(int(batch.classes.max()) for batch in crops) < spec.num_classes
 
 
-def test_where_noise_has_many_levels_classes_come_from_an_estimate():
+def test_an_image_is_denoised_for_the_level_that_is_told():
     sample = PROTOCOLS["standard"].prepare(GRAY, 40.0, 0)
     spec = PRESETS["csconv"]
-    level = estimate_sigma(sample.noisy)
-    assert abs(level - 40.0) > 0.01
-    known = class_map(sample, spec, "denoised")
-    blind = class_map(replace(sample, sigma=level), spec, "denoised")
-    assert (known != blind).any()
-    np.testing.assert_array_equal(class_map(sample, spec, "denoised", blind=True), blind)
+    for level in (10.0, 40.0):
+        denoised = denoise(sample.noisy, level, model="best", data_range=255)
+        found = class_map(sample, spec, "denoised", level)
+        np.testing.assert_array_equal(found, hash_image(denoised, spec, data_range=255))
 
 
-def test_every_crop_has_a_noise_level_of_its_own():
-    images = scene((80, 80)), scene((80, 80), 1)
-    crops = crops_of(*images, sigmas=(5.0, 60.0), batch=6, size=40, normalized=True)
-    assert crops_of(GRAY)(0).levels is None
+def test_levels_are_known_or_estimated_with_even_odds(monkeypatch):
+    seen, told = set(), []
+    monkeypatch.setattr("hybrid.data.estimate_sigma", lambda plane: seen.add(plane.shape) or 7.0)
+    monkeypatch.setattr(
+        "hybrid.data.denoised", lambda plane, level, *_, **__: told.append(level) or plane
+    )
+    crops = crops_of(scene((150, 150)), sigmas=(20.0, 60.0), batch=40, size=40, guide="denoised")
     batch = crops(0)
-    assert (batch.levels.shape, batch.levels.dtype) == ((6, 1, 1, 1), torch.float32)
-    true = (batch.noisy - batch.clean).std((1, 2, 3))
-    assert len({round(255 * level) for level in true.tolist()}) > 3
-    assert ((batch.levels.flatten() - true).abs() < 0.2 * true + 10 / 255).all()
+    assert (batch.levels.shape, batch.levels.dtype) == ((40, 1, 1, 1), torch.float32)
+    levels = 255 * batch.levels.flatten()
+    estimated = (levels - 7).abs() < 1e-4
+    assert 10 < estimated.sum() < 30
+    noise = 255 * (batch.noisy - batch.clean).std((1, 2, 3))
+    np.testing.assert_allclose(levels[~estimated], noise[~estimated], rtol=0.1)
+    np.testing.assert_allclose(told, levels, rtol=1e-6)
+    (shape,) = seen
+    assert shape > batch.noisy.shape[2:]  # with the margin
+    assert crops_of(GRAY)(0).levels is None
 
 
 def test_images_smaller_than_a_crop_are_refused():

@@ -37,7 +37,6 @@ def batch_of(config):
         0,
         0,
         config.network_spec,
-        config.normalized,
         task.statistics,
         task.guide,
         class_sigma=config.class_sigma,
@@ -99,8 +98,8 @@ def test_denoising_is_scored_by_l1_and_psnr():
     assert found == {"psnr": pytest.approx(np.mean(scores), abs=1e-4)}
 
 
-def test_where_images_are_normalized_errors_are_measured_after_scaling():
-    config = config_of(sigma=75.0, sigma_min=0.0, normalized=True)
+def test_where_levels_are_many_errors_are_measured_after_scaling():
+    config = config_of(sigma=75.0, sigma_min=0.0)
     task, batch = task_of(config, CPU), batch_of(config)
     network = Recorder()
     factors = 25 / 255 / batch.levels.double().clamp(min=5 / 255)

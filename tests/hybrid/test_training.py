@@ -244,7 +244,7 @@ def test_a_checkpoint_of_another_number_of_processes_is_refused(tmp_path):
     train(CONFIG, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     tensors, header = load_tensors(path)
-    save_tensors(path, tensors, {**header, "setup": {"processes": 2}})
+    save_tensors(path, tensors, {**header, "processes": 2})
     with pytest.raises(ValueError, match="belongs to another run: processes differ"):
         train(CONFIG, tmp_path)
 
@@ -253,7 +253,7 @@ def test_a_checkpoint_may_lack_what_was_added_since_and_other_times(tmp_path):
     train(CONFIG, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     tensors, header = load_tensors(path)
-    del header["setup"], header["run"]["schedule"]
+    del header["processes"], header["run"]["schedule"]
     save_tensors(path, tensors, header)
     train(replace(CONFIG, checkpoint_seconds=5), tmp_path)
 

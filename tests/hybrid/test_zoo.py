@@ -13,6 +13,7 @@ from comparisons.protocol import PROTOCOLS
 from hybrid import zoo
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.config import TrainingConfig
+from hybrid.data import load_images
 from hybrid.models import build
 from hybrid.training import train
 from hybrid.weights import load_tensors, save_tensors
@@ -179,6 +180,13 @@ def test_a_network_for_every_level(tiny_set, shelf):
         assert denoiser.denoise(image, sigma).shape == image.shape
     with pytest.raises(ValueError, match="trained for sigma 0 to 75, got 120"):
         denoiser.denoise(image, 120)
+    protocol = PROTOCOLS["standard"]
+    scores = [
+        protocol.score(denoiser.denoise(sample.noisy, data_range=255), sample.clean)[0]
+        for sample in load_images(config)[1]
+    ]
+    validated = entry.provenance["scores"]["psnr"]
+    assert np.mean(scores) == pytest.approx(validated, abs=1e-3)
 
 
 def test_the_classifier_is_published_first(shelf):

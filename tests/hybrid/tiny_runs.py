@@ -27,7 +27,7 @@ RUNS = {
     "dncnn": replace(CONFIG, model="dncnn", options={"features": 4, "depth": 3}),
     "paper": replace(CONFIG, protocol="paper", schedule="paper"),
     "bfloat16": replace(CONFIG, precision="bfloat16"),
-    "normalized": replace(CONFIG, sigma=75.0, sigma_min=0.0, normalized=True),
+    "many_levels": replace(CONFIG, sigma=75.0, sigma_min=0.0),
     "no_average": replace(CONFIG, ema=0.0),
 }
 
