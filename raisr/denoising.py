@@ -25,6 +25,7 @@ LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 
 MODELS = ("fast", "best")
 _NORMAL_QUARTILE = 0.6744897501960817
+_ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 """Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
 
@@ -238,12 +239,11 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
 def _estimate(channels):
     import pywt
 
-    planes = [channel.plane() for channel in channels]
-    details = [
-        np.abs(pywt.dwtn(plane, "db2")["dd"])
-        for plane in planes
-        if min(plane.shape) > 1 and plane.min() < plane.max()
-    ]
-    # Exact zeros are saturated or padded areas, without noise.
-    found = [np.median(detail[detail > 0]) for detail in details if detail.any()]
+    found = []
+    for plane in (channel.plane() for channel in channels):
+        if min(plane.shape) > 1:
+            detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
+            # Saturated and padded areas are without noise: nothing is there, up to rounding.
+            if (noisy := detail > _ROUNDING * np.abs(plane).max()).any():
+                found.append(np.median(detail[noisy]))
     return float(np.mean(found)) / _NORMAL_QUARTILE if found else 0.0

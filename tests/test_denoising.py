@@ -233,6 +233,14 @@ def test_sigma_is_estimated_in_the_unit_of_the_image(sigma):
     assert estimate_sigma(photograph) == pytest.approx(sigma, abs=2)
 
 
+@pytest.mark.parametrize("level", [0, 37, 200, 255])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_constant_areas_tell_nothing_of_noise(level, dtype):
+    noisy = add_gaussian_noise(np.full((200, 200), 128.0), 20, seed=0).astype(dtype)
+    noisy[:, :130] = level
+    assert estimate_sigma(noisy) == pytest.approx(20, rel=0.05)
+
+
 def test_estimates_of_channels_are_averaged():
     flat = np.full((200, 300), 128.0)
     image = np.stack([add_gaussian_noise(flat, sigma, seed=sigma) for sigma in (5, 15)], axis=1)
