@@ -144,7 +144,7 @@ def _our_network(noisy: Plane, sigma: float, threads: int, name: str) -> Plane:
     import torch
 
     torch.set_num_threads(threads)
-    return _loaded(name.format(sigma=sigma)).denoise(noisy, data_range=255)
+    return _loaded(name.format(sigma=sigma)).denoise(noisy, sigma, data_range=255)
 
 
 def _trained(name: str) -> UserDenoiser:
@@ -166,6 +166,7 @@ DENOISERS: dict[str, UserDenoiser] = {
     "raisr best": _ours("best"),
     "EDSR16": _trained("edsr16_standard_{sigma:g}"),
     "CS-EDSR": _trained("cs_edsr16_pcn_standard_{sigma:g}"),
+    "hybrid.denoise": _trained("cs_edsr16_blind"),
     "scikit-image nl_means (fast)": UserDenoiser(
         _nl_means, settings={"strength": 0.6, "patch_size": 5, "patch_distance": 6}
     ),
