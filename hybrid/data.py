@@ -70,9 +70,9 @@ class Crops:
     protocol : Protocol
         How noise is added.
     sigmas : pair of float
-        Range of the standard deviation of the noise, in the protocol's gray levels. Where it is
-        one, crops have levels of their own, and a batch holds them as users have them: known, or
-        estimated by `raisr.estimate_sigma`, with even odds.
+        Range of the standard deviation of the noise, in the protocol's gray levels. If the
+        two differ, crops have levels of their own, and a batch holds them as users have them:
+        known, or estimated by `raisr.estimate_sigma`, with even odds.
     size, batch : int
         Side of the crops and their number.
     seed, process : int

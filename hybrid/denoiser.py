@@ -66,7 +66,8 @@ class NetworkDenoiser(nn.Module):
         sigma : float, optional
             Standard deviation of the noise, in the unit of the image; one that the network was
             not trained for is refused. Default: the level that it was trained for or, if these
-            are many, `raisr.estimate_sigma` of each channel.
+            are many, `raisr.estimate_sigma` of each channel. A network of many levels smooths
+            more where more is told.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape and unit. Only for networks
             with classes, and needed where these are those of the clean image.
