@@ -87,7 +87,8 @@ class State:
             raise ValueError(f"{path} is no checkpoint: it lacks {', '.join(sorted(missing))}")
         try:
             run = TrainingConfig.from_dict(header["run"])
-            known = {name: header.get(name, value) for name, value in setup.items()}
+            told = {name: header[name] for name in setup if name in header}
+            known = setup | {"processes": 1} | told  # files of before told less
             _check_same(run.to_dict() | known, config.to_dict() | setup)
             copy_into(self._tensors(), tensors)
         except ValueError as error:

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from hybrid import training
+from hybrid.checkpoint import State
+from hybrid.models import build
 from hybrid.tasks import Denoising
 from hybrid.training import Interrupted, train
 from hybrid.weights import load_tensors, save_tensors
@@ -249,11 +251,22 @@ def test_a_checkpoint_of_another_number_of_processes_is_refused(tmp_path):
         train(CONFIG, tmp_path)
 
 
+def test_a_checkpoint_that_tells_no_processes_is_of_one(tmp_path):
+    train(CONFIG, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    tensors, header = load_tensors(path)
+    del header["processes"]
+    save_tensors(path, tensors, header)
+    state = State(build(CONFIG.model, **CONFIG.options))
+    with pytest.raises(ValueError, match="belongs to another run: processes differ"):
+        state.load(path, CONFIG, {"processes": 2, "classes_sha256": None})
+
+
 def test_a_checkpoint_may_lack_what_was_added_since_and_other_times(tmp_path):
     train(CONFIG, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     tensors, header = load_tensors(path)
-    del header["processes"], header["run"]["schedule"]
+    del header["processes"], header["classes_sha256"], header["run"]["schedule"]
     save_tensors(path, tensors, header)
     train(replace(CONFIG, checkpoint_seconds=5), tmp_path)
 
