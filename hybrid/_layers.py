@@ -41,6 +41,14 @@ class _LeakyReLU(torch.autograd.Function):
         return below, (gradient * values.clamp(max=0)).sum(dtype=slope.dtype).view_as(slope)
 
 
+class Merge(nn.Conv2d):
+    """A convolution of what several tensors of one size hold together, side by side."""
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Return the convolution."""
+        return super().forward(torch.cat(parts, 1))
+
+
 def second_convolution(
     inputs: int, outputs: int, num_classes: int | None, groups: int = 1
 ) -> nn.Module:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from hybrid._layers import second_convolution, with_classes
+from hybrid._layers import Merge, second_convolution, with_classes
 
 _BLOCKS = 3  # cascading blocks, and residual blocks in each of them
 
@@ -96,17 +96,17 @@ class _ResidualBlock(nn.Module):
         self.conv_c = nn.Conv2d(features, features, 1)
 
     def forward(self, features, classes):
-        inner = torch.relu(self.conv_b(torch.relu(self.conv_a(features)), *classes))
-        return torch.relu(features + self.conv_c(inner))
+        inner = torch.relu(self.conv_b(torch.relu_(self.conv_a(features)), *classes))
+        return torch.relu_(features + self.conv_c(inner))
 
 
 def _merges(features):
-    return nn.ModuleList(nn.Conv2d((2 + i) * features, features, 1) for i in range(_BLOCKS))
+    return nn.ModuleList(Merge((2 + i) * features, features, 1) for i in range(_BLOCKS))
 
 
 def _cascade(parts, merges, features, classes):
-    seen = features
+    seen = [features]
     for part, merge in zip(parts, merges, strict=True):
-        seen = torch.cat([seen, part(features, classes)], 1)
-        features = torch.relu(merge(seen))
+        seen.append(part(features, classes))
+        features = torch.relu_(merge(*seen))
     return features

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hybrid._layers import Merge
 from hybrid.csconv import cs_conv2d
 
 _LANES = 8  # numbers of channels are filled up to multiples of it, for vector code
@@ -45,12 +46,19 @@ class ExactConv2d(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the convolution of a (B, C, H, W) float32 tensor."""
-        missing = self.weight.shape[2] - x.shape[1]
-        x = functional.pad(x, (0, 0, 0, 0, 0, missing)) if missing else x
-        one_class = torch.zeros(1, dtype=torch.uint8).expand(x.shape[0], *x.shape[2:])
-        return cs_conv2d(x, self.weight, self.bias, one_class)[:, : self._outputs]
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Return the convolution of a (B, C, H, W) float32 tensor, or of several, side by side."""
+        if any(part.shape[1] % _LANES for part in parts):
+            x = torch.cat(parts, 1)
+            missing = self.weight.shape[2] - x.shape[1]
+            parts = (functional.pad(x, (0, 0, 0, 0, 0, missing)),)
+        one_class = torch.zeros(1, dtype=torch.uint8)
+        one_class = one_class.expand(parts[0].shape[0], *parts[0].shape[2:])
+        weights = self.weight.split([part.shape[1] for part in parts], dim=2)
+        out = cs_conv2d(parts[0], weights[0], self.bias, one_class)
+        for part, weight in zip(parts[1:], weights[1:], strict=True):
+            out += cs_conv2d(part, weight, None, one_class)
+        return out[:, : self._outputs]
 
 
 def exact(network: nn.Module) -> nn.Module:
@@ -58,7 +66,7 @@ def exact(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network).float().eval()
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if type(child) is nn.Conv2d and _is_plain(child):
+            if type(child) in (nn.Conv2d, Merge) and _is_plain(child):
                 setattr(parent, name, ExactConv2d(child))
     return network
 

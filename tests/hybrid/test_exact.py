@@ -3,7 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
+from hybrid._layers import Merge
 from hybrid.exact import ExactConv2d, exact
 from hybrid.models import build
 
@@ -36,6 +38,16 @@ def test_a_part_of_an_image_has_the_same_bits(convolution):
         assert torch.equal(part[inner], whole[..., rows, columns][inner])
 
 
+@pytest.mark.parametrize("channels", [(8, 16, 24), (3, 8), (5, 1, 2)], ids=str)
+def test_it_takes_parts_side_by_side(channels):
+    merge = Merge(sum(channels), 8, 1)
+    parts = [torch.rand(2, count, 9, 14) for count in channels]
+    with torch.no_grad():
+        wanted = functional.conv2d(torch.cat(parts, 1), merge.weight, merge.bias)
+        torch.testing.assert_close(merge(*parts), wanted)
+        torch.testing.assert_close(ExactConv2d(merge)(*parts), wanted, atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["pcn", "edsr", "carn"])
 def test_a_network_keeps_its_function(name):
     torch.manual_seed(0)
@@ -45,7 +57,7 @@ def test_a_network_keeps_its_function(name):
     with torch.no_grad():
         torch.testing.assert_close(twin(x), network(x), atol=1e-5, rtol=1e-4)
     assert network.training
-    assert not any(type(module) is nn.Conv2d for module in twin.modules())
+    assert not any(isinstance(module, nn.Conv2d) for module in twin.modules())
 
 
 def test_other_convolutions_stay():
