@@ -66,7 +66,7 @@ def exact(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network).float().eval()
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if type(child) in (nn.Conv2d, Merge) and _is_plain(child):
+            if isinstance(child, nn.Conv2d) and _is_plain(child):
                 setattr(parent, name, ExactConv2d(child))
     return network
 
@@ -75,7 +75,8 @@ def _is_plain(convolution):
     height, width = convolution.kernel_size
     same = convolution.padding in ((height // 2, width // 2), "same")
     return (
-        height == width
+        type(convolution) in (nn.Conv2d, Merge)
+        and height == width
         and height % 2 == 1
         and same
         and convolution.stride == convolution.dilation == (1, 1)
