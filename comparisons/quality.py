@@ -182,6 +182,7 @@ def build_table(
         (
             *_protocol_notes(protocol, shown),
             *table.notes,
+            *_other_images_notes(protocol, results),
             *_source_notes(protocol, list(others)),
             *_result_notes(list(results.values()), list(committed.values()), timed),
         ),
@@ -298,6 +299,26 @@ def _published_cell(row: Row, name: str) -> str:
 def _protocol_notes(protocol: Protocol, shown: list[str]) -> list[str]:
     sets = [f"{dataset_label(name)}: {note}." for name in shown if (note := dataset_note(name))]
     return [f"Protocol {protocol.name}: {protocol.summary}.", *sets]
+
+
+def _other_images_notes(protocol: Protocol, results: Results) -> list[str]:
+    """Name images whose pixels are not those of the committed results."""
+    notes = []
+    for name in dict.fromkeys(name for _, name in results):
+        noisy = load_result(COMMITTED, ResultKey(KIND, protocol.name, 25, name, "noisy"))
+        public = _digests([noisy] if noisy else [])
+        given = _digests(result for (_, of), result in results.items() if of == name)
+        others = [image for image in given if given[image] != public.get(image, given[image])]
+        if others:
+            notes.append(
+                f"{dataset_label(name)}: do not compare, {len(others)} of {len(given)} images "
+                f"are not the public ones; the first is {others[0]}."
+            )
+    return notes
+
+
+def _digests(results: Iterable[Result]) -> dict[str, str]:
+    return {image["image"]: image["sha256"] for result in results for image in result["images"]}
 
 
 def _source_notes(protocol: Protocol, others: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ METADATA = {"method": "raisr_n", "kflops_per_pixel": 0.1, "cpu": "x", "seeds": [
 
 def result(psnr=30.0, **more):
     mean = {"psnr": psnr, "ssim": 0.9, "seconds_per_megapixel": 0.25}
-    return {"mean": mean, "metadata": METADATA, **more}
+    return {"mean": mean, "metadata": METADATA, "images": [], **more}
 
 
 def cells(table, section, label):
@@ -111,6 +111,17 @@ def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     assert cells(built, "measured here", "RAISR+C")["s/Mpixel"] == "-"
     assert "s/Mpixel: CPU seconds of one thread on x." in built.notes
     assert any(note.startswith("* committed") for note in built.notes)
+
+
+def test_images_that_are_not_the_public_ones_are_named():
+    key = ResultKey("quality", "standard", 25, "set12", "noisy")
+    images = load_result(quality.COMMITTED, key)["images"]
+    results = {("raisr_n", "set12"): result(images=images)}
+    assert "the public" not in " ".join(table("standard", results, ["raisr_n"], ["set12"]).notes)
+    changed = [*images[:3], {**images[3], "sha256": "0"}, *images[4:]]
+    results = {("raisr_n", "set12"): result(images=changed)}
+    note = "Set12: do not compare, 1 of 12 images are not the public ones; the first is 04.png."
+    assert note in table("standard", results, ["raisr_n"], ["set12"]).notes
 
 
 def test_times_of_several_runs_are_not_shown():
