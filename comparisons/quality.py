@@ -305,20 +305,25 @@ def _other_images_notes(protocol: Protocol, results: Results) -> list[str]:
     """Name images whose pixels are not those of the committed results."""
     notes = []
     for name in dict.fromkeys(name for _, name in results):
-        noisy = load_result(COMMITTED, ResultKey(KIND, protocol.name, 25, name, "noisy"))
-        public = _digests([noisy] if noisy else [])
-        given = _digests(result for (_, of), result in results.items() if of == name)
-        others = [image for image in given if given[image] != public.get(image, given[image])]
+        key = ResultKey(KIND, protocol.name, 25, name, "noisy")  # pixels are those of any level
+        known = dict(_pixels(load_result(COMMITTED, key)))
+        given = [
+            pair for (_, of), result in results.items() if of == name for pair in _pixels(result)
+        ]
+        others = dict.fromkeys(
+            image for image, digest in given if known.get(image, digest) != digest
+        )
         if others:
             notes.append(
-                f"{dataset_label(name)}: do not compare, {len(others)} of {len(given)} images "
-                f"are not the public ones; the first is {others[0]}."
+                f"{dataset_label(name)}: do not compare, {len(others)} of {len(dict(given))} "
+                f"images are not those of the committed results; the first is {next(iter(others))}."
             )
     return notes
 
 
-def _digests(results: Iterable[Result]) -> dict[str, str]:
-    return {image["image"]: image["sha256"] for result in results for image in result["images"]}
+def _pixels(result: Result | None) -> list[tuple[str, str]]:
+    """Return the name and the SHA-256 of the pixels of each image of a result."""
+    return [(image["image"], image["sha256"]) for image in (result or {}).get("images", ())]
 
 
 def _source_notes(protocol: Protocol, others: list[str]) -> list[str]:

@@ -96,6 +96,7 @@ class _ResidualBlock(nn.Module):
         self.conv_c = nn.Conv2d(features, features, 1)
 
     def forward(self, features, classes):
+        # What a CSConv2d returns is a view, which autograd lets nobody change.
         inner = torch.relu(self.conv_b(torch.relu_(self.conv_a(features)), *classes))
         return torch.relu_(features + self.conv_c(inner))
 

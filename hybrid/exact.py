@@ -30,7 +30,7 @@ class ExactConv2d(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
-        self._outputs = convolution.out_channels
+        self._inputs, self._outputs = convolution.in_channels, convolution.out_channels
         inputs, outputs = (
             -(-channels // _LANES) * _LANES
             for channels in (convolution.in_channels, convolution.out_channels)
@@ -46,11 +46,14 @@ class ExactConv2d(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
+    @torch.no_grad()
     def forward(self, *parts: Tensor) -> Tensor:
         """Return the convolution of a (B, C, H, W) float32 tensor, or of several, side by side."""
+        if (channels := sum(part.shape[1] for part in parts)) != self._inputs:
+            raise ValueError(f"the convolution takes {self._inputs} channels, got {channels}")
         if any(part.shape[1] % _LANES for part in parts):
             x = torch.cat(parts, 1)
-            missing = self.weight.shape[2] - x.shape[1]
+            missing = self.weight.shape[2] - channels
             parts = (functional.pad(x, (0, 0, 0, 0, 0, missing)),)
         one_class = torch.zeros(1, dtype=torch.uint8)
         one_class = one_class.expand(parts[0].shape[0], *parts[0].shape[2:])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +30,7 @@ METADATA = {"method": "raisr_n", "kflops_per_pixel": 0.1, "cpu": "x", "seeds": [
 
 def result(psnr=30.0, **more):
     mean = {"psnr": psnr, "ssim": 0.9, "seconds_per_megapixel": 0.25}
-    return {"mean": mean, "metadata": METADATA, "images": [], **more}
+    return {"mean": mean, "metadata": METADATA, **more}
 
 
 def cells(table, section, label):
@@ -77,7 +78,10 @@ def test_stored_results_render_without_computing(tiny, tmp_path, monkeypatch, ca
     assert not list((tmp_path / "two").glob("*.png"))
 
 
-def test_rows_without_a_result_print_not_trained():
+def test_rows_without_a_result_print_not_trained(monkeypatch):
+    monkeypatch.setattr(quality, "read_results", lambda *_: {})
+    untrained = replace(METHODS["kpn_plus"], build=lambda *_: None)
+    monkeypatch.setitem(METHODS, "kpn_plus", untrained)
     assert cells(table("paper"), "measured here", "KPN+")["sample"] == "not trained"
 
 
@@ -113,15 +117,20 @@ def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     assert any(note.startswith("* committed") for note in built.notes)
 
 
-def test_images_that_are_not_the_public_ones_are_named():
+def test_images_with_other_pixels_are_named():
     key = ResultKey("quality", "standard", 25, "set12", "noisy")
     images = load_result(quality.COMMITTED, key)["images"]
-    results = {("raisr_n", "set12"): result(images=images)}
-    assert "the public" not in " ".join(table("standard", results, ["raisr_n"], ["set12"]).notes)
-    changed = [*images[:3], {**images[3], "sha256": "0"}, *images[4:]]
-    results = {("raisr_n", "set12"): result(images=changed)}
-    note = "Set12: do not compare, 1 of 12 images are not the public ones; the first is 04.png."
-    assert note in table("standard", results, ["raisr_n"], ["set12"]).notes
+    right = result(images=images)
+    wrong = result(images=[*images[:3], {**images[3], "sha256": "0"}, *images[4:]])
+    note = "Set12: do not compare, 1 of 12 images are not those of the committed results;"
+
+    def notes(noisy, raisr_n):
+        results = {("noisy", "set12"): noisy, ("raisr_n", "set12"): raisr_n}
+        return " ".join(table("standard", results, ["noisy", "raisr_n"], ["set12"]).notes)
+
+    assert "do not compare" not in notes(right, right)
+    assert f"{note} the first is 04.png." in notes(wrong, right)
+    assert f"{note} the first is 04.png." in notes(right, wrong)
 
 
 def test_times_of_several_runs_are_not_shown():

@@ -60,6 +60,19 @@ def test_a_network_keeps_its_function(name):
     assert not any(isinstance(module, nn.Conv2d) for module in twin.modules())
 
 
+def test_a_class_specific_network_runs_while_gradients_are_on():
+    network = build("carn", num_classes=72)
+    x, classes = torch.rand(1, 1, 24, 33), torch.randint(72, (1, 24, 33))
+    found = exact(network)(x.requires_grad_(), classes)
+    torch.testing.assert_close(found, network(x, classes), atol=1e-5, rtol=1e-4)
+
+
+def test_another_number_of_channels_is_refused():
+    layer = ExactConv2d(nn.Conv2d(16, 8, 1))
+    with pytest.raises(ValueError, match="takes 16 channels, got 5"):
+        layer(torch.rand(1, 5, 9, 14))
+
+
 def test_other_convolutions_stay():
     others = nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1, stride=2),
