@@ -19,7 +19,7 @@ _REMEDIES = {  # the plain network first
     "remedy_none": "PCN+N, 8x3x3: the paper's classes",
     "remedy_denoised_even": "RAISR+D, 8x3x3 in evenly filled bins",
     "remedy_shared": "PCN+N, 8x3x3, a shared part of filters",
-    "cs_edsr16_draw_standard_25": "PCN on another noisy version (a leak)",
+    "remedy_draw": "PCN on another noisy version (a leak)",
 }
 _LEAKS = {
     "edsr16_standard_50": "EDSR16, no classes",
