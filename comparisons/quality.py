@@ -28,7 +28,7 @@ from comparisons.published import (
     paper_notes,
 )
 from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.tables import EMPTY, EMPTY_NOTE, Section, Table
 
 KIND = "quality"
 _MARK = "*"  # a committed result that this run did not measure
@@ -184,6 +184,7 @@ def build_table(
             *table.notes,
             *_other_images_notes(protocol, results),
             *_source_notes(protocol, list(others)),
+            EMPTY_NOTE,
             *_result_notes(list(results.values()), list(committed.values()), timed),
         ),
     )

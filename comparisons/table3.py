@@ -45,7 +45,7 @@ from comparisons.published import (
     published,
 )
 from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.tables import EMPTY, EMPTY_NOTE, Section, Table
 
 if TYPE_CHECKING:
     from hybrid.pcn import PCN
@@ -310,6 +310,7 @@ def _notes(protocol: Protocol, names: list[str], results: list[Result]) -> tuple
         "RAISR+D: statistics of what raisr.denoise (best) makes of the noisy image.",
         "constant: the mean of each clean statistic over the set, whatever the image.",
         f"Border left out: {', '.join(map(str, shaves))} pixels.",
+        EMPTY_NOTE,
     ]
     if protocol.name != "paper":
         return tuple(notes)

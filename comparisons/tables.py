@@ -8,6 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 EMPTY = "-"  # a cell without a number
+EMPTY_NOTE = f"{EMPTY}: not measured here, or not printed there."
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",

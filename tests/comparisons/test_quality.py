@@ -97,6 +97,7 @@ def test_measured_cells(monkeypatch):
     assert row["sample"] == "28.15/0.900"
     assert row["BSD68"] == "27.00±0.01/0.900"
     assert row["Set12"] == "-"
+    assert "-: not measured here, or not printed there." in built.notes
     assert (row["s/Mpixel"], row["kFLOPs/pixel"]) == ("0.250", "0.1")
 
 
