@@ -119,8 +119,8 @@ def run(main: Callable[[], None]) -> None:
     """Run a command: an expected error is one line on stderr and exit status 2."""
     try:
         main()
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(": ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
         sys.exit(130)
     except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -45,8 +45,11 @@ class ImageFile:
 
     def read(self) -> NDArray[np.uint8]:
         """Return the image, (H, W) or (H, W, 3) uint8."""
-        image = iio.imread(self.path)
-        if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        try:
+            image = iio.imread(self.path, plugin="pillow")
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.path}: not a readable image: {error}") from error
+        if image.dtype != np.uint8 or (image.ndim != 2 and image.shape[2:] != (3,)):
             raise ValueError(
                 f"{self.path}: wanted an 8-bit gray or RGB image, "
                 f"got {image.dtype} of shape {image.shape}"
@@ -195,11 +198,19 @@ def _fetch(folder: dict[str, Any], file: str, target: Path, base_url: str | None
         raise ConnectionError(f"cannot fetch {url}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{url}: wrong SHA-256, wanted {digest}; nothing was kept") from error
-    if not by_file and pixel_digest(iio.imread(part.read_bytes())) != digest:
+    if not by_file and _pixels_of(part) != digest:
         part.unlink()
         raise ValueError(f"{url}: wrong SHA-256 of the pixels, wanted {digest}; nothing was kept")
     os.replace(part, kept)
     return kept
+
+
+def _pixels_of(file: Path) -> str | None:
+    """Return the digest of the pixels; None for what is no image, such as a server's error page."""
+    try:
+        return pixel_digest(iio.imread(file.read_bytes(), plugin="pillow"))
+    except (OSError, ValueError):
+        return None
 
 
 def _advice(name: str, folder: str, missing: list[str], total: int) -> str:

@@ -125,6 +125,9 @@ def evaluate(
                 disable=None if progress is None else not progress,
             ):
                 results[futures[future]] = future.result()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise KeyboardInterrupt("the same command goes on where it stopped") from None
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -59,7 +59,7 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=COMMITTED,
         metavar="DIR",
-        help="where the results are (default: the committed ones)",
+        help="where results are read, and written by what measures (default: the committed ones)",
     )
 
 

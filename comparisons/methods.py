@@ -102,6 +102,15 @@ def package_digest() -> str:
     return content_digest([*root.rglob("*.py"), *root.rglob("*.safetensors")])
 
 
+def network_code_digest() -> str:
+    """Return what changes with the code of the packages raisr and hybrid, or with torch."""
+    import torch
+
+    import hybrid
+
+    return _fingerprint(*Path(hybrid.__file__).parent.rglob("*.py")) + torch.__version__
+
+
 def _noisy(protocol: Protocol, sigma: float) -> Denoiser:
     return Denoiser(lambda sample: sample.noisy, "noisy", kflops=0.0, as_is=True)
 
@@ -188,7 +197,7 @@ def network_denoiser(denoiser: "NetworkDenoiser") -> Denoiser:
 
 def network_fingerprint(network: "nn.Module", provenance: dict[str, Any]) -> str:
     """Return a digest of the weights of a network, of what is known of them and of our code."""
-    digest = hashlib.sha256(json.dumps([_network_code(), provenance]).encode())
+    digest = hashlib.sha256(json.dumps([network_code_digest(), provenance]).encode())
     for tensor in network.state_dict().values():
         digest.update(tensor.numpy(force=True).tobytes())
     return digest.hexdigest()
@@ -228,15 +237,7 @@ def _public_network(stem: str, protocol: Protocol, sigma: float) -> Denoiser | N
         return peers.denoise_plane(sample.noisy, sample.sigma, stem, threads=1)
 
     kflops = cost(peers.load(path.parent, stem)).kflops
-    return Denoiser(run, _fingerprint(path, Path(peers.__file__)) + _network_code(), kflops)
-
-
-def _network_code() -> str:
-    import torch
-
-    import hybrid
-
-    return _fingerprint(*Path(hybrid.__file__).parent.rglob("*.py")) + torch.__version__
+    return Denoiser(run, _fingerprint(path, Path(peers.__file__)) + network_code_digest(), kflops)
 
 
 def _kflops(bank: "FilterBank") -> float:

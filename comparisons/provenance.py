@@ -66,6 +66,8 @@ def git_commit() -> str | None:
     root = Path(__file__).parent.parent
     code = ("status", "--porcelain", "--", ".", ":(exclude)comparisons/results")
     try:
+        if Path(_git("rev-parse", "--show-toplevel", cwd=root)) != root.resolve():
+            return None  # installed somewhere inside another project
         commit = _git("rev-parse", "HEAD", cwd=root)
         return commit + ("+" if _git(*code, cwd=root) else "")
     except (OSError, subprocess.CalledProcessError):

@@ -30,6 +30,7 @@ from comparisons.gradients import (
 )
 from comparisons.methods import (
     find_weights,
+    network_code_digest,
     network_fingerprint,
     package_digest,
     training_facts,
@@ -319,7 +320,9 @@ def _notes(protocol: Protocol, names: list[str], results: list[Result]) -> tuple
 
 
 def _source_digest() -> str:
-    return package_digest() + content_digest([Path(__file__), Path(gradients.__file__)])
+    """Return the SHA-256 of all code that statistics and classes go through."""
+    own = content_digest([Path(__file__), Path(gradients.__file__)])
+    return package_digest() + network_code_digest() + own
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def runs_table(runs: Runs) -> Table:
 
 
 def plan_table(runs: Runs) -> Table:
-    """Return the table of the runs that are described, and have not ended."""
+    """Return the table of the runs that are described, and have not ended as they are."""
     from hybrid.config import TrainingConfig
 
     configs = [TrainingConfig.read(path) for path in sorted(CONFIGS.glob("*.toml"))]
@@ -113,7 +113,8 @@ def plan_table(runs: Runs) -> Table:
             f"{config.batch} of {config.crop}x{config.crop}",
         )
         for config in configs
-        if config.name not in runs
+        if (facts := runs.get(config.name)) is None
+        or (facts["init"], facts["steps"]) != (config.init, config.steps)
     ]
     return Table(
         "Runs that are planned",

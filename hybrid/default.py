@@ -44,7 +44,8 @@ def denoise(
     -------
     out : array
         Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
-        clipped nor rescaled. The same for any number of threads (`torch.set_num_threads`).
+        clipped nor rescaled. With weights of EDSR or CARN, as the default ones are, the same to
+        the bit for any number of threads (`torch.set_num_threads`).
 
     Raises
     ------

@@ -187,6 +187,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
     def classify(
         self,
         image: ArrayLike,
+        sigma: float | None = None,
         *,
         channel_axis: int | None = None,
         data_range: float | None = None,
@@ -194,7 +195,8 @@ class ClassSpecificDenoiser(NetworkDenoiser):
     ) -> NDArray:
         """Return the class map of an image, (H, W) integers; the arguments are `denoise`'s."""
         planes = _planes(as_channels(image, channel_axis, data_range))
-        return self._class_map(planes, tile, None)[0].numpy()
+        level = self._check_sigma(sigma, data_range_of(np.asarray(image).dtype, data_range))
+        return self._class_map(planes, tile, level)[0].numpy()
 
     def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
         if guide is not None:

@@ -120,7 +120,10 @@ def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
     tensors, header = load_tensors(locate(name))
     if not {"model", "options"} <= set(header):
         raise ValueError(f"{name} is no file of weights, such as training writes in the end")
-    network = build(header["model"], **header["options"])
+    try:
+        network = build(header["model"], **header["options"])
+    except TypeError as error:
+        raise ValueError(f"{name}: no such network: {error}") from error
     load_into(network, tensors)
     return network.eval().requires_grad_(False), header
 
@@ -169,19 +172,22 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `load_network`; or its classes came from other weights than those now at that name.
+        See `load_network`; or it does not tell what its classes are, or they came from other
+        weights than those now at that name.
     """
     network, header = load_network(name)
     if isinstance(network, PCN):
         raise ValueError(f"{name} is a classifier, not a denoiser: see hybrid.zoo.load_pcn")
     if network.num_classes is None:
         return NetworkDenoiser(network, header).to(device)
+    if missing := {"spec", "classes", "protocol", "sigma"} - set(header):
+        raise ValueError(f"{name}: its header does not tell {', '.join(sorted(missing))}")
     spec = HashSpec.from_dict(header["spec"])
     source = header["classes"]
     classifier: HashClassifier | PCNClassifier
     if source == "denoised":
         white = PROTOCOLS[header["protocol"]].data_range / GRAY_LEVELS
-        fixed = header["sigma"] / GRAY_LEVELS if header["sigma_min"] is None else None
+        fixed = header["sigma"] / GRAY_LEVELS if header.get("sigma_min") is None else None
         classifier = DenoisedClassifier(spec, fixed, white)
     elif source in HASHED:
         classifier = HashClassifier(spec)

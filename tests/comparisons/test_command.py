@@ -52,7 +52,8 @@ def test_a_bad_option_is_one_line_and_status_2(parser, capsys, arguments, messag
     [
         (FileNotFoundError("no data"), 2, "error: no data\n"),
         (ValueError("bad value"), 2, "error: bad value\n"),
-        (KeyboardInterrupt(), 130, "interrupted; the same command goes on where it stopped\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (KeyboardInterrupt("after step 3"), 130, "interrupted: after step 3\n"),
     ],
 )
 def test_an_expected_error_is_one_line(capsys, raised, status, message):

@@ -124,6 +124,18 @@ def test_a_file_with_another_checksum_is_refused(registry, server, tmp_path, nam
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("page", [b"", b"<html>try again later</html>"])
+def test_an_error_page_is_refused_and_not_kept(registry, server, tmp_path, page):
+    bitmap = server.root / "one.bmp"
+    image = bitmap.read_bytes()
+    bitmap.write_bytes(page)
+    with pytest.raises(ValueError, match=r"one.bmp: wrong SHA-256 of the pixels"):
+        load_dataset("bitmap", download=True, cache_dir=tmp_path / "cache")
+    bitmap.write_bytes(image)
+    dataset = load_dataset("bitmap", download=True, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(dataset.images[0].read(), IMAGE)
+
+
 def test_a_missing_file_on_the_server_is_one_clear_error(registry, server, tmp_path):
     (server.root / "one.png").unlink()
     with pytest.raises(ConnectionError, match=r"cannot fetch http://.*/one.png: 404"):
@@ -164,13 +176,29 @@ def test_an_unknown_set_is_refused():
         load_dataset("bsd86")
 
 
-def test_an_image_that_is_not_8_bit_is_refused(registry, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("pixels", "got"),
+    [(IMAGE.astype(np.uint16), "uint16"), (np.dstack([IMAGE] * 4), r"uint8 of shape .*, 4\)")],
+)
+def test_an_image_of_another_kind_is_refused(registry, monkeypatch, tmp_path, pixels, got):
     monkeypatch.setenv("RAISR_DATA", str(tmp_path))
     (tmp_path / "plain").mkdir()
-    iio.imwrite(tmp_path / "plain" / "one.png", IMAGE.astype(np.uint16))
+    iio.imwrite(tmp_path / "plain" / "one.png", pixels)
     image = load_dataset("plain").images[0]
-    with pytest.raises(ValueError, match="wanted an 8-bit gray or RGB image, got uint16"):
+    with pytest.raises(ValueError, match=f"wanted an 8-bit gray or RGB image, got {got}"):
         image.read()
+
+
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_a_damaged_image_is_named(registry, monkeypatch, tmp_path, kept):
+    monkeypatch.setenv("RAISR_DATA", str(tmp_path))
+    path = tmp_path / "plain" / "one.png"
+    path.parent.mkdir()
+    iio.imwrite(path, IMAGE)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ValueError, match=f"{path}: not a readable image"):
+        load_dataset("plain").images[0].read()
 
 
 def test_the_sample_set_needs_no_data():

@@ -97,7 +97,7 @@ def test_a_changed_image_is_measured_again(tiny_dataset, tmp_path):
 def test_an_interrupted_run_goes_on_where_it_stopped(tiny_dataset, tmp_path):
     seeds = (0, 1, 2)
     interrupted, resumed, whole = Counter(fails_at=4), Counter(), Counter()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="goes on where it stopped"):
         run(tiny_dataset, [Measure("m", "1", interrupted)], tmp_path, seeds=seeds, jobs=1)
     records = run(tiny_dataset, [Measure("m", "1", resumed)], tmp_path, seeds=seeds, jobs=1)
     assert interrupted.calls - 1 + resumed.calls == 6

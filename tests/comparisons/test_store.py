@@ -1,4 +1,5 @@
 import json
+import subprocess
 
 import pytest
 
@@ -69,6 +70,18 @@ def test_content_digest_follows_names_and_bytes(tmp_path):
 def test_environment_is_plain_text():
     assert json.loads(json.dumps(environment())) == environment()
     assert environment()["cpu"]
+
+
+def test_installed_inside_another_project_there_is_no_commit(tmp_path, monkeypatch):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], [*identity, "commit", "-qm", "theirs", "--allow-empty"]):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)
+    (tmp_path / "site-packages" / "comparisons").mkdir(parents=True)
+    installed = tmp_path / "site-packages" / "comparisons" / "provenance.py"
+    git_commit.cache_clear()
+    monkeypatch.setattr(provenance, "__file__", str(installed))
+    assert git_commit() is None
+    git_commit.cache_clear()
 
 
 def test_outside_git_there_is_no_commit(monkeypatch):

@@ -181,6 +181,7 @@ def test_the_noise_level_of_a_hash_is_given_or_estimated():
         found[level] = denoiser.denoise(noisy, level)
         np.testing.assert_array_equal(found[level], fixed.denoise(noisy))
         np.testing.assert_array_equal(denoiser.denoise(noisy, level, tile=32), found[level])
+        np.testing.assert_array_equal(denoiser.classify(noisy, level), fixed.classify(noisy))
     assert not np.array_equal(found[0.02], found[30 / 255])
 
 

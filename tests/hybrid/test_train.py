@@ -108,7 +108,8 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path, config_file, capsys,
     with pytest.raises(SystemExit) as stop:
         command.run(lambda: main([str(config_file), "--output", str(tmp_path / "run")]))
     assert stop.value.code == 130
-    assert capsys.readouterr().err == "interrupted; the same command goes on where it stopped\n"
+    told = "interrupted: stopped after step 1; the same call goes on\n"
+    assert capsys.readouterr().err == told
 
 
 def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path):

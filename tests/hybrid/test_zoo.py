@@ -10,6 +10,7 @@ import torch
 from comparisons import publish as publishing
 from comparisons.methods import METHODS, training_facts
 from comparisons.protocol import PROTOCOLS
+from comparisons.training_runs import CONFIGS
 from hybrid import zoo
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.config import TrainingConfig
@@ -48,6 +49,14 @@ def test_an_entry_says_where_it_comes_from(entry):
     assert "BSDS500" in entry.licence
     for metrics in entry.metrics.values():
         assert 20 < metrics["psnr"] < 40
+
+
+@every_entry
+def test_an_entry_is_what_its_run_file_describes(entry):
+    described = TrainingConfig.read(CONFIGS / f"{entry.name}.toml").to_dict()
+    fields = described.keys() & entry.provenance.keys() - {"spec"}
+    assert {"steps", "init", "sigma"} < fields
+    assert {key: entry.provenance[key] for key in fields} == {key: described[key] for key in fields}
 
 
 @every_entry
@@ -98,6 +107,24 @@ def test_a_checkpoint_holds_no_network(shelf):
     for refuse in (zoo.load, zoo.load_network, lambda name: publishing.main([name])):
         with pytest.raises(ValueError, match=f"{path} is no file of weights"):
             refuse(str(path))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"model": ["edsr"], "options": {}}, "no such network"),
+        ({"model": "edsr", "options": [4]}, "no such network"),
+        (
+            {"model": "edsr", "options": {"features": 4, "blocks": 1, "num_classes": 72}},
+            "its header does not tell classes, protocol, sigma, spec",
+        ),
+    ],
+)
+def test_a_foreign_header_is_refused(tmp_path, header, message):
+    options = {"features": 4, "blocks": 1, "num_classes": 72}
+    save_tensors(tmp_path / "foreign", build("edsr", **options).state_dict(), header)
+    with pytest.raises(ValueError, match=message):
+        zoo.load(str(tmp_path / "foreign"))
 
 
 def test_an_interrupted_publication_changes_nothing(shelf, monkeypatch):
