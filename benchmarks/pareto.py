@@ -139,6 +139,7 @@ def _table(dataset: str, points: list[Point], absent: dict[str, str], about: dic
         (Section("denoisers, fastest first", tuple(rows)), *_goals(dataset, points)),
         (
             "medians over the images of the CPU time of a call",
+            "every denoiser is told sigma; tables 1 to 5 leave it to hybrid.denoise to estimate it",
             ", ".join(f"{key} {value}" for key, value in about.items()),
         ),
     )
