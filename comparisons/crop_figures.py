@@ -100,7 +100,7 @@ def publish(
     found = views(scene, sample, denoisers, protocol)
     title = f"{scene.image}, protocol {protocol.name}, sigma {sigma:g}"
     if absent := [label for label, denoiser in denoisers.items() if denoiser is None]:
-        print(f"{title}: not trained: {', '.join(absent)}")
+        print(f"{title}: no weights here: {', '.join(absent)}")
     printed = printed_numbers(figure, protocol, sigma)
     command.announce(
         save(
@@ -113,7 +113,7 @@ def publish(
 
 
 def views(scene: Scene, sample: Sample, denoisers: Denoisers, protocol: Protocol) -> list[View]:
-    """Denoise a sample by every denoiser, by label; those not trained (None) are left out."""
+    """Denoise a sample by every denoiser, by label; those without weights (None) are left out."""
     found = []
     for label, denoiser in denoisers.items():
         if denoiser is None:

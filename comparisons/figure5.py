@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
         have = [view.label for view in found]
         absent = [f"CS-EDSR, {s.printed}" for s in SOURCES.values() if s.printed not in have]
         if absent := ["PCN"] * ("pcn" not in estimates) + absent:
-            print(f"{title}: not trained: {'; '.join(absent)}")
+            print(f"{title}: no weights here: {'; '.join(absent)}")
         numbers_of = rows(sample, estimates, found, protocol)
         figure = draw(sample, estimates, found, title)
         command.announce(save(figure, numbers_of, options.output, stem(FIGURE, protocol, sigma)))

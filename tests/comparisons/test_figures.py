@@ -99,7 +99,7 @@ def test_crops_are_drawn_and_written(tiny_scene, box_filter, tmp_path, capsys):
     options = crop_figures.parse("figure4", "about", ["--output", str(tmp_path)], 25)
     denoisers = {"noisy": METHODS["noisy"].build(PAPER, 25.0), "KPN": box_filter, "KPN+": None}
     crop_figures.publish("figure4", tiny_scene, denoisers, PAPER, 25.0, options)
-    assert "not trained: KPN+" in capsys.readouterr().out
+    assert "no weights here: KPN+" in capsys.readouterr().out
     noisy, kpn = read_csv(tmp_path / "figure4_paper_25.csv")
     assert (noisy["PSNR in the paper"], kpn["SSIM in the paper"]) == ("21.16", "0.855")
     assert float(kpn["PSNR of the image"]) > float(noisy["PSNR of the image"])
@@ -174,7 +174,7 @@ def test_figure_5_measures_the_statistics(tiny_scene, monkeypatch, tmp_path, cap
     monkeypatch.setattr(figure5, "METHODS", rows)
     figure5.main(["--protocol", "paper", "--output", str(tmp_path)])
     told = capsys.readouterr().out
-    assert "not trained: PCN; CS-EDSR, RAISR+C; CS-EDSR, PCN+N" in told
+    assert "no weights here: PCN; CS-EDSR, RAISR+C; CS-EDSR, PCN+N" in told
     clean, noisy, pcn = read_csv(tmp_path / "figure5_paper_25.csv")
     assert (clean["MSE"], noisy["MSE in the paper"], pcn["MSE"]) == ("0", "0.063", "")
     assert clean["share of pixels in the right class"] == "1"
