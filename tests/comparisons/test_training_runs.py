@@ -49,12 +49,12 @@ def test_gains_are_against_the_plain_network(tmp_path):
 
 def test_what_is_planned_has_not_ended():
     ended = {
-        "kpn_standard_25": FACTS | {"init": None, "steps": 3000},
+        "kpn_start_standard_25": FACTS | {"init": None, "steps": 3000},
         "remedy_plain": FACTS,  # of another start than its file tells now
     }
     rows = {row[0]: row[1:] for row in training_runs.plan_table(ended).sections[0].rows}
-    assert "`kpn_standard_25`" not in rows
-    assert rows["`kpn_plus_standard_25`"] == ("standard", "25", "nothing", "3,000", "2 of 64x64")
+    assert "`kpn_start_standard_25`" not in rows
+    assert rows["`kpn_plus_start_standard_25`"] == ("standard", "25", "nothing", "3,000", "2 of 64x64")
     assert "`remedy_plain`" in rows
     assert rows["`cs_edsr16_blind`"][1] == "0 to 75"
     assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1
