@@ -54,7 +54,8 @@ def test_what_is_planned_has_not_ended():
     }
     rows = {row[0]: row[1:] for row in training_runs.plan_table(ended).sections[0].rows}
     assert "`kpn_start_standard_25`" not in rows
-    assert rows["`kpn_plus_start_standard_25`"] == ("standard", "25", "nothing", "3,000", "2 of 64x64")
+    planned = rows["`kpn_plus_start_standard_25`"]
+    assert planned == ("standard", "25", "nothing", "3,000", "2 of 64x64")
     assert "`remedy_plain`" in rows
     assert rows["`cs_edsr16_blind`"][1] == "0 to 75"
     assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1
