@@ -112,9 +112,11 @@ def draw(lines: Sequence[Row], title: str) -> Figure:
     """Return the figure: a column for each noise level; PSNR against FLOPs above, time below."""
     sigmas = list(dict.fromkeys(line["sigma"] for line in lines))
     costs = [cost for cost in _AXES if any(line[cost] is not None for line in lines)]
-    size = WIDTH, 3.1 * len(costs) + 0.7
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(costs), len(sigmas), squeeze=False, sharex="row", sharey="col")
+    heights = [5.2, 2.6][: len(costs)]  # the large networks of the paper crowd the upper row
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.7), layout="constrained")
+    axes = figure.subplots(
+        len(costs), len(sigmas), squeeze=False, sharex="row", sharey="col", height_ratios=heights
+    )
     for across, cost in zip(axes, costs, strict=True):
         for axis, sigma in zip(across, sigmas, strict=True):
             _draw_points(axis, [line for line in lines if line["sigma"] == sigma], cost)
