@@ -25,7 +25,8 @@ from benchmarks.learning import learn_case
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import interleaved
 from comparisons import command
-from comparisons.provenance import write_json
+from raisr.command import Parser, run
+from raisr.provenance import write_json
 
 CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
     "hash": hash_case,
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = command.Parser(prog="python -m benchmarks", description=__doc__)
+    parser = Parser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
     many: dict[str, Any] = {"action": command.ListOf, "metavar": "N"}
     parser.add_argument(
@@ -134,6 +135,6 @@ def measure(options: argparse.Namespace) -> list[list[Result]]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
-        command.run(partial(memory.main, sys.argv[2:]))
+        run(partial(memory.main, sys.argv[2:]))
     else:
-        command.run(main)
+        run(main)

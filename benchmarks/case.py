@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons.datasets import load_dataset
-from comparisons.protocol import rgb_to_gray
+from raisr.colour import rgb_to_gray
+from raisr.datasets import load_dataset
 from raisr.noise import add_gaussian_noise
 
 __all__ = ["SIGMA", "Case", "Contender", "Goal", "corner", "matrix_product", "mosaic"]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from benchmarks.case import Case, Contender, Goal
 from raisr import HashSpec
-from raisr._validate import GrayImage
 from raisr.hashing import class_map
+from raisr.validate import GrayImage
 
 __all__ = ["csconv_backward_case", "csconv_case", "csconv_step_case"]
 
@@ -116,7 +116,7 @@ def csconv_step_case(image: NDArray[np.float32], kind: str) -> Case:
     """Train EDSR16 and CS-EDSR16, transferred from it, for one step: 4 crops of 96x96, Adam."""
     import torch
 
-    from hybrid.models import build
+    from hybrid.networks import build
 
     _keep_memory()
     torch.manual_seed(0)

@@ -75,7 +75,7 @@ class UserDenoiser:
 
 
 def _has_peer(stem: str) -> bool:
-    from comparisons.peers import weights_path
+    from comparisons.measure.peers import weights_path
 
     return weights_path(stem) is not None
 
@@ -128,7 +128,7 @@ def _bm3d(noisy: Plane, sigma: float, threads: int) -> Plane:
 
 
 def _network(noisy: Plane, sigma: float, threads: int, stem: str) -> Plane:
-    from comparisons.peers import denoise_plane
+    from comparisons.measure.peers import denoise_plane
 
     return denoise_plane(noisy, sigma, stem.format(sigma=sigma), threads)
 

@@ -10,10 +10,10 @@ from skimage.feature import structure_tensor, structure_tensor_eigenvalues
 
 from benchmarks.case import Case, Contender, Goal, corner, matrix_product
 from raisr import FilterBank, HashSpec, Stage, gradient_statistics
-from raisr._blocks import over_blocks
-from raisr._cascade import filter_rows
-from raisr._validate import GrayImage
+from raisr.blocks import over_blocks
+from raisr.cascade import filter_rows
 from raisr.hashing import class_map
+from raisr.validate import GrayImage
 
 __all__ = [
     "apply_case",

@@ -7,8 +7,8 @@ from scipy.linalg import blas
 
 from benchmarks.case import Case, Contender, Goal, corner, matrix_product
 from raisr import HashSpec, NormalEquations
-from raisr._validate import GrayImage
 from raisr.hashing import class_map
+from raisr.validate import GrayImage
 
 __all__ = ["learn_case"]
 

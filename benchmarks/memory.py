@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 import raisr
 from benchmarks.report import metadata, verdict
 from comparisons import command
-from comparisons.provenance import write_json
-from comparisons.tables import Section, Table
+from comparisons.draw.tables import Section, Table
+from raisr.command import Parser
+from raisr.provenance import write_json
 
 __all__ = ["MEASURES", "main", "peak_of"]
 
@@ -97,9 +98,7 @@ def _in_fresh_process(name: str, pixels: int) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure every peak; print and write the table and the bytes."""
-    parser = command.Parser(
-        prog="python -m benchmarks memory", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m benchmarks memory", description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--megapixels", type=command.at_least(1), default=100, help="of the image (default: 100)"
     )

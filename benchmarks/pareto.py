@@ -18,12 +18,13 @@ from benchmarks.pareto_plot import Point, save_plot
 from benchmarks.report import metadata, verdict
 from benchmarks.timing import thread_limit
 from comparisons import command
-from comparisons.datasets import dataset_names, load_dataset
-from comparisons.evaluate import Record, denoising_measure, evaluate
-from comparisons.methods import Denoiser, package_digest
-from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import content_digest, write_file, write_json
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.evaluate import Record, denoising_measure, evaluate
+from comparisons.measure.methods import Denoiser, package_digest
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.command import Parser, run
+from raisr.datasets import dataset_names, load_dataset
+from raisr.provenance import content_digest, write_file, write_json
 
 _PROTOCOL = PROTOCOLS["standard"]
 _LEAST_PSNR = {"bsd68": 28.57, "set12": 29.9}
@@ -51,9 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = command.Parser(
-        prog="python -m benchmarks.pareto", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m benchmarks.pareto", description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--dataset", type=command.one_of(dataset_names()), default="bsd68", metavar="SET"
     )
@@ -164,4 +163,4 @@ def _goals(dataset: str, points: list[Point]) -> list[Section]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.transforms import Bbox
 
-from comparisons.provenance import write_file
+from raisr.provenance import write_file
 
 __all__ = ["Point", "front", "save_plot"]
 

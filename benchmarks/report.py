@@ -10,8 +10,8 @@ import llvmlite.binding
 
 from benchmarks.case import Case, Goal
 from benchmarks.timing import Timing
-from comparisons.provenance import environment, git_commit
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.draw.tables import EMPTY, Section, Table
+from raisr.provenance import environment, git_commit
 
 __all__ = ["Result", "goal_table", "metadata", "speed_table", "thread_table", "verdict"]
 

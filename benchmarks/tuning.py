@@ -13,9 +13,11 @@ import numpy as np
 from benchmarks.case import SIGMA
 from benchmarks.denoisers import DENOISERS, UserDenoiser
 from benchmarks.timing import thread_limit
-from comparisons.command import Parser, add_data_options, at_least, run
-from comparisons.datasets import load_dataset
-from comparisons.protocol import PROTOCOLS, Sample, noise_seed
+from comparisons.command import add_data_options, at_least
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.command import Parser, run
+from raisr.datasets import load_dataset
+from raisr.noise import Sample, noise_seed
 
 GRIDS: dict[str, dict[str, list[Any]]] = {
     "scikit-image nl_means (fast)": {

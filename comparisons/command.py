@@ -1,25 +1,17 @@
-"""What the commands of the comparisons share: options, one-line errors, files written."""
+"""What the commands of the comparisons share: options, and files written."""
 
 import argparse
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from comparisons.datasets import dataset_names
-from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import write_file, write_json
-from comparisons.store import COMMITTED
-from comparisons.tables import Table
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line on stderr, with exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message and leave."""
-        self.exit(2, f"error: {message}\n")
+from comparisons.draw.tables import Table
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import COMMITTED
+from raisr.command import Parser
+from raisr.datasets import dataset_names
+from raisr.provenance import write_file, write_json
 
 
 def table_parser(
@@ -113,18 +105,6 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="fetch image sets that are not in $RAISR_DATA from their public addresses",
     )
-
-
-def run(main: Callable[[], None]) -> None:
-    """Run a command: an expected error is one line on stderr and exit status 2."""
-    try:
-        main()
-    except KeyboardInterrupt as stop:
-        print(": ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
-        sys.exit(130)
-    except (OSError, ValueError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:

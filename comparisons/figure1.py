@@ -14,8 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from comparisons import command, quality
-from comparisons.datasets import dataset_label
-from comparisons.figures import (
+from comparisons.draw.figures import (
     BLUE,
     GREEN,
     PURPLE,
@@ -27,10 +26,12 @@ from comparisons.figures import (
     label_points,
     save,
 )
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS, Protocol
-from comparisons.published import paper_rows
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.published import paper_rows
 from comparisons.times import read_times
+from raisr.command import run
+from raisr.datasets import dataset_label
 
 FIGURE = "figure1"
 SETS = {"standard": "bsd68", "paper": "cbsd68"}
@@ -187,4 +188,4 @@ def _legend(lines: Sequence[Row]) -> list[Line2D]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -1,8 +1,8 @@
 """Figure 3, `python -m comparisons.figure3`: a part of "ppt3" by several denoisers, sigma 50."""
 
-from comparisons import command
-from comparisons.crop_figures import Scene, draw_methods
-from comparisons.crops import Window
+from comparisons.draw.crop_figures import Scene, draw_methods
+from comparisons.draw.crops import Window
+from raisr.command import run
 
 SCENE = Scene("set14m2", "ppt3.png", Window(328, 28, 112))
 ROWS = ("noisy", "raisr_best", "carn16", "edsr16", "cs_carn", "cs_edsr", "dncnn", "ffdnet")
@@ -14,4 +14,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

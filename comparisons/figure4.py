@@ -1,8 +1,8 @@
 """Figure 4, `python -m comparisons.figure4`: a part of "img079" by several denoisers, sigma 25."""
 
-from comparisons import command
-from comparisons.crop_figures import Scene, draw_methods
-from comparisons.crops import Window
+from comparisons.draw.crop_figures import Scene, draw_methods
+from comparisons.draw.crops import Window
+from raisr.command import run
 
 SCENE = Scene("urban100", "img_079.png", Window(180, 926, 96))
 ROWS = ("noisy", "raisr_n", "raisr_best", "kpn", "kpn_plus", "edsr16", "cs_edsr", "dncnn", "ffdnet")
@@ -14,4 +14,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from comparisons import command
-from comparisons.crop_figures import Scene, View, fill, numbers, paper_numbers, parse, views
-from comparisons.crops import Window
-from comparisons.figures import (
+from comparisons.draw.crop_figures import Scene, View, fill, numbers, paper_numbers, parse, views
+from comparisons.draw.crops import Window
+from comparisons.draw.figures import (
     WIDTH,
     Row,
     conditions,
@@ -22,15 +22,17 @@ from comparisons.figures import (
     save,
     stem,
 )
-from comparisons.gradients import (
+from comparisons.measure.gradients import (
     class_accuracy,
     predicted_statistics,
     statistics,
     statistics_errors,
 )
-from comparisons.methods import METHODS
-from comparisons.protocol import Protocol, Sample
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import Protocol
 from comparisons.table3 import Predictor
+from raisr.command import run
+from raisr.noise import Sample
 
 FIGURE = "figure5"
 # "0041" of the paper: the 41st of BSD68.
@@ -160,4 +162,4 @@ def _caption(name: str, estimates: Estimates) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

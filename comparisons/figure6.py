@@ -3,12 +3,12 @@
 The networks are those of figure 7, from their runs.
 """
 
-from comparisons import command
-from comparisons.crop_figures import Scene, parse, publish
-from comparisons.crops import Window
+from comparisons.draw.crop_figures import Scene, parse, publish
+from comparisons.draw.crops import Window
+from comparisons.draw.figures import conditions
 from comparisons.figure7 import SIZES
-from comparisons.figures import conditions
-from comparisons.methods import METHODS, Denoisers
+from comparisons.measure.methods import METHODS, Denoisers
+from raisr.command import run
 
 SCENE = Scene("set14m2", "barbara.png", Window(150, 408, 112))
 
@@ -23,4 +23,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

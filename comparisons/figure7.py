@@ -14,9 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from comparisons import command
-from comparisons.datasets import dataset_label, load_dataset
-from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.figures import (
+from comparisons.draw.figures import (
     BLUE,
     VERMILION,
     WIDTH,
@@ -27,9 +25,12 @@ from comparisons.figures import (
     save,
     stem,
 )
-from comparisons.methods import Denoiser, find_weights, network_denoiser, weights_name
-from comparisons.protocol import Protocol
-from comparisons.store import Result, ResultKey, load_result, save_result
+from comparisons.measure.evaluate import denoising_measure, evaluate
+from comparisons.measure.methods import Denoiser, find_weights, network_denoiser, weights_name
+from comparisons.measure.protocol import Protocol
+from comparisons.measure.store import Result, ResultKey, load_result, save_result
+from raisr.command import run
+from raisr.datasets import dataset_label, load_dataset
 
 FIGURE = "figure7"
 SETS = {"standard": "set12", "paper": "set14m2"}  # what the literature, and the paper, call Set12
@@ -194,4 +195,4 @@ def _draw_line(
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

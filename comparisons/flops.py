@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comparisons import command
-from comparisons.published import paper_kflops
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.methods import bank_kflops, bank_path
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.published import paper_kflops
+from raisr.command import Parser, run
 
 if TYPE_CHECKING:
-    from hybrid.flops import Cost
+    from hybrid.networks import Cost
 
 _CLASSES = {"num_classes": 72}
 _SUBTRACTED = "the paper prints the cost of the plain network less about that of PCN"
@@ -20,7 +23,7 @@ _FORGOTTEN = "the paper prints the cost of the plain network; here that of PCN i
 
 @dataclass(frozen=True)
 class Network:
-    """A row: a network of `hybrid.models`, its options, and why its cost is not the paper's."""
+    """A row: a network of `hybrid.networks`, its options, and why its cost is not the paper's."""
 
     label: str
     name: str
@@ -29,11 +32,28 @@ class Network:
 
     def cost(self) -> "Cost":
         """Count it, and the PCN before it where it has classes."""
-        from hybrid.flops import cost
-        from hybrid.models import build
+        from hybrid.networks import build
 
-        own = cost(build(self.name, **self.options))
-        return own + cost(build("pcn")) if "num_classes" in self.options else own
+        own = build(self.name, **self.options).cost()
+        return own + build("pcn").cost() if "num_classes" in self.options else own
+
+
+@dataclass(frozen=True)
+class Filters:
+    """A row: the filters of a bank that a table measures."""
+
+    label: str
+    row: str
+    note: str = ""
+
+    def cost(self) -> "Cost":
+        """Count one filter and its constant for each class."""
+        from hybrid.networks import Cost
+        from raisr import FilterBank
+
+        bank = FilterBank.load(bank_path(PROTOCOLS["standard"], 25, self.row))
+        filters = (stage.filters.size + stage.bias.size for stage in bank.stages)
+        return Cost(bank_kflops(bank), sum(filters))
 
 
 TABLE1 = (
@@ -68,7 +88,7 @@ OTHERS = (
     Network("KPN", "kpn"),
     Network("KPN+", "kpn_plus"),
     Network("KPN+, U-Net on the image", "kpn_plus", {"source": "image"}),
-    Network("RAISR", "raisr"),
+    Filters("RAISR", "raisr_n"),
 )
 
 
@@ -109,16 +129,14 @@ def records(costs: Mapping[str, "Cost"]) -> list[dict[str, Any]]:
     ]
 
 
-def count(networks: Iterable[Network]) -> dict[str, "Cost"]:
+def count(networks: Iterable[Network | Filters]) -> dict[str, "Cost"]:
     """Return the costs of some rows, by label."""
     return {network.label: network.cost() for network in networks}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Count, print the table and write the files; or print JSON."""
-    parser = command.Parser(
-        prog="python -m comparisons.flops", description=__doc__.split(", `")[0] + "."
-    )
+    parser = Parser(prog="python -m comparisons.flops", description=__doc__.split(", `")[0] + ".")
     parser.add_argument("--json", action="store_true", help="print JSON, write nothing")
     parser.add_argument(
         "--output",
@@ -135,7 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
         command.announce(command.publish([build_table(costs)], options.output, "flops"))
 
 
-def _row(network: Network, costs: Mapping[str, "Cost"]) -> tuple[str, ...]:
+def _row(network: Network | Filters, costs: Mapping[str, "Cost"]) -> tuple[str, ...]:
     cost, printed = costs[network.label], paper_kflops(network.label)
     paper, difference = EMPTY, EMPTY
     if printed is not None:
@@ -144,4 +162,4 @@ def _row(network: Network, costs: Mapping[str, "Cost"]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

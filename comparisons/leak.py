@@ -5,10 +5,11 @@ second observation of the clean image, which no denoiser has. These rows tell wh
 beside what the paper gains by classes. They are no results of the method.
 """
 
-from comparisons import command, quality
-from comparisons.datasets import dataset_label
-from comparisons.published import Row, other_images_mark, paper_notes, paper_rows
-from comparisons.tables import Section, Table
+from comparisons import quality
+from comparisons.draw.tables import Section, Table
+from comparisons.measure.published import Row, other_images_mark, paper_notes, paper_rows
+from raisr.command import run
+from raisr.datasets import dataset_label
 
 _PLAIN, _CLASS_SPECIFIC = "EDSR16", "CS-EDSR"
 _PAPER_SIGMAS = (15, 25, 50)
@@ -59,4 +60,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

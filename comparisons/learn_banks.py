@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from comparisons import command
-from comparisons.datasets import Dataset, load_dataset
-from comparisons.methods import bank_path
-from comparisons.protocol import PROTOCOLS, Protocol, noise_seed
-from comparisons.provenance import environment, git_commit
+from comparisons.measure.methods import bank_path
+from comparisons.measure.protocol import PROTOCOLS, Protocol
+from raisr.command import Parser, run
+from raisr.datasets import Dataset, load_dataset
+from raisr.noise import noise_seed
+from raisr.provenance import environment, git_commit
 
 if TYPE_CHECKING:
     from raisr import FilterBank
@@ -64,9 +66,7 @@ def training_facts(pairs: TrainingPairs) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the banks that the options name."""
-    parser = command.Parser(
-        prog="python -m comparisons.learn_banks", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m comparisons.learn_banks", description=__doc__.split("\n\n")[0])
     command.add_protocol_options(parser, protocols=list(PROTOCOLS), sigmas=[15, 25, 50])
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
@@ -81,4 +81,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

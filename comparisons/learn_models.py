@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from comparisons import command
-from comparisons.datasets import Dataset, load_dataset
 from comparisons.learn_banks import TrainingPairs, training_facts
-from comparisons.protocol import PROTOCOLS, noise_seed
-from comparisons.provenance import environment, git_commit, write_json
-from comparisons.store import COMMITTED
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import COMMITTED
 from raisr import FilterBank, HashSpec, learn_filters
+from raisr.command import Parser, run
+from raisr.datasets import Dataset, load_dataset
 from raisr.denoising import LADDER, MODELS, bank_path
 from raisr.hashing import PRESETS
+from raisr.noise import noise_seed
+from raisr.provenance import environment, git_commit, write_json
 
 HELD_BACK = COMMITTED / "hold_back.json"
 _HELD_BACK = slice(5, None, 10)
@@ -86,9 +88,7 @@ def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) 
 
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the banks that the options name, or measure the recipes on bsd400."""
-    parser = command.Parser(
-        prog="python -m comparisons.learn_models", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m comparisons.learn_models", description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--model",
         action=command.ListOf,
@@ -121,4 +121,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -16,16 +16,17 @@ import torch
 from torch import nn
 
 from comparisons import command
-from comparisons.datasets import Dataset, load_dataset
-from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.methods import network_denoiser
-from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import write_json
-from comparisons.store import summarise
+from comparisons.measure.evaluate import denoising_measure, evaluate
+from comparisons.measure.methods import network_denoiser
+from comparisons.measure.protocol import protocol_of
+from comparisons.measure.store import summarise
 from hybrid import zoo
-from hybrid.config import HASHED
+from hybrid.training.config import HASHED
 from hybrid.weights import save_tensors
-from raisr._files import write_atomically
+from raisr.command import Parser, run
+from raisr.datasets import Dataset, load_dataset
+from raisr.files import write_atomically
+from raisr.provenance import write_json
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 _LEVELS = (15.0, 25.0, 50.0)
@@ -89,7 +90,7 @@ def golden(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def _metrics(path, header, sets, cache):
-    protocol = PROTOCOLS[header["protocol"]]
+    protocol = protocol_of(header["noise"])
     method = network_denoiser(zoo.load(str(path)))
     measure = denoising_measure(path.stem, method, protocol)
     many = header.get("sigma_min") is not None
@@ -110,9 +111,7 @@ def _fields(entry: zoo.Weights) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Publish what the options name."""
-    parser = command.Parser(
-        prog="python -m comparisons.publish", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m comparisons.publish", description=__doc__.split("\n\n")[0])
     parser.add_argument("source", type=Path, metavar="WEIGHTS")
     parser.add_argument("--name", help="in the registry (default: the run's name)")
     command.add_dataset_option(parser, "test sets to measure on")
@@ -127,4 +126,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 
 from comparisons import command
-from comparisons.crops import draw_example, save_figure
-from comparisons.datasets import Dataset, dataset_label, dataset_note, load_dataset
-from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.methods import METHODS, Denoisers
-from comparisons.protocol import PROTOCOLS, Protocol
-from comparisons.published import (
+from comparisons.draw.crops import draw_example, save_figure
+from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.evaluate import denoising_measure, evaluate
+from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.published import (
     Row,
     literature_rows,
     literature_source,
     other_images_mark,
     paper_notes,
 )
-from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
-from comparisons.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.store import COMMITTED, Result, ResultKey, load_result, save_result
+from raisr.datasets import Dataset, dataset_label, dataset_note, load_dataset
 
 KIND = "quality"
 _MARK = "*"  # a committed result that this run did not measure

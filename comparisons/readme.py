@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from comparisons import command, leak, quality, table2, table3, table4, table5, training_runs, where
-from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import read_json, write_file
-from comparisons.store import COMMITTED
-from comparisons.tables import Table
+from comparisons.draw.tables import Table
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import COMMITTED
 from comparisons.training_runs import Runs
+from raisr.command import run
+from raisr.provenance import read_json, write_file
 
 ROOT = Path(__file__).parent.parent
 FILES = (
@@ -137,4 +138,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

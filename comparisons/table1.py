@@ -6,9 +6,10 @@ div2k10 and set14m2 under `paper`. The times are those of `comparisons.times`.
 
 from functools import partial
 
-from comparisons import command, quality
-from comparisons.published import paper_rows
+from comparisons import quality
+from comparisons.measure.published import paper_rows
 from comparisons.times import build_table, read_times
+from raisr.command import run
 
 TABLE = quality.QualityTable(
     name="table1",
@@ -40,4 +41,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from comparisons import command, quality
-from comparisons.published import paper_rows
+from comparisons import quality
+from comparisons.measure.published import paper_rows
+from raisr.command import run
 
 TABLE = quality.QualityTable(
     name="table2",
@@ -41,4 +42,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons import command, gradients
-from comparisons.datasets import Dataset, dataset_label, dataset_note, load_dataset
-from comparisons.evaluate import Measure, Record, evaluate
-from comparisons.gradients import (
+from comparisons import command
+from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure import gradients
+from comparisons.measure.evaluate import Measure, Record, evaluate
+from comparisons.measure.gradients import (
     class_accuracy,
     predicted_statistics,
     statistics,
     statistics_errors,
 )
-from comparisons.methods import (
+from comparisons.measure.methods import (
     find_weights,
     network_code_digest,
     network_fingerprint,
@@ -36,20 +37,22 @@ from comparisons.methods import (
     training_facts,
     weights_name,
 )
-from comparisons.protocol import PROTOCOLS, Protocol, Sample
-from comparisons.provenance import content_digest
-from comparisons.published import (
+from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.published import (
     other_images_mark,
     paper_kflops,
     paper_notes,
     paper_rows,
     published,
 )
-from comparisons.store import COMMITTED, Result, ResultKey, load_result, save_result
-from comparisons.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.store import COMMITTED, Result, ResultKey, load_result, save_result
+from raisr.command import run
+from raisr.datasets import Dataset, dataset_label, dataset_note, load_dataset
+from raisr.noise import Sample
+from raisr.provenance import content_digest
 
 if TYPE_CHECKING:
-    from hybrid.pcn import PCN
+    from hybrid.networks.pcn import PCN
 
 TABLE = "table3"
 METHODS = {"raisr_n": "RAISR+N", "constant": "constant", "pcn": "PCN", "raisr_d": "RAISR+D"}
@@ -71,8 +74,7 @@ class Predictor:
     def load(cls, protocol: Protocol, sigma: float) -> "Predictor | None":
         """Return the one whose weights are at hand; None: not trained."""
         from hybrid import zoo
-        from hybrid.flops import cost
-        from hybrid.pcn import PCN
+        from hybrid.networks.pcn import PCN
 
         weights = find_weights(weights_name(protocol, sigma, "pcn"))
         if weights is None:
@@ -81,7 +83,7 @@ class Predictor:
         if not isinstance(network, PCN):
             raise ValueError(f"{weights}: wanted the weights of a pcn, got {provenance['model']!r}")
         fingerprint = network_fingerprint(network, provenance)
-        kflops = {"kflops_per_pixel": cost(network).kflops}
+        kflops = {"kflops_per_pixel": network.cost().kflops}
         return cls(network, fingerprint, kflops | training_facts(provenance))
 
     def errors(self, sample: Sample, shave: int) -> dict[str, float]:
@@ -326,4 +328,4 @@ def _source_digest() -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -1,7 +1,8 @@
 """Table 5, `python -m comparisons.table5`: CS-EDSR and CS-CARN with more and fewer classes."""
 
-from comparisons import command, quality
-from comparisons.published import Row, paper_network_rows, paper_rows
+from comparisons import quality
+from comparisons.measure.published import Row, paper_network_rows, paper_rows
+from raisr.command import run
 
 
 def printed(sigma: float) -> dict[str, Row]:
@@ -42,4 +43,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

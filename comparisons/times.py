@@ -14,14 +14,16 @@ import skimage.data
 from tqdm import tqdm
 
 from comparisons import command
-from comparisons.figures import add_results_option
+from comparisons.draw.figures import add_results_option
+from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.flops import TABLE1, Network, count
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS, Sample
-from comparisons.provenance import environment, git_commit, read_json, write_json
-from comparisons.published import paper_kflops
-from comparisons.store import COMMITTED
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.published import paper_kflops
+from comparisons.measure.store import COMMITTED
+from raisr.command import Parser, run
+from raisr.noise import Sample
+from raisr.provenance import environment, git_commit, read_json, write_json
 
 if TYPE_CHECKING:
     from hybrid.denoiser import NetworkDenoiser
@@ -74,7 +76,7 @@ def untrained(network: Network) -> "NetworkDenoiser":
     from hybrid import zoo
     from hybrid.classifiers import PCNClassifier
     from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
-    from hybrid.models import build
+    from hybrid.networks import build
     from raisr import HashSpec
 
     built = build(network.name, **network.options).eval().requires_grad_(False)
@@ -136,9 +138,7 @@ def build_table(times: Mapping[str, float]) -> Table:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, store the times and print the table."""
-    parser = command.Parser(
-        prog="python -m comparisons.times", description=__doc__.split("\n\n")[0]
-    )
+    parser = Parser(prog="python -m comparisons.times", description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--rounds", type=command.at_least(1), default=5, metavar="N", help="timed calls of each"
     )
@@ -176,4 +176,4 @@ def _about(sample: Sample) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

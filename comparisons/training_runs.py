@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from comparisons import command
-from comparisons.provenance import read_json, write_json
-from comparisons.store import COMMITTED
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.store import COMMITTED
+from raisr.command import Parser, run
+from raisr.provenance import read_json, write_json
 
 CONFIGS = Path(__file__).with_name("runs")
 PATH = COMMITTED / "runs.json"
@@ -42,7 +43,7 @@ _PAIRS = {  # the plain network, and its class-specific twin
 }
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each."
 _FACTS = (
-    *("protocol", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
+    *("noise", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
     *("seconds", "scores", "git_commit", "cpu"),
 )
 
@@ -74,7 +75,7 @@ def runs_table(runs: Runs) -> Table:
     rows = [
         (
             f"`{name}`",
-            facts["protocol"],
+            facts["noise"],
             _levels(facts),
             "nothing" if facts["init"] is None else f"`{_origin(facts['init'])}`",
             f"{facts['steps']:,}",
@@ -88,7 +89,7 @@ def runs_table(runs: Runs) -> Table:
         "Runs that have ended",
         (
             "run",
-            "protocol",
+            "noise",
             "sigma",
             "starts from",
             "steps",
@@ -102,13 +103,13 @@ def runs_table(runs: Runs) -> Table:
 
 def plan_table(runs: Runs) -> Table:
     """Return the table of the runs that are described, and have not ended as they are."""
-    from hybrid.config import TrainingConfig
+    from hybrid.training.config import TrainingConfig
 
     configs = [TrainingConfig.read(path) for path in sorted(CONFIGS.glob("*.toml"))]
     rows = [
         (
             f"`{config.name}`",
-            config.protocol,
+            config.noise,
             _levels(config.to_dict()),
             "nothing" if config.init is None else f"`{_origin(config.init)}`",
             f"{config.steps:,}",
@@ -120,7 +121,7 @@ def plan_table(runs: Runs) -> Table:
     ]
     return Table(
         "Runs that are planned",
-        ("run", "protocol", "sigma", "starts from", "steps", "crops a step"),
+        ("run", "noise", "sigma", "starts from", "steps", "crops a step"),
         (Section("not trained", tuple(rows)),),
     )
 
@@ -163,7 +164,7 @@ def pairs_table(runs: Runs) -> Table:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables; first read the runs, if a folder is given."""
-    parser = command.Parser(
+    parser = Parser(
         prog="python -m comparisons.training_runs", description=__doc__.split("\n\n")[0]
     )
     parser.add_argument(
@@ -185,11 +186,11 @@ def _gains_table(
 ) -> Table:
     first = runs.get(next(iter(labels)))
     rows = []
-    for run, label in labels.items():
-        if run not in runs:
+    for name, label in labels.items():
+        if name not in runs:
             rows.append((label, "not trained", EMPTY, EMPTY, EMPTY))
             continue
-        facts = runs[run]
+        facts = runs[name]
         psnr = facts["scores"]["psnr"]
         gain = EMPTY if first in (None, facts) else f"{psnr - first['scores']['psnr']:+.3f}"
         rows.append(
@@ -220,4 +221,4 @@ def _origin(init: str) -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

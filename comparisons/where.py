@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from comparisons import command
-from comparisons.datasets import Dataset, dataset_label, load_dataset
-from comparisons.evaluate import Measure, Record, evaluate
-from comparisons.methods import METHODS, Denoiser
-from comparisons.protocol import PROTOCOLS, Protocol, Sample
-from comparisons.provenance import content_digest
-from comparisons.store import Result, ResultKey, load_result, save_result
-from comparisons.tables import EMPTY, Section, Table
+from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.evaluate import Measure, Record, evaluate
+from comparisons.measure.methods import METHODS, Denoiser
+from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.store import Result, ResultKey, load_result, save_result
+from raisr.command import run
+from raisr.datasets import Dataset, dataset_label, load_dataset
+from raisr.noise import Sample
+from raisr.provenance import content_digest
 
 KIND = "where"
 ROWS = ("edsr16", "cs_edsr", "cs_edsr_denoised", "cs_edsr_noisy", "cs_edsr_clean")
@@ -149,4 +151,4 @@ def _of(sums: dict[str, float], kind: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

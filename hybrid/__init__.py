@@ -8,7 +8,7 @@ _HOME = {
     "DenoisedClassifier": "hybrid.classifiers",
     "HashClassifier": "hybrid.classifiers",
     "NetworkDenoiser": "hybrid.denoiser",
-    "PCN": "hybrid.pcn",
+    "PCN": "hybrid.networks.pcn",
     "PCNClassifier": "hybrid.classifiers",
     "cs_conv2d": "hybrid.csconv",
     "denoise": "hybrid.default",

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hybrid.pcn import Statistics
+from hybrid.networks.pcn import Statistics
 from raisr import HashSpec
 
 

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hybrid.classes import class_dtype, quantize
-from hybrid.pcn import PCN
+from hybrid.networks.pcn import PCN
 from raisr import HashSpec, denoise, hash_image
-from raisr._validate import GRAY_LEVELS
 from raisr.denoising import LADDER, bank_for, estimate_sigma
 from raisr.hashing import resolve_spec
+from raisr.validate import GRAY_LEVELS
 
 DENOISED_BY = "best"
 """The model of `raisr.denoise` that RAISR+D hashes the output of."""

@@ -9,12 +9,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from hybrid.behaviour import Behaviour
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.exact import exact
+from hybrid.csconv.exact import exact
 from hybrid.levels import at_reference
+from hybrid.networks import Network
 from hybrid.tiles import run_in_tiles
-from raisr._validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
-from raisr.denoising import LUMA, estimate_sigma
+from raisr.colour import luma_weights
+from raisr.denoising import estimate_sigma
+from raisr.validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
 
 _TILE = 512
 
@@ -24,21 +27,27 @@ class NetworkDenoiser(nn.Module):
 
     Parameters
     ----------
-    network : nn.Module
-        Denoises (B, 1, H, W) tensors of gray levels / 255. Its `reach`, where it has one, says
-        how far away, in pixels, an input may matter; without it there are no tiles.
+    network : Network
+        Denoises (B, 1, H, W) tensors of gray levels / 255.
+    behaviour : Behaviour, optional
+        The noise levels that it was trained for, and how it is to be used.
     provenance : dict, optional
-        What is known of its weights; "sigma" is the noise level that it was trained for. With
-        "sigma_min" it was for all from there on, and sees scaled images, see `hybrid.levels`.
+        What is known of its weights, for people.
     """
 
-    def __init__(self, network: nn.Module, provenance: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        behaviour: Behaviour | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
+        self.behaviour = behaviour or Behaviour()
         self.provenance = provenance or {}
 
     @property
-    def networks(self) -> list[nn.Module]:
+    def networks(self) -> list[Network]:
         """Every network that sees the image."""
         return [self.network]
 
@@ -98,8 +107,7 @@ class NetworkDenoiser(nn.Module):
         white = data_range_of(dtype, data_range)
         level = self._check_sigma(sigma, white)
         maps = self._maps(planes, guide, channel_axis, data_range, tile, level)
-        reach = getattr(self.network, "reach", None)
-        tiled = partial(run_in_tiles, _for_inference(self.network), reach, tile)
+        tiled = partial(run_in_tiles, _for_inference(self.network), self.network.reach, tile)
         outputs = [self._run(tiled, plane, level, *maps)[0, 0] for plane in planes]
         restored = [restore(out.numpy() * GRAY_LEVELS, dtype, white) for out in outputs]
         return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
@@ -107,7 +115,7 @@ class NetworkDenoiser(nn.Module):
     def _run(self, network, noisy, sigma, *maps):
         """Run a network on images that are prepared as those that it was trained on."""
         levels = None
-        if self.provenance.get("sigma_min") is not None:
+        if self.behaviour.many_levels:
             found = [self._estimate(image) if sigma is None else sigma for image in noisy[:, 0]]
             levels = noisy.new_tensor(found)[:, None, None, None]
         return at_reference(network, noisy, levels, *maps)
@@ -115,7 +123,7 @@ class NetworkDenoiser(nn.Module):
     def _estimate(self, plane):
         """Return the noise level of a plane, both gray levels / 255."""
         found = estimate_sigma(plane.float().numpy(force=True))
-        lowest = self.provenance.get("sigma_min") or 0.0
+        lowest = self.behaviour.sigma_min or 0.0
         return self._check_sigma(max(found, lowest / GRAY_LEVELS), 1.0)
 
     def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
@@ -128,8 +136,9 @@ class NetworkDenoiser(nn.Module):
         if sigma is None:
             return None
         level = check_sigma(sigma, white)
-        highest = self.provenance.get("sigma", level)
-        lowest = self.provenance.get("sigma_min")
+        lowest, highest = self.behaviour.sigma_min, self.behaviour.sigma
+        if highest is None:
+            return level / GRAY_LEVELS
         if not 0.8 * (highest if lowest is None else lowest) <= level <= 1.25 * highest:
             told = f"{highest:g}" if lowest is None else f"{lowest:g} to {highest:g}"
             raise ValueError(
@@ -145,11 +154,11 @@ class ClassSpecificDenoiser(NetworkDenoiser):
 
     Parameters
     ----------
-    network : nn.Module
+    network : Network
         Takes images and class maps, for example `EDSR` with `num_classes`.
     classifier : nn.Module
         Maps images to class maps: `PCNClassifier`, `HashClassifier` or `DenoisedClassifier`.
-    provenance : dict, optional
+    behaviour, provenance : optional
         See `NetworkDenoiser`.
 
     References
@@ -159,11 +168,12 @@ class ClassSpecificDenoiser(NetworkDenoiser):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         classifier: PCNClassifier | HashClassifier,
+        behaviour: Behaviour | None = None,
         provenance: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(network, provenance)
+        super().__init__(network, behaviour, provenance)
         if network.num_classes != classifier.spec.num_classes:
             raise ValueError(
                 f"the network has {network.num_classes} classes, its classifier "
@@ -172,7 +182,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         self.classifier = classifier
 
     @property
-    def networks(self) -> list[nn.Module]:
+    def networks(self) -> list[Network]:
         """Every network that sees the image."""
         pcn = [self.classifier.pcn] if isinstance(self.classifier, PCNClassifier) else []
         return [self.network, *pcn]
@@ -204,17 +214,11 @@ class ClassSpecificDenoiser(NetworkDenoiser):
             if [plane.shape for plane in guides] != [plane.shape for plane in planes]:
                 raise ValueError("guide and image must have the same shape")
             planes = guides
-        elif foreign := self._foreign_classes():
+        elif foreign := self.behaviour.foreign_classes:
             raise ValueError(
                 f"the classes of this network are those of {foreign}: pass it as guide"
             )
         return (self._class_map(planes, tile, sigma),)
-
-    def _foreign_classes(self):
-        """Return whose classes the network was trained with, if not the noisy image's."""
-        if self.provenance.get("class_sigma") is not None:
-            return "another noisy version of the image"
-        return "the clean image" if self.provenance.get("classes") == "clean" else None
 
     def _class_map(self, planes, tile, sigma):
         classifier, luma = _for_inference(self.classifier), _luma(planes)
@@ -223,7 +227,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
             if known is None:  # of the whole image, as each tile would find another level
                 classifier.sigma = self._estimate(luma[0, 0])
             else:  # luma holds less noise than a channel
-                classifier.sigma = known * float(np.linalg.norm(_luma_weights(len(planes))))
+                classifier.sigma = known * float(np.linalg.norm(luma_weights(len(planes))))
         return run_in_tiles(classifier, self.classifier.reach, tile, luma)
 
 
@@ -244,9 +248,5 @@ def _planes(channels):
 
 
 def _luma(planes):
-    weights = _luma_weights(len(planes))
+    weights = luma_weights(len(planes))
     return sum(float(weight) * plane for weight, plane in zip(weights, planes, strict=True))
-
-
-def _luma_weights(channels):
-    return LUMA if channels == 3 else np.full(channels, 1 / channels)

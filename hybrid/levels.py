@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from raisr._validate import GRAY_LEVELS
+from raisr.validate import GRAY_LEVELS
 
 REFERENCE = 25 / GRAY_LEVELS
 """Standard deviation of the noise after scaling; white is 1."""

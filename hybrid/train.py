@@ -3,15 +3,17 @@
 import os
 from pathlib import Path
 
-from comparisons import command
-from hybrid.config import TrainingConfig
-from hybrid.training import train
+from hybrid.training.config import TrainingConfig
+from hybrid.training.loop import train
+from raisr.command import Parser, run
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what a TOML file describes."""
-    parser = command.Parser(prog="python -m hybrid.train", description=__doc__)
-    parser.add_argument("config", metavar="CONFIG.toml", help="see hybrid.config.TrainingConfig")
+    parser = Parser(prog="python -m hybrid.train", description=__doc__)
+    parser.add_argument(
+        "config", metavar="CONFIG.toml", help="see hybrid.training.config.TrainingConfig"
+    )
     parser.add_argument(
         "--output", metavar="FOLDER", help="checkpoint, log and weights (default: runs/NAME)"
     )
@@ -26,4 +28,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

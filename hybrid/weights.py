@@ -12,9 +12,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from hybrid.csconv import CSConv2d
-from raisr._files import write_atomically
+from raisr.files import write_atomically
 
 _FORMAT = "raisr-network-1"
+_NOISE = {"standard": "gaussian", "paper": "video_range"}
 
 
 def save_tensors(
@@ -118,4 +119,7 @@ def _header(metadata):
     header = json.loads(metadata["header"])
     if not isinstance(header, dict):
         raise ValueError(f"its header is a {type(header).__name__}, not a table")
+    for facts in (header, header.get("run", {})):  # files of before named the protocol
+        if "protocol" in facts:
+            facts["noise"] = _NOISE[facts.pop("protocol")]
     return header

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from comparisons.protocol import PROTOCOLS
+from hybrid.behaviour import Behaviour
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.config import HASHED
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
-from hybrid.models import build
-from hybrid.pcn import PCN
+from hybrid.networks import Network, build
+from hybrid.networks.pcn import PCN
+from hybrid.training.config import HASHED
 from hybrid.weights import load_into, load_tensors
 from raisr import HashSpec
-from raisr._validate import GRAY_LEVELS
+from raisr.validate import GRAY_LEVELS
 
 WEIGHTS = Path(__file__).with_name("weights")
 REGISTRY = WEIGHTS / "registry.json"
@@ -45,11 +44,11 @@ class Weights:
     sha256 : str
         Of the file, in hexadecimal.
     provenance : dict
-        The training run: network, options, protocol, sigma, classes, steps, seed, training
+        The training run: network, options, noise, sigma, classes, steps, seed, training
         images, seconds, machine, commit, and the scores on held-back images.
     metrics : dict
-        By test set, under the run's protocol and noise level: mean PSNR in dB, SSIM, and CPU
-        seconds per megapixel of one thread. Networks for many levels have "SET, sigma N".
+        By test set, under the protocol of the run's noise and its level: mean PSNR in dB, SSIM,
+        and CPU seconds per megapixel of one thread. Networks for many levels have "SET, sigma N".
     licence : str
     """
 
@@ -104,7 +103,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_network(name: str) -> tuple[nn.Module, dict[str, Any]]:
+def load_network(name: str) -> tuple[Network, dict[str, Any]]:
     """Return a network with its weights, for inference, and their provenance.
 
     Parameters
@@ -178,21 +177,27 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     network, header = load_network(name)
     if isinstance(network, PCN):
         raise ValueError(f"{name} is a classifier, not a denoiser: see hybrid.zoo.load_pcn")
+    try:
+        behaviour = Behaviour.of(header)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     if network.num_classes is None:
-        return NetworkDenoiser(network, header).to(device)
-    if missing := {"spec", "classes", "protocol", "sigma"} - set(header):
-        raise ValueError(f"{name}: its header does not tell {', '.join(sorted(missing))}")
-    spec = HashSpec.from_dict(header["spec"])
-    source = header["classes"]
-    classifier: HashClassifier | PCNClassifier
+        return NetworkDenoiser(network, behaviour, header).to(device)
+    classifier = _classifier(name, behaviour)
+    return ClassSpecificDenoiser(network, classifier, behaviour, header).to(device)
+
+
+def _classifier(name: str, behaviour: Behaviour) -> HashClassifier | PCNClassifier:
+    """Return the source of the classes of a network."""
+    source, spec = behaviour.classes, behaviour.spec
+    if source is None or spec is None:
+        raise ValueError(f"{name}: its header does not tell classes")
     if source == "denoised":
-        white = PROTOCOLS[header["protocol"]].data_range / GRAY_LEVELS
-        fixed = header["sigma"] / GRAY_LEVELS if header.get("sigma_min") is None else None
-        classifier = DenoisedClassifier(spec, fixed, white)
-    elif source in HASHED:
-        classifier = HashClassifier(spec)
-    else:
-        if header.get("classes_sha256") not in (None, digest(locate(source))):
-            raise ValueError(f"{name} was trained with other weights of the PCN {source!r}")
-        classifier = PCNClassifier(load_pcn(source, spec), spec)
-    return ClassSpecificDenoiser(network, classifier, header).to(device)
+        fixed = None if behaviour.many_levels else behaviour.sigma
+        level = None if fixed is None else fixed / GRAY_LEVELS
+        return DenoisedClassifier(spec, level, behaviour.white)
+    if source in HASHED:
+        return HashClassifier(spec)
+    if behaviour.classes_sha256 not in (None, digest(locate(source))):
+        raise ValueError(f"{name} was trained with other weights of the PCN {source!r}")
+    return PCNClassifier(load_pcn(source, spec), spec)

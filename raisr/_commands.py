@@ -14,10 +14,11 @@ import numpy as np
 from tqdm import tqdm
 
 import raisr
-from raisr._validate import GRAY_LEVELS, data_range_of
-from raisr.denoising import LADDER, LUMA, MODELS
+from raisr.colour import LUMA
+from raisr.denoising import LADDER, MODELS
 from raisr.io import SUFFIXES, check_format, list_images, read_image, write_image
 from raisr.plotting import class_map_picture
+from raisr.validate import GRAY_LEVELS, data_range_of
 
 if TYPE_CHECKING:
     from raisr import FilterBank

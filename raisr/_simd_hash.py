@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from raisr._simd import (
+from raisr.simd import (
     INT16,
     INT32,
     INT64,
@@ -227,7 +227,7 @@ def class_row(typingctx, half, ring, first, line, channel, taps, edges, counts, 
     half, ring, first, line, channel, taps, count
         As of `tensor_row`.
     edges : UniTuple(int64, 3)
-        Addresses of the edges as `raisr._kernels.hash.hash_rows` takes them.
+        Addresses of the edges as `raisr.kernels.hash.hash_rows` takes them.
     counts, steps : UniTuple(int64, 3)
         Numbers of edges, and index steps, of orientation, strength and coherence.
     out : int64

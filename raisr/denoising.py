@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr._cascade import run_stages
-from raisr._validate import (
+from raisr.cascade import run_stages
+from raisr.colour import luma_weights
+from raisr.filtering import FilterBank, Stage
+from raisr.validate import (
     GRAY_LEVELS,
     GrayImage,
     as_channels,
@@ -16,9 +18,8 @@ from raisr._validate import (
     check_threads,
     data_range_of,
 )
-from raisr.filtering import FilterBank, Stage
 
-__all__ = ["LADDER", "LUMA", "MODELS", "bank_for", "denoise", "estimate_sigma"]
+__all__ = ["LADDER", "MODELS", "bank_for", "denoise", "estimate_sigma"]
 
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
@@ -26,8 +27,6 @@ LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 MODELS = ("fast", "best")
 _NORMAL_QUARTILE = 0.6744897501960817
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
-LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
-"""Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
 
 
 def bank_path(model, sigma):
@@ -185,7 +184,7 @@ def _luma_hash(model, sigma, count):
 
     Luma holds less noise than a channel: the first stage hashes it as an image of that noise.
     """
-    weights = (LUMA if count == 3 else np.full(count, 1 / count)).astype(np.float32)
+    weights = luma_weights(count).astype(np.float32)
     less_noise = bank_for(model, sigma * float(np.linalg.norm(weights)))
     stages = [*less_noise.stages[:1], *bank_for(model, sigma).stages[1:]]
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr._blocks import aligned_empty
-from raisr._cascade import run_stages
-from raisr._files import write_atomically
-from raisr._validate import as_image, check_threads
+from raisr.blocks import aligned_empty
+from raisr.cascade import run_stages
+from raisr.files import write_atomically
 from raisr.hashing import HashSpec
 from raisr.symmetry import canonical_classes, expand
+from raisr.validate import as_image, check_threads
 
 __all__ = ["FilterBank", "Stage"]
 
@@ -71,8 +71,8 @@ class Stage:
 
     @cached_property
     def packed(self) -> np.ndarray:
-        """Filters as `raisr._kernels.apply.filter_rows` reads them."""
-        from raisr._simd import lanes_for
+        """Filters as `raisr.kernels.apply.filter_rows` reads them."""
+        from raisr.simd import lanes_for
 
         classes, planes, size, _ = self.filters.shape
         packed = aligned_empty((classes, 1 + planes * size, lanes_for(size)))

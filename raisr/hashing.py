@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr._blocks import over_blocks
-from raisr._validate import GRAY_LEVELS, as_image, check_threads
+from raisr.blocks import over_blocks
+from raisr.validate import GRAY_LEVELS, as_image, check_threads
 
 __all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
 
@@ -146,7 +146,7 @@ class HashSpec:
 
     @cached_property
     def kernel_edges(self) -> tuple[np.ndarray, ...]:
-        """Edges as `raisr._kernels.hash.hash_rows` compares them, and the index strides."""
+        """Edges as `raisr.kernels.hash.hash_rows` compares them, and the index strides."""
         angles = 2 * np.pi * np.arange(1, self.orientations // 2) / max(self.orientations, 1)
         directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         directions[np.abs(directions) < 1e-12] = 0
@@ -223,8 +223,8 @@ def resolve_spec(spec: Any) -> HashSpec:
 
 
 def _hash_rows(image, spec, y0, y1, out):
-    from raisr._kernels.hash import hash_rows
-    from raisr._simd import token
+    from raisr.kernels.hash import hash_rows
+    from raisr.simd import token
 
     *edges, strides = spec.kernel_edges
     half = token(spec.window // 2)

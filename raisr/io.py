@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image, ImageOps
 
 from raisr import _png16
-from raisr._files import write_atomically
+from raisr.files import write_atomically
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from raisr import __version__
-from raisr._validate import GrayImage, as_image, check_threads
 from raisr.filtering import FilterBank, Stage
 from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.normal_equations import NormalEquations, check_ridge, check_size
 from raisr.statistics import gradient_statistics
+from raisr.validate import GrayImage, as_image, check_threads
 
 __all__ = ["learn_filters"]
 

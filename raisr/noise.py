@@ -1,11 +1,31 @@
-"""Noise models used by learning, tests and comparisons."""
+"""Noise models: how learning, training and measuring make a noisy image from a clean one."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["add_gaussian_noise"]
+from raisr.colour import check_image, rgb_to_gray
+
+__all__ = [
+    "NOISE_MODELS",
+    "VIDEO_RANGE",
+    "GaussianNoise",
+    "NoiseModel",
+    "Sample",
+    "VideoRangeNoise",
+    "add_gaussian_noise",
+    "noise_seed",
+]
+
+VIDEO_RANGE = (16.0, 235.0)
+"""Black and white of an 8-bit luma (BT.601), in gray levels."""
+
+_BLACK, _WHITE = VIDEO_RANGE
+_PEAK = 255.0
 
 
 def add_gaussian_noise(
@@ -36,3 +56,131 @@ def add_gaussian_noise(
     noise *= np.float32(sigma)
     noise += image
     return noise
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One noisy plane and what is needed to denoise and to score it.
+
+    Attributes
+    ----------
+    noisy, clean : (H, W) float32 arrays, gray levels
+    data_range : float
+        White minus black in gray levels: 255, or 219 for the video range.
+    sigma : float
+        Standard deviation of the noise in gray levels.
+    noise : str
+        Name of the noise model that made the sample.
+    """
+
+    noisy: NDArray[np.float32]
+    clean: NDArray[np.float32]
+    data_range: float
+    sigma: float
+    noise: str
+
+    def crop(self, size: int) -> "Sample":
+        """Return the upper left corner of at most `size` x `size` pixels."""
+        corner = np.s_[:size, :size]
+        noisy, clean = (np.ascontiguousarray(plane[corner]) for plane in (self.noisy, self.clean))
+        return replace(self, noisy=noisy, clean=clean)
+
+
+class NoiseModel(Interface):
+    """What every noise model offers."""
+
+    @property
+    def name(self) -> str:
+        """Name in configs and in headers."""
+
+    @property
+    def data_range(self) -> float:
+        """White minus black of its planes, in gray levels."""
+
+    def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        """Return the sample of a clean 8-bit image, gray (H, W) or RGB (H, W, 3)."""
+
+    def redraw(
+        self, sample: Sample, sigma: float, seed: int | np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Return the clean plane of a sample with independent noise of this level."""
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """White Gaussian noise on full-range gray, neither clipped nor rounded."""
+
+    name: str = "gaussian"
+    data_range: float = _PEAK
+
+    def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        """Return gray (see `raisr.colour.rgb_to_gray`) and gray + N(0, sigma^2)."""
+        clean = rgb_to_gray(image).astype(np.float32)
+        return Sample(
+            add_gaussian_noise(clean, sigma, seed), clean, self.data_range, sigma, self.name
+        )
+
+    def redraw(
+        self, sample: Sample, sigma: float, seed: int | np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Return the clean plane of a sample with independent noise of this level."""
+        return add_gaussian_noise(sample.clean, sigma, seed)
+
+
+@dataclass(frozen=True)
+class VideoRangeNoise:
+    """The noise of Xu et al., AAAI 2021: on the luma of ITU-R BT.601 in 16..235, kept in 8 bits.
+
+    RGB becomes Y, Cb, Cr; noise is added to Y; the image goes back to RGB, is clipped and
+    rounded to 8 bits, and becomes Y again. A gray image L takes the form Y = 16 + 219/255 L,
+    + noise, clipped to [16, 235], which is within about 0.03 dB of the way through RGB.
+    Colour images need scikit-image.
+    """
+
+    name: str = "video_range"
+    data_range: float = _WHITE - _BLACK
+
+    def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        """Return the video-range luma of the image and of its noisy 8-bit version."""
+        check_image(image)
+        if image.ndim == 2:
+            clean = _BLACK + self.data_range / _PEAK * image
+            noisy = np.clip(add_gaussian_noise(clean, sigma, seed), _BLACK, _WHITE)
+        else:
+            from skimage.color import rgb2ycbcr, ycbcr2rgb
+
+            ycbcr = rgb2ycbcr(image)
+            clean = ycbcr[..., 0].copy()
+            ycbcr[..., 0] = add_gaussian_noise(clean, sigma, seed)
+            rgb = np.clip(ycbcr2rgb(ycbcr), 0, 1) * _PEAK
+            noisy = rgb2ycbcr(np.rint(rgb).astype(np.uint8))[..., 0]
+        planes = noisy.astype(np.float32), clean.astype(np.float32)
+        return Sample(*planes, self.data_range, sigma, self.name)
+
+    def redraw(
+        self, sample: Sample, sigma: float, seed: int | np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Return the clean plane of a sample with independent noise of this level."""
+        return add_gaussian_noise(sample.clean, sigma, seed).clip(*VIDEO_RANGE)
+
+
+NOISE_MODELS: dict[str, NoiseModel] = {
+    model.name: model for model in (GaussianNoise(), VideoRangeNoise())
+}
+"""Name -> noise model, for configs of training and for protocols."""
+
+
+def noise_seed(folder: str, image: str, sigma: float, run: int = 0) -> int:
+    """Return the seed of the noise of one image, the same on every machine and for every method.
+
+    Parameters
+    ----------
+    folder, image : str
+        Where the image lives; a subset of a set so gets the noise of the whole set.
+    sigma : float
+        Standard deviation in gray levels.
+    run : int
+        Evaluation seed: another number is another draw for every image.
+    """
+    label = f"{folder}/{image}/{sigma:g}/{run}"
+    return int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "little")

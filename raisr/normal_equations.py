@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import linalg
 
-from raisr._blocks import aligned_empty
-from raisr._validate import GrayImage
+from raisr.blocks import aligned_empty
 from raisr.symmetry import canonical_classes, dihedral_views, expand
+from raisr.validate import GrayImage
 
 __all__ = ["NormalEquations", "check_ridge", "check_size"]
 
@@ -56,7 +56,7 @@ class NormalEquations:
         Classes are summed by different threads, each in the order of the pixels: the totals do
         not depend on the number of threads.
         """
-        from raisr._kernels.gram import workspace
+        from raisr.kernels.gram import workspace
 
         images = [GrayImage(plane) for plane in (*planes, target)]
         height, width = target.shape
@@ -86,8 +86,8 @@ class NormalEquations:
 
     def _read(self, images, classes, y0, rows, room):
         """Pixels of some rows, less 128, and their positions sorted by class."""
-        from raisr._kernels.gram import sort_by_class
-        from raisr._kernels.pixels import read_tile
+        from raisr.kernels.gram import sort_by_class
+        from raisr.kernels.pixels import read_tile
 
         margin, classes = self.size // 2, classes[y0 : y0 + rows]
         rows = len(classes)
@@ -101,8 +101,8 @@ class NormalEquations:
         return padded, target, order, sort_by_class(classes, self.spec.num_classes, order)
 
     def _add_strip(self, strip, scratch, run):
-        from raisr._kernels.gram import accumulate_classes
-        from raisr._simd import lanes_for, token
+        from raisr.kernels.gram import accumulate_classes
+        from raisr.simd import lanes_for, token
 
         tokens = token(self.size), token(lanes_for(self.size))
 

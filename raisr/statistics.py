@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from raisr._blocks import over_blocks
-from raisr._validate import as_image, check_threads
+from raisr.blocks import over_blocks
 from raisr.hashing import HashSpec, resolve_spec, tensor_rows
+from raisr.validate import as_image, check_threads
 
 __all__ = ["GradientStatistics", "gradient_statistics"]
 
@@ -66,7 +66,7 @@ def gradient_statistics(
     >>> [round(float(s[16, 16]), 4) for s in gradient_statistics(ramp)]
     [0.5, 0.0269, 1.0]
     """
-    from raisr._kernels.hash import statistics
+    from raisr.kernels.hash import statistics
 
     resolved = resolve_spec(spec)
     source = as_image(image, data_range)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from raisr._blocks import over_blocks
+from raisr.blocks import over_blocks
 
 SHAPE = 800, 4000  # 25 blocks
 

@@ -15,7 +15,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import raisr
-from raisr._kernels import micro
+from raisr.kernels import micro
 image = np.random.default_rng(0).normal(128, 40, (70, 90)).astype(np.float32)
 bank = raisr.learn_filters([(image, image[::-1])], size=5, stages=2, data_range=255, progress=False)
 np.savez(sys.argv[1], code=micro.class_row.__module__,
@@ -64,7 +64,7 @@ def test_plain_numba_gives_the_same(native, tmp_path):
     found, said = run(tmp_path, RAISR_VECTOR="0")
     assert "compiling" in said
     assert str(expected["code"]) == "raisr._simd_hash"
-    assert str(found["code"]) == "raisr._kernels.plain"
+    assert str(found["code"]) == "raisr.kernels.plain"
     assert np.mean(found["classes"] != expected["classes"]) < 1e-3
     np.testing.assert_allclose(found["out"], expected["out"], rtol=1e-3, atol=0.05)
 
@@ -72,8 +72,8 @@ def test_plain_numba_gives_the_same(native, tmp_path):
 def test_works_where_nothing_can_be_cached(native, tmp_path):
     (expected, _), _ = native
     package = Path(shutil.copytree(Path(raisr.__file__).parent, tmp_path / "raisr"))
-    shutil.rmtree(package / "_kernels" / "__pycache__", ignore_errors=True)
-    (package / "_kernels" / "__pycache__").write_text("a file where the folder should be")
+    shutil.rmtree(package / "kernels" / "__pycache__", ignore_errors=True)
+    (package / "kernels" / "__pycache__").write_text("a file where the folder should be")
     found, _ = run(
         tmp_path,
         PYTHONPATH=str(tmp_path),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from raisr._kernels.pixels import KINDS, read_row, write_row
-from raisr._validate import GrayImage, restore, sink_of
+from raisr.kernels.pixels import KINDS, read_row, write_row
+from raisr.validate import GrayImage, restore, sink_of
 
 DTYPES = [np.dtype(name) for name in KINDS]
 VIEWS = {

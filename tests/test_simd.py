@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numba import njit
 
-from raisr import HashSpec, _simd, _simd_hash
-from raisr._kernels import plain
-from raisr._simd import lanes_for, token
+from raisr import HashSpec, _simd_hash, simd
 from raisr._simd_hash import LANES
+from raisr.kernels import plain
+from raisr.simd import lanes_for, token
 
 SIZES = range(1, 16, 2)
 LAYOUTS = [(size, lanes) for size in SIZES for lanes in (8, 16) if lanes >= size]
@@ -28,7 +28,7 @@ def compiled(micro_kernel):
 
 VECTOR = {
     name: compiled(getattr(module, name))
-    for module in (_simd, _simd_hash)
+    for module in (simd, _simd_hash)
     for name in plain.__all__
     if hasattr(module, name)
 }

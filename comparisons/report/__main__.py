@@ -7,11 +7,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from comparisons import command
-from comparisons.datasets import load_dataset
-from comparisons.methods import METHODS
-from comparisons.provenance import write_file
+from comparisons.measure.methods import METHODS
 from comparisons.report.page import render
 from comparisons.report.scenes import PROTOCOL, SHOWN, SIGMA, make_scene
+from raisr.command import Parser, run
+from raisr.datasets import load_dataset
+from raisr.provenance import write_file
 
 _IMAGES = 7
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = command.Parser(
+    parser = Parser(
         prog="python -m comparisons.report",
         description="Write one self-contained HTML page: tables, figures, filter banks, and a "
         "slider between noisy and denoised images.",
@@ -58,4 +59,4 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run(main)

@@ -7,12 +7,12 @@ from itertools import chain
 from pathlib import Path
 
 from comparisons import leak, quality, table1, table2, table3, table4, table5, times
-from comparisons.datasets import dataset_names
-from comparisons.protocol import PROTOCOLS
-from comparisons.provenance import read_json
+from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import COMMITTED
 from comparisons.report.pictures import Picture, from_file
-from comparisons.store import COMMITTED
-from comparisons.tables import EMPTY, Section, Table
+from raisr.datasets import dataset_names
+from raisr.provenance import read_json
 
 _QUALITY = (table2, table1, table4, table5, leak)  # the fullest first
 _FIGURES = {

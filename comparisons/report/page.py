@@ -6,9 +6,9 @@ from pathlib import Path
 import jinja2
 
 import raisr
-from comparisons.provenance import environment, git_commit
 from comparisons.report import banks, committed, scenes
 from comparisons.report.scenes import Scene
+from raisr.provenance import environment, git_commit
 
 _FOLDER = Path(__file__).parent
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons.crops import Window
-from comparisons.datasets import Dataset, ImageFile
-from comparisons.methods import METHODS, Denoisers, weights_name
-from comparisons.protocol import PROTOCOLS, Sample, noise_seed
+from comparisons.draw.crops import Window
+from comparisons.measure.methods import METHODS, Denoisers, weights_name
+from comparisons.measure.protocol import PROTOCOLS
 from comparisons.report.pictures import Picture, from_pixels
+from raisr.datasets import Dataset, ImageFile
+from raisr.noise import Sample, noise_seed
 
 PROTOCOL, SIGMA = PROTOCOLS["standard"], 25.0
 SHOWN = ("noisy", "raisr_fast", "raisr_best", "edsr16", "cs_edsr")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
-from comparisons.datasets import Dataset, ImageFile
-from comparisons.methods import Denoiser, Method
+from comparisons.measure.methods import Denoiser, Method
+from raisr.datasets import Dataset, ImageFile
 
 
 def smooth_image(seed, shape):
@@ -40,7 +40,7 @@ def box_filter():
 @pytest.fixture
 def stand_ins(monkeypatch, box_filter):
     """Build the box filter in place of every filter bank; networks are not trained."""
-    from comparisons import methods
+    from comparisons.measure import methods
 
     for name, method in methods.METHODS.items():
         if name != "noisy":

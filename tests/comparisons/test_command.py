@@ -3,7 +3,8 @@ import argparse
 import pytest
 
 from comparisons import command
-from comparisons.command import ListOf, at_least, one_of, run, table_parser
+from comparisons.command import ListOf, at_least, one_of, table_parser
+from raisr.command import run
 
 
 @pytest.fixture

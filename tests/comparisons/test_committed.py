@@ -4,14 +4,15 @@ from functools import cache
 
 import pytest
 
-from comparisons.datasets import load_dataset
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS, noise_seed
-from comparisons.provenance import read_json
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import COMMITTED
 from comparisons.quality import KIND
-from comparisons.store import COMMITTED
 from comparisons.table3 import TABLE, Predictor
 from hybrid import zoo
+from raisr.datasets import load_dataset
+from raisr.noise import noise_seed
+from raisr.provenance import read_json
 
 _IMAGES = 2
 

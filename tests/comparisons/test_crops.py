@@ -1,9 +1,16 @@
 import imageio.v3 as iio
 import numpy as np
 
-from comparisons.crops import Panel, Window, draw_crops, draw_example, middle_windows, save_figure
-from comparisons.datasets import load_dataset
-from comparisons.protocol import PROTOCOLS
+from comparisons.draw.crops import (
+    Panel,
+    Window,
+    draw_crops,
+    draw_example,
+    middle_windows,
+    save_figure,
+)
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.datasets import load_dataset
 
 
 def test_crops_are_drawn_for_every_panel(tmp_path):

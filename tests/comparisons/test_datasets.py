@@ -8,9 +8,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from comparisons import datasets
-from comparisons.datasets import dataset_label, dataset_names, load_dataset, pixel_digest
-from comparisons.protocol import rgb_to_gray
+from raisr import datasets
+from raisr.colour import rgb_to_gray
+from raisr.datasets import dataset_label, dataset_names, load_dataset, pixel_digest
 
 SIZES = {
     "sample": 7,

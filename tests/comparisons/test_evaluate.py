@@ -3,10 +3,11 @@ import threading
 import numpy as np
 import pytest
 
-from comparisons import evaluate as module
-from comparisons.evaluate import Measure, denoising_measure, evaluate
-from comparisons.methods import Denoiser
-from comparisons.protocol import PROTOCOLS, Sample
+from comparisons.measure import evaluate as module
+from comparisons.measure.evaluate import Measure, denoising_measure, evaluate
+from comparisons.measure.methods import Denoiser
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.noise import Sample
 
 STANDARD, PAPER = PROTOCOLS["standard"], PROTOCOLS["paper"]
 
@@ -146,7 +147,7 @@ def test_denoising_measure_warms_up_once_on_a_crop():
     measure = denoising_measure("seen", Denoiser(denoise, "seen"), STANDARD)
     plane = np.zeros((100, 120), np.float32)
     for _ in range(2):
-        measure.run(Sample(plane + 1, plane, 255, 25, "standard"))
+        measure.run(Sample(plane + 1, plane, 255, 25, "gaussian"))
     assert seen == [(64, 64), (100, 120), (100, 120)]
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from comparisons import crop_figures, figure1, figure5, figure6, figure7, figures
-from comparisons.crops import Window
+from comparisons import figure1, figure5, figure6, figure7
+from comparisons.draw import crop_figures, figures
+from comparisons.draw.crops import Window
 from comparisons.figure7 import SIZES, Size
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS
-from comparisons.store import ResultKey
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import ResultKey
 
 STANDARD, PAPER = PROTOCOLS["standard"], PROTOCOLS["paper"]
 
@@ -182,7 +183,7 @@ def test_figure_5_measures_the_statistics(tiny_scene, monkeypatch, tmp_path, cap
 
 
 def test_sizes_of_figure_7_have_equal_runs():
-    from hybrid.config import TrainingConfig  # takes a while
+    from hybrid.training.config import TrainingConfig  # takes a while
 
     configs = {}
     for path in Path(figure7.__file__).with_name("runs").glob("figure7_*.toml"):

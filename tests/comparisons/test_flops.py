@@ -3,7 +3,7 @@ import json
 import pytest
 
 from comparisons import flops
-from comparisons.published import paper_kflops, published
+from comparisons.measure.published import paper_kflops, published
 
 
 @pytest.fixture(scope="module")

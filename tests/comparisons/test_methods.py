@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from comparisons import methods
-from comparisons.datasets import load_dataset
 from comparisons.learn_banks import ROWS, TrainingPairs, learn_bank, main
-from comparisons.methods import METHODS, bank_path
-from comparisons.protocol import PROTOCOLS
+from comparisons.measure import methods
+from comparisons.measure.methods import METHODS, bank_path
+from comparisons.measure.protocol import PROTOCOLS
 from hybrid import zoo
+from hybrid.behaviour import Behaviour
 from hybrid.denoiser import NetworkDenoiser
-from hybrid.models import build
+from hybrid.networks import build
+from raisr.datasets import load_dataset
 
 
 @pytest.fixture
@@ -137,10 +138,10 @@ class Telling(NetworkDenoiser):
         return image if guide is None else guide
 
 
-def classified(sample, **provenance):
+def classified(sample, **known):
     facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
     network = build("edsr", features=4, blocks=1)
-    return methods.network_denoiser(Telling(network, facts | provenance)).run(sample)
+    return methods.network_denoiser(Telling(network, Behaviour(**known), facts)).run(sample)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))

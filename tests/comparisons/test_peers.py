@@ -11,9 +11,10 @@ from scipy import ndimage
 
 pytest.importorskip("torch", reason="torch is an optional peer")
 
-from comparisons.methods import METHODS
-from comparisons.peers import denoise_plane, load
-from comparisons.protocol import PROTOCOLS, Sample
+from comparisons.measure.methods import METHODS
+from comparisons.measure.peers import denoise_plane, load
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.noise import Sample
 
 
 def random_weights(folder, stem, channels):
@@ -98,5 +99,5 @@ def test_a_row_of_the_tables(folder, plane, row, stem, channels, multiplications
     random_weights(folder, stem, channels)
     denoiser = METHODS[row].build(standard, 25.0)
     assert denoiser.kflops == pytest.approx(2 * multiplications / 1000)
-    found = denoiser.run(Sample(plane, plane, 255, 25.0, "standard"))
+    found = denoiser.run(Sample(plane, plane, 255, 25.0, "gaussian"))
     np.testing.assert_array_equal(found, denoise_plane(plane, 25.0, stem, 1))

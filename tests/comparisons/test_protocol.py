@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons.datasets import load_dataset
-from comparisons.protocol import PROTOCOLS, Sample, noise_seed, rgb_to_gray
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.colour import rgb_to_gray
+from raisr.datasets import load_dataset
+from raisr.noise import Sample, noise_seed
 
 STANDARD, PAPER = PROTOCOLS["standard"], PROTOCOLS["paper"]
 colours = hnp.arrays(np.uint8, (12, 13, 3))
@@ -70,7 +72,7 @@ def test_standard_protocol_adds_unclipped_noise_to_gray(rgb):
     sample = STANDARD.prepare(rgb, 60, seed=1)
     np.testing.assert_array_equal(sample.clean, rgb_to_gray(rgb))
     assert sample.noisy.dtype == sample.clean.dtype == np.float32
-    assert (sample.data_range, sample.sigma, sample.protocol) == (255, 60, "standard")
+    assert (sample.data_range, sample.sigma, sample.noise) == (255, 60, "gaussian")
     assert np.any(sample.noisy != np.rint(sample.noisy))
 
 
@@ -87,7 +89,7 @@ def test_paper_protocol_has_the_video_range_luma_of_bt601(rgb):
     red, green, blue = np.moveaxis(rgb.astype(float), -1, 0) / 255
     luma = 16 + 65.481 * red + 128.553 * green + 24.966 * blue
     np.testing.assert_allclose(sample.clean, luma, atol=1e-4)
-    assert (sample.data_range, sample.sigma, sample.protocol) == (219, 25, "paper")
+    assert (sample.data_range, sample.sigma, sample.noise) == (219, 25, "video_range")
 
 
 @given(colours)
@@ -205,7 +207,9 @@ def test_noise_seed_is_stable():
 
 
 def test_crop_keeps_everything_but_the_size():
-    sample = Sample(np.ones((9, 12), np.float32), np.zeros((9, 12), np.float32), 219, 25, "paper")
+    sample = Sample(
+        np.ones((9, 12), np.float32), np.zeros((9, 12), np.float32), 219, 25, "video_range"
+    )
     crop = sample.crop(10)
     assert crop.noisy.shape == crop.clean.shape == (9, 10)
-    assert (crop.data_range, crop.sigma, crop.protocol) == (219, 25, "paper")
+    assert (crop.data_range, crop.sigma, crop.noise) == (219, 25, "video_range")

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from comparisons.datasets import dataset_names
-from comparisons.published import (
+from comparisons.measure.published import (
     literature_rows,
     literature_source,
     other_images_mark,
@@ -10,6 +9,7 @@ from comparisons.published import (
     paper_rows,
     published,
 )
+from raisr.datasets import dataset_names
 
 SETS = ("BSD68", "Urban100", "DIV2K", "Set12")
 

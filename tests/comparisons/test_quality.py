@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from comparisons import leak, quality, table2, table4, table5
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS
-from comparisons.store import ResultKey, load_result
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.store import ResultKey, load_result
 
 MODULES = [table2, table4, table5, leak]
 every_table = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.TABLE.name)

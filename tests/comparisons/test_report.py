@@ -14,13 +14,13 @@ import pytest
 from markupsafe import escape
 from PIL import Image
 
-from comparisons.methods import METHODS
-from comparisons.protocol import noise_seed
+from comparisons.draw.tables import Section, Table
+from comparisons.measure.methods import METHODS
 from comparisons.report import __main__ as command
 from comparisons.report import banks, committed, page, scenes
 from comparisons.report.pictures import Picture, from_file, from_pixels
 from comparisons.report.scenes import Scene, make_scene
-from comparisons.tables import Section, Table
+from raisr.noise import noise_seed
 
 VOID = {"img", "input", "link", "meta"}
 LOADING = {"src", "href", "srcset", "data", "action", "poster", "xlink:href"}

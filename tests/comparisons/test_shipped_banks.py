@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from comparisons.datasets import load_dataset
-from comparisons.evaluate import denoising_measure, evaluate
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS
+from comparisons.measure.evaluate import denoising_measure, evaluate
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from raisr.datasets import load_dataset
 
 
 @pytest.mark.data

@@ -3,9 +3,9 @@ import subprocess
 
 import pytest
 
-from comparisons import provenance
-from comparisons.provenance import content_digest, environment, git_commit, read_json, write_json
-from comparisons.store import ResultKey, load_result, save_result, summarise
+from comparisons.measure.store import ResultKey, load_result, save_result, summarise
+from raisr import provenance
+from raisr.provenance import content_digest, environment, git_commit, read_json, write_json
 
 KEY = ResultKey("quality", "standard", 25.0, "set12", "raisr_n")
 

@@ -5,10 +5,10 @@ import pytest
 
 from comparisons import quality, table1, times
 from comparisons.flops import TABLE1
-from comparisons.methods import METHODS
-from comparisons.protocol import PROTOCOLS
-from comparisons.published import published
-from hybrid.flops import Cost
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.published import published
+from hybrid.networks import Cost
 
 
 def test_all_networks_of_the_paper_are_rows():

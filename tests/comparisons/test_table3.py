@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raisr
-from comparisons import gradients, table3
-from comparisons.protocol import PROTOCOLS, Sample
-from comparisons.published import paper_rows
-from hybrid.config import TrainingConfig
-from hybrid.data import as_input
-from hybrid.models import build
-from hybrid.pcn import PCN
+from comparisons import table3
+from comparisons.measure import gradients
+from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.published import paper_rows
+from hybrid.networks import build
+from hybrid.networks.pcn import PCN
+from hybrid.training.config import TrainingConfig
+from hybrid.training.data import as_input
 from hybrid.weights import save_tensors
+from raisr.noise import Sample
 from tests.images import scene
 
 PAPER = PROTOCOLS["paper"]
@@ -55,7 +57,7 @@ def test_strength_and_coherence_count_the_same_both_ways(strength, coherence):
 
 def test_noisy_errors_vanish_without_noise():
     plane = np.random.default_rng(0).uniform(16, 235, (30, 40)).astype(np.float32)
-    errors = table3.noisy_errors(Sample(plane, plane, 219, 25, "paper"), shave=6)
+    errors = table3.noisy_errors(Sample(plane, plane, 219, 25, "video_range"), shave=6)
     assert errors == {"linear": 0, "circular": 0, "accuracy": 1}
 
 
@@ -76,7 +78,7 @@ def test_shave_leaves_out_the_border():
 
 def test_the_constant_is_the_best_one():
     plane = np.random.default_rng(0).uniform(0, 255, (40, 40)).astype(np.float32)
-    sample = Sample(plane, plane, 255, 25, "standard")
+    sample = Sample(plane, plane, 255, 25, "gaussian")
     means = table3.clean_means(sample, shave=6)
     best = table3.constant_errors(sample, 6, means)
     assert best["linear"] == pytest.approx(
@@ -89,7 +91,7 @@ def test_the_constant_is_the_best_one():
 
 def test_the_circular_constant_is_the_mean_direction():
     plane = np.tile(np.arange(30, dtype=np.float32), (30, 1))
-    sample = Sample(plane, plane, 255, 25, "standard")
+    sample = Sample(plane, plane, 255, 25, "gaussian")
     means = table3.clean_means(sample, shave=6)
     direction = math.atan2(means["sine"], means["cosine"]) / (2 * math.pi) % 1
     assert direction == pytest.approx(means["orientation"], abs=1e-6)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons.tables import Section, Table
+from comparisons.draw.tables import Section, Table
 
 TABLE = Table(
     "Title, sigma 25",

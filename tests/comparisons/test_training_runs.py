@@ -3,11 +3,11 @@
 import pytest
 
 from comparisons import training_runs
-from comparisons.provenance import read_json
 from hybrid.weights import save_tensors
+from raisr.provenance import read_json
 
 FACTS = {
-    "protocol": "standard",
+    "noise": "gaussian",
     "sigma": 25,
     "init": "runs/start/weights.safetensors",
     "steps": 4000,
@@ -37,7 +37,7 @@ def test_gains_are_against_the_plain_network(tmp_path):
     rows = training_runs.runs_table(found).sections[0].rows
     assert rows[0] == (
         "`remedy_none`",
-        "standard",
+        "gaussian",
         "25",
         "`start`",
         "4,000",
@@ -55,7 +55,7 @@ def test_what_is_planned_has_not_ended():
     rows = {row[0]: row[1:] for row in training_runs.plan_table(ended).sections[0].rows}
     assert "`kpn_start_standard_25`" not in rows
     planned = rows["`kpn_plus_start_standard_25`"]
-    assert planned == ("standard", "25", "nothing", "3,000", "2 of 64x64")
+    assert planned == ("gaussian", "25", "nothing", "3,000", "2 of 64x64")
     assert "`remedy_plain`" in rows
     assert rows["`cs_edsr16_blind`"][1] == "0 to 75"
     assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1

@@ -5,8 +5,8 @@ import pytest
 
 import raisr
 from comparisons import where
-from comparisons.methods import Denoiser, Method
-from comparisons.protocol import PROTOCOLS
+from comparisons.measure.methods import Denoiser, Method
+from comparisons.measure.protocol import PROTOCOLS
 from tests.images import scene
 
 PROTOCOL = PROTOCOLS["standard"]

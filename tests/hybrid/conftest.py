@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from comparisons.datasets import Dataset, ImageFile
+from raisr.datasets import Dataset, ImageFile
 from tests.images import scene
 
 # The networks of the tests are tiny, and other tests run beside them.
@@ -25,5 +25,5 @@ def tiny_set(monkeypatch, tmp_path):
         iio.imwrite(path, image)
         images.append(ImageFile(path.name, path))
     tiny = Dataset("tiny", "Tiny", "five small images", "tiny", tuple(images))
-    monkeypatch.setattr("hybrid.data.load_dataset", lambda name, *, download=False: tiny)
+    monkeypatch.setattr("hybrid.training.data.load_dataset", lambda name, *, download=False: tiny)
     return tiny

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from hybrid import training
 from hybrid.train import main
+from hybrid.training import loop as training
 from hybrid.weights import save_tensors
 
 if __name__ == "__main__":

@@ -5,18 +5,18 @@ import math
 import torch
 from torch.nn import functional
 
-from comparisons.protocol import PROTOCOLS
-from hybrid.data import Crops, load_images
-from hybrid.models import build
+from hybrid.networks import build
+from hybrid.training.data import Crops, load_images
+from raisr.noise import NOISE_MODELS
 
 
 def slow_training(config, processes=1):
     """Losses and averaged weights of a denoiser, from the crops of all processes at once."""
     images, _ = load_images(config)
-    protocol = PROTOCOLS[config.protocol]
+    noise = NOISE_MODELS[config.noise]
     crops = [
         Crops(
-            *(images, protocol, config.sigmas, config.crop, config.batch),
+            *(images, noise, config.sigmas, config.crop, config.batch),
             *(config.seed, process, config.network_spec),
         )
         for process in range(processes)

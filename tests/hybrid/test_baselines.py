@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hybrid.baselines.dncnn import DnCNN
-from hybrid.baselines.focnet import FOCNet, memory_weights
-from hybrid.baselines.memnet import MemNet
-from hybrid.baselines.red import RED
-from hybrid.baselines.sgn import SGN
+from hybrid.networks.dncnn import DnCNN
+from hybrid.networks.focnet import FOCNet, memory_weights
+from hybrid.networks.memnet import MemNet
+from hybrid.networks.red import RED
+from hybrid.networks.sgn import SGN
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.classes import class_dtype, quantize
-from hybrid.pcn import Statistics
+from hybrid.networks.pcn import Statistics
 from raisr import HashSpec, gradient_statistics, hash_image
 from raisr.hashing import PRESETS
 from tests.properties.strategies import byte_images, specs

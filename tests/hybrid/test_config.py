@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from hybrid.config import TrainingConfig
-from hybrid.models import MODELS
+from hybrid.networks import CLASSIFIERS, NETWORKS
+from hybrid.training.config import TrainingConfig
 from raisr import gradient_statistics
 from tests.images import scene
 
@@ -28,7 +28,7 @@ def test_every_key_can_be_set(tmp_path):
         name = "other"
         model = "edsr"
         options = { features = 8, blocks = 2, num_classes = 72 }
-        protocol = "paper"
+        noise = "video_range"
         sigma = 15.5
         sigma_min = 2
         eight_bit = 0.5
@@ -63,10 +63,10 @@ def test_every_key_can_be_set(tmp_path):
     ("line", "message"),
     [
         ("step = 5", "unknown key step; known: name, model, steps"),
-        ('model = "edsd"', "model must be one of pcn, edsr, .*, got 'edsd'"),
+        ('model = "edsd"', "model must be one of carn, dncnn, edsr, .*, got 'edsd'"),
         ("model = 3", "model must be a string, got 3"),
         ("name = 3", "name must be a string, got 3"),
-        ('protocol = "Paper"', "protocol must be one of standard, paper, got 'Paper'"),
+        ('noise = "Paper"', "noise must be one of gaussian, video_range, got 'Paper'"),
         ('schedule = "linear"', "schedule must be one of cosine, constant, paper, got 'linear'"),
         ('precision = "half"', "precision must be one of auto, .*, got 'half'"),
         ('spec = "sobel"', "spec must be one of csconv, raisr, blade, got 'sobel'"),
@@ -155,7 +155,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
         TrainingConfig.read(tmp_path / "missing.toml")
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*NETWORKS, *CLASSIFIERS])
 def test_every_network_can_be_configured(model):
     classes = "noisy" if model == "raisr" else None  # which has no plain form
     TrainingConfig("name", model, 1000, classes=classes)
@@ -192,9 +192,9 @@ def test_bins_replace_those_of_the_preset():
     assert TrainingConfig.from_dict(config.to_dict()) == config
 
 
-@pytest.mark.parametrize(("protocol", "white"), [("standard", 255), ("paper", 219)])
-def test_the_spec_of_a_network_means_the_same_in_both_protocols(protocol, white):
-    spec = TrainingConfig("name", "pcn", 1000, protocol=protocol).network_spec
+@pytest.mark.parametrize(("noise", "white"), [("gaussian", 255), ("video_range", 219)])
+def test_the_spec_of_a_network_means_the_same_in_both_noise_models(noise, white):
+    spec = TrainingConfig("name", "pcn", 1000, noise=noise).network_spec
     image = scene().astype("float32")
     found = gradient_statistics(image, spec, data_range=255)
     wanted = gradient_statistics(image, "csconv", data_range=white)

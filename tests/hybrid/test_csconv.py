@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid import CSConv2d, _csconv_cpu, _csconv_gemm, cs_conv2d
+from hybrid import CSConv2d, cs_conv2d
+from hybrid.csconv import cpu, gemm
 from tests.reference import csconv as reference
 
 TOLERANCE = {
@@ -101,7 +102,7 @@ def test_without_bias():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
 def test_products_of_matrices_do_the_same(dtype):
-    check(*example((2, 16, 8, 20, 30, 3, 5), dtype), by_module(_csconv_gemm))
+    check(*example((2, 16, 8, 20, 30, 3, 5), dtype), by_module(gemm))
 
 
 @given(
@@ -180,7 +181,7 @@ def test_same_bits_for_any_number_of_threads(dtype):
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            _csconv_cpu._last_plan = None
+            cpu._last_plan = None
             tensors = [t.clone().requires_grad_() for t in (x, weight, bias)]
             found = cs_conv2d(*tensors, classes)
             found.backward(gradient)
@@ -265,7 +266,7 @@ def test_plain_numba_gives_the_same():
     script = (
         "import sys, torch; torch.set_num_threads(1)\n"
         "from tests.hybrid.test_csconv import check, example\n"
-        "from raisr._kernels.micro import VECTOR\n"
+        "from raisr.kernels.micro import VECTOR\n"
         "assert not VECTOR\n"
         "for dtype in (torch.float32, torch.bfloat16):\n"
         "    check(*example((1, 16, 16, 20, 30, 3, 4), dtype))\n"

@@ -7,20 +7,21 @@ import sys
 import pytest
 import torch
 
-from hybrid import _csconv_gemm, cs_conv2d, csconv
+from hybrid import cs_conv2d
+from hybrid.csconv import gemm, operator
 from tests.hybrid.test_csconv import check, example
 
 SCRIPT = """
 import torch
-from hybrid import _csconv_cuda
+from hybrid.csconv import cuda
 from tests.hybrid.test_csconv import by_module, check, example
 
 torch.set_num_threads(1)
-cs_conv2d = by_module(_csconv_cuda)
+cs_conv2d = by_module(cuda)
 check(*example((2, 3, 5, 7, 6, 3, 3)), cs_conv2d)
 check(*example((1, 16, 16, 9, 12, 3, 4), torch.float16), cs_conv2d)
 check(*example((1, 8, 80, 5, 6, 1, 2)), cs_conv2d)
-_csconv_cuda._PART = 8  # several parts a class
+cuda._PART = 8  # several parts a class
 check(*example((1, 4, 5, 7, 6, 3, 2)), cs_conv2d)
 """
 
@@ -34,13 +35,13 @@ def test_interpreted():
 
 def test_without_triton(monkeypatch):
     monkeypatch.setitem(sys.modules, "triton", None)
-    monkeypatch.delitem(sys.modules, "hybrid._csconv_cuda", raising=False)
-    monkeypatch.delattr("hybrid._csconv_cuda", raising=False)
-    csconv._triton_kernels.cache_clear()
+    monkeypatch.delitem(sys.modules, "hybrid.csconv.cuda", raising=False)
+    monkeypatch.delattr("hybrid.csconv.cuda", raising=False)
+    operator._triton_kernels.cache_clear()
     try:
-        assert csconv._triton_kernels() is _csconv_gemm
+        assert operator._triton_kernels() is gemm
     finally:
-        csconv._triton_kernels.cache_clear()
+        operator._triton_kernels.cache_clear()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")

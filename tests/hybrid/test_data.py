@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from comparisons.protocol import PROTOCOLS, noise_seed
-from hybrid.config import TrainingConfig
-from hybrid.data import Crops, ahead, class_map, load_images, redraw, true_statistics
+from hybrid.training.config import TrainingConfig
+from hybrid.training.data import Crops, ahead, class_map, load_images, redraw, true_statistics
 from raisr import denoise, hash_image
 from raisr.hashing import PRESETS
+from raisr.noise import NOISE_MODELS, noise_seed
 from tests.images import random_bytes, scene
 
 # With noise in them, so that no two places look the same.
@@ -19,7 +19,7 @@ COLOUR = np.stack([GRAY, scene((40, 44), 1), GRAY[::-1]], axis=-1)
 DIHEDRAL = [(turns, mirror) for turns in range(4) for mirror in (False, True)]
 
 
-def crops_of(*images, protocol="standard", **changes):
+def crops_of(*images, noise="gaussian", **changes):
     defaults = {
         "sigmas": (25.0, 25.0),
         "size": 16,
@@ -28,7 +28,7 @@ def crops_of(*images, protocol="standard", **changes):
         "process": 0,
         "spec": PRESETS["csconv"],
     }
-    return Crops(images, PROTOCOLS[protocol], **{**defaults, **changes})
+    return Crops(images, NOISE_MODELS[noise], **{**defaults, **changes})
 
 
 def equal(first, second):
@@ -70,15 +70,15 @@ def test_a_batch_holds_what_was_asked_for():
 
 
 @pytest.mark.parametrize("spec", ["csconv", "raisr", "blade"])
-@pytest.mark.parametrize(("protocol", "image"), [("standard", GRAY), ("paper", COLOUR)])
-def test_statistics_and_classes_are_those_of_the_whole_image(protocol, image, spec):
+@pytest.mark.parametrize(("noise", "image"), [("gaussian", GRAY), ("video_range", COLOUR)])
+def test_statistics_and_classes_are_those_of_the_whole_image(noise, image, spec):
     spec = PRESETS[spec]
     crops = crops_of(
-        image, protocol=protocol, spec=spec, batch=1, size=12, statistics=True, guide="clean"
+        image, noise=noise, spec=spec, batch=1, size=12, statistics=True, guide="clean"
     )
     wholes = {}
     for case in DIHEDRAL:
-        sample = PROTOCOLS[protocol].prepare(turned(image, *case), 25, 0)
+        sample = NOISE_MODELS[noise].prepare(turned(image, *case), 25, 0)
         wholes[case] = (
             sample.clean / np.float32(255),
             true_statistics(sample, spec),
@@ -102,10 +102,10 @@ def test_statistics_and_classes_are_those_of_the_whole_image(protocol, image, sp
     assert seen == set(DIHEDRAL)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_noisy_guide_is_what_the_network_sees(protocol):
+@pytest.mark.parametrize("noise", NOISE_MODELS)
+def test_the_noisy_guide_is_what_the_network_sees(noise):
     spec, reach = PRESETS["csconv"], 6
-    batch = crops_of(COLOUR, protocol=protocol, size=24, guide="noisy")(0)
+    batch = crops_of(COLOUR, noise=noise, size=24, guide="noisy")(0)
     for noisy, classes in zip(batch.noisy[:, 0], batch.classes, strict=True):
         inner = np.s_[reach:-reach, reach:-reach]
         seen = hash_image(noisy.numpy(), spec, data_range=1.0)
@@ -120,9 +120,9 @@ def test_the_noise_of_every_crop_is_fresh():
     assert np.abs(correlations).max() < 6 / 32
 
 
-def test_the_paper_protocol_clips_the_noise():
+def test_the_video_range_clips_the_noise():
     dark = np.zeros((40, 44, 3), np.uint8)
-    noisy = crops_of(dark, protocol="paper")(0).noisy * 255
+    noisy = crops_of(dark, noise="video_range")(0).noisy * 255
     assert noisy.min() == pytest.approx(16, abs=1e-3)
     assert noisy.max() > 40
 
@@ -144,11 +144,11 @@ def test_a_share_of_the_crops_has_eight_bits():
     assert [bool(each.min() >= 0) for each in gray_levels] == whole
 
 
-@pytest.mark.parametrize("protocol", ["standard", "paper"])
-def test_crops_are_drawn_again_with_independent_noise(protocol):
+@pytest.mark.parametrize("noise", ["gaussian", "video_range"])
+def test_crops_are_drawn_again_with_independent_noise(noise):
     image = np.full((128, 128), 128, np.uint8)
-    once = crops_of(image, protocol=protocol, size=64)(0)
-    batch = crops_of(image, protocol=protocol, size=64, class_sigma=10)(0)
+    once = crops_of(image, noise=noise, size=64)(0)
+    batch = crops_of(image, noise=noise, size=64, class_sigma=10)(0)
     assert once.redrawn is None
     assert torch.equal(once.noisy[0], batch.noisy[0])
     assert torch.equal(once.clean[0], batch.clean[0])
@@ -157,13 +157,13 @@ def test_crops_are_drawn_again_with_independent_noise(protocol):
     assert torch.corrcoef(torch.stack([own.flatten(), other.flatten()]))[0, 1].abs() < 0.05
 
 
-def test_drawing_again_depends_on_the_image_alone_and_keeps_the_protocol():
-    first, second = (PROTOCOLS["paper"].prepare(scene(), 50, seed) for seed in (0, 1))
+def test_drawing_again_depends_on_the_image_alone_and_keeps_the_noise_model():
+    first, second = (NOISE_MODELS["video_range"].prepare(scene(), 50, seed) for seed in (0, 1))
     assert np.array_equal(redraw(first, 50), redraw(second, 50))
     assert not np.array_equal(redraw(first, 50), redraw(first, 50, seed=1))
     assert redraw(first, 50).min() == 16
     assert redraw(first, 50).max() == 235
-    standard = PROTOCOLS["standard"].prepare(scene(), 50, 0)
+    standard = NOISE_MODELS["gaussian"].prepare(scene(), 50, 0)
     assert redraw(standard, 50).min() < 0
 
 
@@ -175,7 +175,7 @@ def test_classes_beyond_a_byte_fit_into_int32():
 
 
 def test_an_image_is_denoised_for_the_level_that_is_told():
-    sample = PROTOCOLS["standard"].prepare(GRAY, 40.0, 0)
+    sample = NOISE_MODELS["gaussian"].prepare(GRAY, 40.0, 0)
     spec = PRESETS["csconv"]
     for level in (10.0, 40.0):
         denoised = denoise(sample.noisy, level, model="best", data_range=255)
@@ -185,9 +185,11 @@ def test_an_image_is_denoised_for_the_level_that_is_told():
 
 def test_levels_are_known_or_estimated_with_even_odds(monkeypatch):
     seen, told = set(), []
-    monkeypatch.setattr("hybrid.data.estimate_sigma", lambda plane: seen.add(plane.shape) or 7.0)
     monkeypatch.setattr(
-        "hybrid.data.denoised", lambda plane, level, *_, **__: told.append(level) or plane
+        "hybrid.training.data.estimate_sigma", lambda plane: seen.add(plane.shape) or 7.0
+    )
+    monkeypatch.setattr(
+        "hybrid.training.data.denoised", lambda plane, level, *_, **__: told.append(level) or plane
     )
     crops = crops_of(scene((150, 150)), sigmas=(20.0, 60.0), batch=40, size=40, guide="denoised")
     batch = crops(0)
@@ -216,7 +218,7 @@ def test_some_images_are_held_back(tiny_set):
     kept = [tiny_set.images[0], tiny_set.images[2]]
     for sample, image in zip(samples, kept, strict=True):
         seed = noise_seed("tiny", image.name, 25)
-        wanted = PROTOCOLS["standard"].prepare(image.read(), 25, seed)
+        wanted = NOISE_MODELS["gaussian"].prepare(image.read(), 25, seed)
         np.testing.assert_array_equal(sample.noisy, wanted.noisy)
     for image, index in zip(images, (1, 3, 4), strict=True):
         np.testing.assert_array_equal(image, tiny_set.images[index].read())

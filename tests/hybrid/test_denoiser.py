@@ -5,13 +5,14 @@ import pytest
 import torch
 
 import raisr
+from hybrid.behaviour import Behaviour
 from hybrid.classes import quantize
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier, hash_reach
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
-from hybrid.models import build
+from hybrid.networks import build
 from hybrid.tiles import run_in_tiles
 from raisr import HashSpec, hash_image
-from raisr.denoising import LUMA
+from raisr.colour import LUMA
 from raisr.noise import add_gaussian_noise
 from tests.images import scene
 
@@ -22,7 +23,7 @@ IMAGE = scene((70, 93), 3)
 @pytest.fixture
 def plain():
     torch.manual_seed(0)
-    return NetworkDenoiser(build("edsr", features=4, blocks=2), {"sigma": 25.0})
+    return NetworkDenoiser(build("edsr", features=4, blocks=2), Behaviour(sigma=25.0))
 
 
 @pytest.fixture(params=["hash", "denoised", "pcn"])
@@ -204,18 +205,18 @@ def test_the_luma_of_a_colour_image_holds_less_noise():
 
 
 @pytest.mark.parametrize(
-    ("provenance", "image"),
+    ("known", "image"),
     [({"classes": "clean"}, "the clean image"), ({"class_sigma": 25.0}, "another noisy version")],
 )
-def test_classes_of_another_image_need_it(class_specific, provenance, image):
-    class_specific.provenance = provenance
+def test_classes_of_another_image_need_it(class_specific, known, image):
+    class_specific.behaviour = Behaviour(**known)
     with pytest.raises(ValueError, match=f"are those of {image}.*: pass it as guide"):
         class_specific.denoise(IMAGE)
     assert class_specific.denoise(IMAGE, guide=IMAGE).shape == IMAGE.shape
 
 
 def test_a_network_of_all_levels_takes_them_all(plain):
-    plain.provenance |= {"sigma": 75.0, "sigma_min": 0}
+    plain.behaviour = Behaviour(sigma=75.0, sigma_min=0)
     for level in (0, 0.2, 75 / 255):
         plain.denoise(IMAGE / 255, level)
     with pytest.raises(ValueError, match="trained for sigma 0 to 75, got 100"):

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional
 
-from hybrid.edsr import EDSR
+from hybrid.networks.edsr import EDSR
 
 
 def convolved(image, weights, name):

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hybrid._layers import Merge
-from hybrid.exact import ExactConv2d, exact
-from hybrid.models import build
+from hybrid.csconv.exact import ExactConv2d, exact
+from hybrid.networks import build
+from hybrid.networks.layers import Merge
 
 CONVOLUTIONS = [
     nn.Conv2d(1, 4, 3, padding=1),

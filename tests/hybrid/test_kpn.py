@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hybrid.edsr import EDSR
-from hybrid.kpn import KPN, filter_pixels
-from hybrid.kpn_plus import KPNPlus, PredictedConv2d
+from hybrid.networks.edsr import EDSR
+from hybrid.networks.kpn import KPN, filter_pixels
+from hybrid.networks.kpn_plus import KPNPlus, PredictedConv2d
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from hybrid._layers import PReLU
+from hybrid.networks.layers import PReLU
 
 
 def both(values, slope, gradient):

@@ -1,19 +1,22 @@
 """One network for many noise levels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from hybrid.behaviour import Behaviour
 from hybrid.classifiers import HashClassifier
 from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
 from hybrid.levels import REFERENCE, at_reference, gain
-from hybrid.models import build
+from hybrid.networks import build
 from raisr import estimate_sigma
 from raisr.noise import add_gaussian_noise
 from tests.images import scene
 
 CLEAN = scene((60, 70), 3)
-MANY_LEVELS = {"sigma": 75.0, "sigma_min": 0}
+MANY_LEVELS = Behaviour(sigma=75.0, sigma_min=0)
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def test_a_network_that_changes_nothing_gives_the_image_back():
 
 def test_at_the_level_of_reference_nothing_changes(edsr):
     noisy = noisy_image(25)
-    plain, scaled = (NetworkDenoiser(edsr, known) for known in ({}, MANY_LEVELS))
+    plain, scaled = (NetworkDenoiser(edsr, known) for known in (None, MANY_LEVELS))
     wanted = plain.denoise(noisy)
     np.testing.assert_allclose(scaled.denoise(noisy, 25 / 255), wanted, atol=1e-5)
 
@@ -69,7 +72,7 @@ def test_an_untold_level_is_estimated_for_every_channel(edsr):
 
 
 def test_an_estimate_below_all_levels_is_taken_for_the_lowest(edsr):
-    denoiser = NetworkDenoiser(edsr, MANY_LEVELS | {"sigma_min": 30})
+    denoiser = NetworkDenoiser(edsr, replace(MANY_LEVELS, sigma_min=30))
     noisy = noisy_image(10)
     np.testing.assert_array_equal(denoiser.denoise(noisy), denoiser.denoise(noisy, 30 / 255))
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from hybrid import zoo
-from hybrid.data import Crops
-from hybrid.training import train
+from hybrid.training.data import Crops
+from hybrid.training.loop import train
 from hybrid.weights import load_tensors
 from tests.hybrid.tiny_runs import CLASS_SPECIFIC, CONFIG, RUNS, log_of, weights_of
 

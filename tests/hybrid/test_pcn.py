@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.pcn import PCN
+from hybrid.networks.pcn import PCN
 
 floats = st.floats(-1e6, 1e6, width=32)
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from hybrid.models import build
-from hybrid.sharing import folded, share
+from hybrid.networks import build
+from hybrid.training.sharing import folded, share
 
 CLASSES = {"features": 8, "blocks": 2, "num_classes": 5}
 

@@ -5,20 +5,21 @@ import pytest
 import torch
 from torch import nn
 
-from comparisons.protocol import PROTOCOLS
+from comparisons.measure.protocol import PROTOCOLS
 from hybrid.classes import quantize
-from hybrid.config import TrainingConfig
-from hybrid.data import Crops, redraw, true_statistics
-from hybrid.edsr import EDSR
-from hybrid.pcn import PCN
-from hybrid.tasks import task_of
+from hybrid.networks.edsr import EDSR
+from hybrid.networks.pcn import PCN
+from hybrid.training.config import TrainingConfig
+from hybrid.training.data import Crops, redraw, true_statistics
+from hybrid.training.tasks import task_of
 from hybrid.weights import save_tensors
 from hybrid.zoo import load_pcn
 from raisr import denoise, estimate_sigma, hash_image
+from raisr.noise import NOISE_MODELS
 from tests.images import scene
 
 CPU = torch.device("cpu")
-SAMPLES = [PROTOCOLS["standard"].prepare(scene((24, 31), seed), 25, seed) for seed in range(2)]
+SAMPLES = [NOISE_MODELS["gaussian"].prepare(scene((24, 31), seed), 25, seed) for seed in range(2)]
 CLASS_SPECIFIC = {"features": 4, "blocks": 1, "num_classes": 72}
 
 
@@ -30,7 +31,7 @@ def batch_of(config):
     task = task_of(config, CPU)
     return Crops(
         [scene((100, 100))],
-        PROTOCOLS[config.protocol],
+        NOISE_MODELS[config.noise],
         config.sigmas,
         16,
         2,
@@ -164,8 +165,8 @@ def test_classes_of_independent_noise(pcn, pcn_file):
 
 
 def test_a_pcn_of_other_statistics_is_refused(pcn_file):
-    """Strength has another unit under the other protocol; other bins are no matter."""
-    config = config_of(options=CLASS_SPECIFIC, classes=pcn_file, protocol="paper")
+    """Strength has another unit under the other noise model; other bins are no matter."""
+    config = config_of(options=CLASS_SPECIFIC, classes=pcn_file, noise="video_range")
     with pytest.raises(ValueError, match="statistics of another definition: strength_scale differ"):
         task_of(config, CPU)
     spec = replace(config_of("pcn").network_spec, orientations=16, strength_edges=(0.1,))
@@ -183,13 +184,13 @@ def test_classes_come_from_a_pcn_only(tmp_path, pcn_file):
         task_of(config_of(options=CLASS_SPECIFIC, classes="missing"), CPU)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_true_statistics_are_without_loss_and_error(protocol):
-    config = config_of("pcn", protocol=protocol)
+@pytest.mark.parametrize("noise", NOISE_MODELS)
+def test_the_true_statistics_are_without_loss_and_error(noise):
+    config = config_of("pcn", noise=noise)
     task, batch = task_of(config, CPU), batch_of(config)
     assert (task.guide, task.statistics) == (None, True)
     assert task.loss(Oracle(*batch.statistics.unbind(1)), batch).item() < 1e-5
-    sample = PROTOCOLS[protocol].prepare(scene((24, 31)), 25, 0)
+    sample = NOISE_MODELS[noise].prepare(scene((24, 31)), 25, 0)
     true = true_statistics(sample, config.network_spec)
     scores = task.validate(Oracle(*true), [sample])
     assert scores["mse_strength"] < 1e-12

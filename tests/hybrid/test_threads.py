@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 import torch
 
-from hybrid import _threads
-from hybrid._threads import run
+from hybrid.csconv import threads as _threads
+from hybrid.csconv.threads import run
 
 
 @pytest.fixture(params=["PyTorch's threads", "a pool"])

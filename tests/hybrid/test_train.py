@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from comparisons import command
-from hybrid.config import TrainingConfig
-from hybrid.tasks import Denoising
 from hybrid.train import main
-from hybrid.training import train
+from hybrid.training.config import TrainingConfig
+from hybrid.training.loop import train
+from hybrid.training.tasks import Denoising
 from hybrid.weights import load_tensors
+from raisr import command
 from tests.hybrid.slow_training import slow_training
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hybrid import training
-from hybrid.checkpoint import State
-from hybrid.models import build
-from hybrid.tasks import Denoising
-from hybrid.training import Interrupted, train
+from hybrid.networks import build
+from hybrid.training import loop as training
+from hybrid.training.checkpoint import State
+from hybrid.training.loop import Interrupted, train
+from hybrid.training.tasks import Denoising
 from hybrid.weights import load_tensors, save_tensors
 from tests.hybrid.slow_training import slow_training
 from tests.hybrid.tiny_runs import CLASS_SPECIFIC, CONFIG, RUNS, log_of, weights_of

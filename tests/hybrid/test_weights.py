@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from hybrid.edsr import EDSR
+from hybrid.networks.edsr import EDSR
 from hybrid.weights import copy_into, load_into, load_tensors, save_tensors
 
 HEADER = {"model": "edsr", "options": {"blocks": 1}, "sigma": 25.0, "scores": {}}

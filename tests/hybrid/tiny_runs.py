@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from hybrid.config import TrainingConfig
+from hybrid.training.config import TrainingConfig
 from hybrid.weights import load_tensors
 
 CONFIG = TrainingConfig(
@@ -25,7 +25,7 @@ RUNS = {
     "shared": replace(CLASS_SPECIFIC, shared=True),
     "pcn": replace(CONFIG, model="pcn", options={}),
     "dncnn": replace(CONFIG, model="dncnn", options={"features": 4, "depth": 3}),
-    "paper": replace(CONFIG, protocol="paper", schedule="paper"),
+    "paper": replace(CONFIG, noise="video_range", schedule="paper"),
     "bfloat16": replace(CONFIG, precision="bfloat16"),
     "many_levels": replace(CONFIG, sigma=75.0, sigma_min=0.0),
     "no_average": replace(CONFIG, ema=0.0),

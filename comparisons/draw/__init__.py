@@ -1,0 +1,1 @@
+"""How results become tables, pictures and pages."""

@@ -1,0 +1,1 @@
+"""What is measured, under which protocol, and where results are kept."""

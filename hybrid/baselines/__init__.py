@@ -1,1 +1,0 @@
-"""Networks of others that the paper compares with, one a file."""

@@ -1,0 +1,87 @@
+"""Convolutions whose bits do not depend on the size of the image, so that tiles fit exactly.
+
+torch picks its algorithm, and with it the order of sums, by the size of the image and the number
+of threads. The kernels of `hybrid.csconv` add in one order always; with a single class they are
+a plain convolution.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hybrid.csconv import cs_conv2d
+from hybrid.networks.layers import Merge
+
+_LANES = 8  # numbers of channels are filled up to multiples of it, for vector code
+
+
+class ExactConv2d(nn.Module):
+    """A `torch.nn.Conv2d` of odd size, zero padding and stride 1, for inference on a CPU.
+
+    Parameters
+    ----------
+    convolution : nn.Conv2d
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self._inputs, self._outputs = convolution.in_channels, convolution.out_channels
+        inputs, outputs = (
+            -(-channels // _LANES) * _LANES
+            for channels in (convolution.in_channels, convolution.out_channels)
+        )
+        weight = torch.zeros(1, outputs, inputs, *convolution.kernel_size)
+        per_group = convolution.out_channels // convolution.groups
+        for output, filters in enumerate(convolution.weight.detach()):
+            first = output // per_group * len(filters)
+            weight[0, output, first : first + len(filters)] = filters
+        bias = torch.zeros(1, outputs)
+        if convolution.bias is not None:
+            bias[0, : self._outputs] = convolution.bias.detach()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    @torch.no_grad()
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Return the convolution of a (B, C, H, W) float32 tensor, or of several, side by side."""
+        if (channels := sum(part.shape[1] for part in parts)) != self._inputs:
+            raise ValueError(f"the convolution takes {self._inputs} channels, got {channels}")
+        if any(part.shape[1] % _LANES for part in parts):
+            x = torch.cat(parts, 1)
+            missing = self.weight.shape[2] - channels
+            parts = (functional.pad(x, (0, 0, 0, 0, 0, missing)),)
+        one_class = torch.zeros(1, dtype=torch.uint8)
+        one_class = one_class.expand(parts[0].shape[0], *parts[0].shape[2:])
+        weights = self.weight.split([part.shape[1] for part in parts], dim=2)
+        out = cs_conv2d(parts[0], weights[0], self.bias, one_class)
+        for part, weight in zip(parts[1:], weights[1:], strict=True):
+            out += cs_conv2d(part, weight, None, one_class)
+        return out[:, : self._outputs]
+
+
+def exact(network: nn.Module) -> nn.Module:
+    """Return a float32 copy of a network with an `ExactConv2d` wherever one can be."""
+    network = copy.deepcopy(network).float().eval()
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Conv2d) and _is_plain(child):
+                setattr(parent, name, ExactConv2d(child))
+    return network
+
+
+def _is_plain(convolution):
+    height, width = convolution.kernel_size
+    same = convolution.padding in ((height // 2, width // 2), "same")
+    return (
+        type(convolution) in (nn.Conv2d, Merge)
+        and height == width
+        and height % 2 == 1
+        and same
+        and convolution.stride == convolution.dilation == (1, 1)
+        and convolution.padding_mode == "zeros"
+    )

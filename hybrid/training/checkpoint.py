@@ -1,0 +1,123 @@
+"""The state of a training run, and the file that it goes on from."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hybrid.training.config import TrainingConfig
+from hybrid.weights import copy_into, load_tensors, save_tensors
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+_COUNTS = ("step", "steps_before", "seconds", "loss_sum", "scores")
+
+
+class State:
+    """Everything that the steps of a training run change.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network to train, on the device where that is done.
+    steps_before : int
+        Steps behind its weights.
+
+    Attributes
+    ----------
+    network : nn.Module
+    average : nn.Module
+        Its twin with the moving average of the weights, in evaluation mode.
+    optimizer : torch.optim.Adam
+    step : int
+        Steps done.
+    steps_before : int
+    seconds : float
+        Time that they took.
+    loss_sum : float
+        Sum of the losses since the last line of the log.
+    scores : dict
+        Of the last validation.
+    """
+
+    def __init__(self, network: nn.Module, steps_before: int = 0) -> None:
+        self.network = network
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self._averages, self._values = _averaged(self.average), _averaged(network)
+        self.optimizer = torch.optim.Adam(network.parameters(), fused=True)
+        for parameter in network.parameters():
+            # Made here and not by the first step, so that a checkpoint can be copied into it.
+            self.optimizer.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device),
+                **{name: torch.zeros_like(parameter) for name in _MOMENTS},
+            }
+        self.step, self.steps_before = 0, steps_before
+        self.seconds, self.loss_sum = 0.0, 0.0
+        self.scores: dict[str, float] = {}
+
+    @torch.no_grad()
+    def update_average(self, decay: float) -> None:
+        """Let the average follow the weights; a short memory in the first steps."""
+        weight = max(1 - decay, 9 / (self.step + 10))
+        torch._foreach_lerp_(self._averages, self._values, weight)
+
+    def is_finite(self) -> bool:
+        """Return whether no weight and no moment of the optimiser is NaN or infinite."""
+        return all(bool(value.isfinite().all()) for value in self._tensors().values())
+
+    def save(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
+        """Write everything to a file, all or nothing; the setup is what a run has beside it."""
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        header = {"run": config.to_dict(), **setup, **counts}
+        save_tensors(path, self._tensors(), header)
+
+    def load(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
+        """Take everything from a file.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged, is no checkpoint, or is one of another run.
+        """
+        tensors, header = load_tensors(path)
+        if missing := {"run", *_COUNTS} - set(header):
+            raise ValueError(f"{path} is no checkpoint: it lacks {', '.join(sorted(missing))}")
+        try:
+            run = TrainingConfig.from_dict(header["run"])
+            told = {name: header[name] for name in setup if name in header}
+            known = setup | {"processes": 1} | told  # files of before told less
+            _check_same(run.to_dict() | known, config.to_dict() | setup)
+            copy_into(self._tensors(), tensors)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        for name in _COUNTS:
+            setattr(self, name, header[name])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return the tensors themselves, not copies."""
+        return {
+            **{f"network.{name}": value for name, value in self.network.state_dict().items()},
+            **{f"average.{name}": value for name, value in self.average.state_dict().items()},
+            **{
+                f"optimizer.{index}.{name}": value
+                for index, parameter in enumerate(self.network.parameters())
+                for name, value in self.optimizer.state[parameter].items()
+            },
+        }
+
+
+def _averaged(network):
+    buffers = (buffer for buffer in network.buffers() if buffer.is_floating_point())
+    return [*network.parameters(), *buffers]
+
+
+def _check_same(found, wanted):
+    free = "checkpoint_seconds"
+    if different := [key for key in wanted if key != free and found[key] != wanted[key]]:
+        raise ValueError(
+            f"it belongs to another run: {', '.join(different)} differ; "
+            "name another folder, or remove it"
+        )

@@ -1,0 +1,349 @@
+"""Training: steps, validation, checkpoints, and going on after any interruption."""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from hybrid.networks import build
+from hybrid.training.checkpoint import State
+from hybrid.training.config import TrainingConfig
+from hybrid.training.data import Batch, Crops, ahead, load_images
+from hybrid.training.sharing import folded, share
+from hybrid.training.tasks import task_of
+from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
+from hybrid.zoo import locate
+from raisr.files import write_atomically
+from raisr.noise import NOISE_MODELS
+from raisr.provenance import environment, git_commit
+
+_LOG_EVERY = 100
+_LONGEST_GRADIENT = 4  # times the usual length
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was asked to stop; its checkpoint is written."""
+
+
+def train(
+    config: TrainingConfig,
+    folder: str | os.PathLike[str],
+    *,
+    device: str | torch.device | None = None,
+    download: bool = False,
+) -> Path:
+    """Train a network, or go on where an earlier call was stopped.
+
+    Under `torchrun` all processes train one network; each draws its own crops.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        What to train.
+    folder : path
+        Where `checkpoint.safetensors`, `log.jsonl` (a line every 100 steps and every validation)
+        and, in the end, `weights.safetensors` go. A checkpoint found there is continued: the
+        result is the same, bit for bit, as without the interruption.
+    device : str or torch.device, optional
+        Default: a GPU where there is one.
+    download : bool
+        Fetch missing training images from their public addresses.
+
+    Returns
+    -------
+    Path
+        The file of weights.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C or SIGTERM; the checkpoint is written.
+    FloatingPointError
+        The loss or a weight is not finite; the last good checkpoint is kept.
+    ValueError
+        The checkpoint in the folder belongs to another run, or is damaged; there is no such
+        device.
+    FileNotFoundError
+        Training images or weights to start from are missing.
+    OSError
+        A file cannot be written; the last good checkpoint is kept.
+    """
+    device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    with _process_group(device) as (process, processes):
+        run = _Run(config, Path(folder), device, process, processes, download)
+        with _stop_requests() as stop_requested:
+            run.steps(stop_requested)
+        return run.export()
+
+
+class _Run:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folder: Path,
+        device: torch.device,
+        process: int,
+        processes: int,
+        download: bool,
+    ) -> None:
+        self.config, self.folder, self.device = config, folder, device
+        self.process, self.processes = process, processes
+        self.checkpoint, self.log = folder / "checkpoint.safetensors", folder / "log.jsonl"
+        self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
+        self.task = task_of(config, device)
+        self.state = self._state()
+        images, self.samples = load_images(config, download=download)
+        self.crops = Crops(
+            images,
+            NOISE_MODELS[config.noise],
+            config.sigmas,
+            config.crop,
+            config.batch,
+            config.seed,
+            process,
+            config.network_spec,
+            self.task.statistics,
+            self.task.guide,
+            config.eight_bit,
+            config.class_sigma,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        if process == 0:
+            _cut_log(self.log, self.state.step)
+
+    def steps(self, stop_requested: Callable[[], bool]) -> None:
+        """Take the steps that are left."""
+        state, config = self.state, self.config
+        network = state.network
+        if self.processes > 1:
+            network = DistributedDataParallel(network)
+        started = time.monotonic() - state.seconds
+        saved = time.monotonic()
+        # Those behind the weights that this run starts from are counted: its crops are others.
+        left = range(state.steps_before + state.step, state.steps_before + config.steps)
+        with contextlib.closing(ahead(self.crops, left)) as batches, self._bar() as bar:
+            for batch in batches:
+                own_loss = self._step(network, batch.to(self.device))
+                loss, stop = self._agree(own_loss, stop_requested())
+                state.seconds = time.monotonic() - started
+                if not math.isfinite(loss):
+                    raise self._diverged(f"the loss of step {state.step + 1} is {loss}")
+                state.step += 1
+                state.loss_sum += loss
+                bar.update()
+                self._report(bar)
+                if stop:
+                    self._save()
+                    raise Interrupted(f"stopped after step {state.step}; the same call goes on")
+                if time.monotonic() - saved > config.checkpoint_seconds:
+                    self._save()
+                    saved = time.monotonic()
+        self._save()
+
+    def export(self) -> Path:
+        """Write the averaged weights."""
+        path = self.folder / "weights.safetensors"
+        if self.process == 0:
+            save_tensors(path, folded(self.state.average), self._provenance())
+        return path
+
+    def _state(self) -> State:
+        config = self.config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = build(config.model, **config.options)
+        goes_on = self.checkpoint.is_file()
+        steps_before = 0 if goes_on or config.init is None else _start_from(config.init, network)
+        if config.shared:
+            share(network)
+        state = State(network.to(self.device), steps_before)
+        if goes_on:
+            state.load(self.checkpoint, config, self._setup)
+        return state
+
+    @property
+    def _setup(self) -> dict[str, Any]:
+        """What decides a run beside its config."""
+        return {"processes": self.processes, "classes_sha256": self.task.classes_sha256}
+
+    def _step(self, network: nn.Module, batch: Batch) -> Tensor:
+        config, state = self.config, self.state
+        for group in state.optimizer.param_groups:
+            group["lr"] = config.learning_rate * config.rate(state.step)
+        bfloat16 = _bfloat16(config.precision, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+            loss = self.task.loss(network, batch)
+        state.optimizer.zero_grad()
+        loss.backward()
+        _clip_gradient(state.optimizer)
+        state.optimizer.step()
+        state.update_average(config.ema)
+        return loss.detach()
+
+    def _agree(self, loss: Tensor, stop: bool) -> tuple[float, bool]:
+        """Return the mean loss of all processes, and whether one of them is to stop."""
+        if self.processes == 1:
+            return loss.item(), stop
+        shared = torch.stack([loss.double(), loss.new_tensor(stop, dtype=torch.float64)])
+        distributed.all_reduce(shared)
+        total, stops = shared.tolist()
+        return total / self.processes, stops > 0
+
+    def _report(self, bar):
+        config, state = self.config, self.state
+        intervals = _LOG_EVERY, config.validate_every
+        validated = state.step % config.validate_every == 0 or state.step == config.steps
+        if not (validated or state.step % _LOG_EVERY == 0):
+            return
+        before = max((state.step - 1) // interval * interval for interval in intervals)
+        loss = state.loss_sum / (state.step - before)
+        state.loss_sum = 0.0
+        if self.process:
+            return
+        if validated:
+            with torch.no_grad():
+                state.scores = self.task.validate(state.average, self.samples)
+        line = {
+            "step": state.step,
+            "loss": loss,
+            "rate": config.learning_rate * config.rate(state.step - 1),
+            "seconds": round(state.seconds, 1),
+            **(state.scores if validated else {}),
+        }
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        bar.set_postfix({"loss": loss, **state.scores})
+
+    def _bar(self):
+        return tqdm(
+            total=self.config.steps,
+            initial=self.state.step,
+            desc=self.config.name,
+            unit="step",
+            disable=True if self.process else None,
+        )
+
+    def _save(self) -> None:
+        if self.process:
+            return
+        if not self.state.is_finite():
+            raise self._diverged(f"weights after step {self.state.step} are not finite")
+        self.state.save(self.checkpoint, self.config, self._setup)
+
+    def _diverged(self, what: str) -> FloatingPointError:
+        if self.checkpoint.is_file():
+            step = load_tensors(self.checkpoint)[1]["step"]
+            kept = f"the last good checkpoint is {self.checkpoint}, step {step}"
+        else:
+            kept = "there is no checkpoint yet"
+        return FloatingPointError(f"{what}; {kept}")
+
+    def _provenance(self) -> dict[str, Any]:
+        with torch.device("meta"):
+            network = build(self.config.model, **self.config.options)
+        return {
+            **self.config.to_dict(),
+            "spec": self.config.network_spec.to_dict(),
+            **self._setup,
+            "parameters": sum(value.numel() for value in network.parameters()),
+            "total_steps": self.state.steps_before + self.config.steps,
+            "seconds": round(self.state.seconds),
+            "scores": self.state.scores,
+            "training_images": len(self.crops.images),
+            "git_commit": self.commit,
+            "torch": torch.__version__,
+            **environment(),
+        }
+
+
+def _start_from(weights: str, network: nn.Module) -> int:
+    """Copy weights into a network, and return the steps that are behind them."""
+    tensors, header = load_tensors(locate(weights))
+    try:
+        load_into(network, tensors)
+    except ValueError as error:
+        raise ValueError(f"init = {weights!r}: {error}") from error
+    return steps_in_all(header)
+
+
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"no device {name!r}: {error}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"no device {str(name)!r}: torch finds no GPU")
+    return device
+
+
+def _clip_gradient(optimizer: torch.optim.Adam) -> None:
+    """Shorten a gradient that is much longer than the last thousand, as Adam remembers them.
+
+    A network without normalisation may else leave, in a few steps, what it learned in thousands.
+    """
+    group = optimizer.param_groups[0]
+    memories = [optimizer.state[parameter] for parameter in group["params"]]
+    if step := memories[0]["step"].item():
+        squares = sum(memory["exp_avg_sq"].sum() for memory in memories)
+        usual = torch.sqrt(squares / (1 - group["betas"][1] ** step))
+        if usual > 0:
+            nn.utils.clip_grad_norm_(group["params"], _LONGEST_GRADIENT * usual.item())
+
+
+def _bfloat16(precision, device):
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def _cut_log(path, step):
+    """Forget what was logged after the checkpoint: those steps are taken again."""
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        write_atomically(path, "".join(whole).encode())
+
+
+@contextlib.contextmanager
+def _process_group(device: torch.device) -> Iterator[tuple[int, int]]:
+    """Join the processes that torchrun started; yield this one's rank and their number."""
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if processes == 1:
+        yield 0, 1
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield distributed.get_rank(), processes
+    finally:
+        distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C and SIGTERM into a flag, so that a step is never left half done."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    try:
+        yield stopped.is_set
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,78 @@
+"""Stages one after the other: hash, filter, hand on; block by block of rows."""
+
+import numpy as np
+
+from raisr.blocks import over_blocks
+from raisr.hashing import class_rows
+from raisr.validate import GrayImage, sink_of
+
+__all__ = ["filter_rows", "run_stages"]
+
+
+def filter_rows(stage, planes, classes, y0, y1, out, data_range):
+    """Filter rows `y0` to `y1` of the planes, a list of GrayImage, by class.
+
+    Parameters
+    ----------
+    stage : Stage
+    classes : (y1 - y0, W) uint16
+    out : (H, W) array
+        In the caller's dtype and unit; its rows `y0` to `y1` are written.
+    data_range : float or None
+        Value of white in `out`.
+    """
+    from raisr.kernels import apply as kernels
+    from raisr.simd import lanes_for, token
+
+    tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
+    sources = tuple(plane.source for plane in planes)
+    if out.dtype != np.float16:
+        sink = sink_of(out, data_range)
+        kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+        return
+    rows = np.empty(classes.shape, np.float32)  # no kernel can write float16
+    address, step, *rest = sink_of(rows, data_range)
+    sink = (address - y0 * step, step, *rest)
+    kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+    out[y0:y1] = rows
+
+
+def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
+    """Run a cascade over every channel of an image.
+
+    Beside `outs`, at most two float32 planes a channel are in memory at once.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+    channels : sequence of GrayImage
+    outs : sequence of (H, W) arrays
+        Results, in the caller's dtype and unit; written in place.
+    data_range : float or None
+        Value of white in `outs`.
+    num_threads : int
+    hashed : callable, optional
+        ``hashed(index, inputs) -> (spec, GrayImage)``: what stage `index` hashes, given the
+        outputs of the stage before (the channels at first). Default: its own spec, and the
+        first of them.
+    """
+    previous = channels
+    for index, stage in enumerate(stages):
+        spec, guide = hashed(index, previous) if hashed else (stage.spec, previous[0])
+        inputs = [[c] if index == 0 else [c, p] for c, p in zip(channels, previous, strict=True)]
+        if index == len(stages) - 1:
+            _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads)
+        else:
+            between = [np.empty(channel.shape, np.float32) for channel in channels]
+            _run_stage(stage, spec, guide, inputs, between, 255, num_threads)
+            previous = [GrayImage(plane) for plane in between]
+
+
+def _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads):
+    def block(y0, y1):
+        classes = np.empty((y1 - y0, guide.shape[1]), np.uint16)
+        class_rows(guide, spec, y0, y1, classes)
+        for planes, out in zip(inputs, outs, strict=True):
+            filter_rows(stage, planes, classes, y0, y1, out, data_range)
+
+    over_blocks(block, guide.shape, num_threads)

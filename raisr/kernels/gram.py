@@ -1,0 +1,136 @@
+"""Normal equations of every class: pixels sorted by class, packed, and multiplied with themselves.
+
+Each sample is one row ``[taps, 1, target]``, so the Gram matrix of a class holds ``A^T A``,
+``A^T b``, the sums and the number of samples at once.
+"""
+
+import numpy as np
+
+from raisr.kernels import kernel
+from raisr.kernels.memory import aligned
+from raisr.kernels.micro import copy_patch, rank_update
+
+__all__ = ["CHUNK", "accumulate_classes", "sort_by_class", "workspace"]
+
+# float32 sums of this many products of centred 8-bit values (at most 128 * 128) are exact.
+CHUNK = 1024
+_ONE, _TWO, _FOUR, _EIGHT = (0,), (0,) * 2, (0,) * 4, (0,) * 8
+
+
+@kernel
+def sort_by_class(classes, num_classes, order):
+    """Stable counting sort: pixel positions by class, to `order`; returns where classes start."""
+    height, width = classes.shape
+    starts = np.zeros(num_classes + 1, np.int64)
+    for y in range(height):
+        for x in range(width):
+            starts[classes[y, x] + 1] += 1
+    for c in range(num_classes):
+        starts[c + 1] += starts[c]
+    following = starts.copy()
+    for y in range(height):
+        for x in range(width):
+            c = classes[y, x]
+            order[following[c]] = y * width + x
+            following[c] += 1
+    return starts
+
+
+@kernel
+def _pack(size, lanes, padded, target, positions, buffer):
+    """One row ``[taps, 1, target]`` of `buffer` for each position; what follows is arbitrary."""
+    planes, width, side = padded.shape[0], target.shape[1], len(size)
+    image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
+    row, out = np.int64(padded.strides[1]), np.int64(buffer.ctypes.data)
+    taps = planes * side * side
+    for i in range(positions.size):
+        y, x = positions[i] // width, positions[i] % width
+        for p in range(planes):
+            source = image + p * plane + y * row + 4 * x
+            copy_patch(size, lanes, source, row, out + 4 * p * side * side)
+        buffer[i, taps] = np.float32(1)
+        buffer[i, taps + 1] = target[y, x]
+        out += np.int64(buffer.strides[0])
+
+
+@kernel
+def _symmetric_update(buffer, count, n, gram):
+    """Add ``buffer[:count].T @ buffer[:count]`` to half of `gram`, in tiles kept in registers.
+
+    Columns come in vectors of 16. Of the whole vectors the upper triangle is written; of the
+    last n % 16 columns the rows, which are fewer.
+    """
+    a, stride = np.int64(buffer.ctypes.data), np.int64(buffer.strides[0])
+    c, c_stride = np.int64(gram.ctypes.data), np.int64(gram.strides[0])
+    whole = n // 16 * 16
+    for j in range(0, whole, 32):
+        pair = j + 32 <= whole
+        for i in range(0, j + 16, 8):
+            tile = c + i * c_stride + 4 * j
+            if pair:
+                rank_update(_EIGHT, _TWO, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+            else:
+                rank_update(_EIGHT, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+        if pair:
+            for i in range(j + 16, j + 32, 8):
+                tile = c + i * c_stride + 4 * (j + 16)
+                right = a + 4 * (j + 16)
+                rank_update(_EIGHT, _ONE, a + 4 * i, right, stride, count, tile, c_stride)
+    for i in range(whole, n, 4):
+        for j in range(0, whole + 16, 32):
+            tile = c + i * c_stride + 4 * j
+            if j + 32 <= whole + 16:
+                rank_update(_FOUR, _TWO, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+            else:
+                rank_update(_FOUR, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
+
+
+@kernel
+def _add_half(gram, n, total):
+    """Add what `_symmetric_update` wrote to the upper triangle of `total`."""
+    whole = n // 16 * 16
+    for i in range(whole):
+        row, out = gram[i], total[i]
+        for j in range(i, whole):
+            out[j] += row[j]
+    for j in range(whole, n):
+        for i in range(j + 1):
+            total[i, j] += gram[j, i]
+
+
+@kernel
+def workspace(n):
+    """Scratch of `accumulate_classes`: samples of n numbers, and their Gram matrix."""
+    columns = n // 16 * 16 + 32
+    buffer = aligned((CHUNK + 1) * columns).reshape(CHUNK + 1, columns)
+    return buffer, aligned(columns * columns).reshape(columns, columns)
+
+
+@kernel
+def accumulate_classes(
+    size, lanes, padded, target, order, starts, first, last, buffer, gram, totals
+):
+    """Add the samples of classes `first` to `last` to their Gram matrices.
+
+    Parameters
+    ----------
+    size, lanes : tokens
+        Side of the filters and vector length.
+    padded : (planes, H + size - 1, >= W + size - 1 + 16) float32
+        Input planes with a margin of ``size // 2``.
+    target : (H, W) float32
+    order, starts : arrays
+        Of `sort_by_class`.
+    buffer, gram : arrays
+        Of `workspace`; overwritten.
+    totals : (num_classes, n, n) float64, n = planes * size**2 + 2
+        Upper triangles are added to in place.
+    """
+    n = totals.shape[1]
+    for c in range(first, last):
+        for start in range(starts[c], starts[c + 1], CHUNK):
+            stop = min(start + CHUNK, starts[c + 1])
+            _pack(size, lanes, padded, target, order[start:stop], buffer)
+            gram[:] = np.float32(0)
+            _symmetric_update(buffer, stop - start, n, gram)
+            _add_half(gram, n, totals[c])

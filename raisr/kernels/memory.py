@@ -1,0 +1,42 @@
+"""Memory that starts on a cache line, and numbers at an address."""
+
+import numpy as np
+from numba import carray, njit, types
+from numba.extending import intrinsic
+
+from raisr.kernels import kernel
+
+__all__ = ["aligned", "bytes_at", "doubles_at", "floats_at", "shorts_at"]
+
+
+@kernel
+def aligned(count):
+    """Return `count` zeros, float32, that start at a multiple of 64 bytes."""
+    memory = np.zeros(count + 16, np.float32)
+    start = -np.int64(memory.ctypes.data) % 64 // 4
+    return memory[start : start + count]
+
+
+def _numbers_at(kind):
+    """Return a function (address, count) -> array of `kind`, one dimension, in place."""
+
+    @intrinsic
+    def pointer(typingctx, address):
+        signature = types.CPointer(kind)(types.int64)
+
+        def codegen(context, builder, signature, args):
+            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+        return signature, codegen
+
+    @njit
+    def numbers(address, count):
+        return carray(pointer(address), (count,))
+
+    return numbers
+
+
+bytes_at = _numbers_at(types.uint8)
+shorts_at = _numbers_at(types.uint16)
+floats_at = _numbers_at(types.float32)
+doubles_at = _numbers_at(types.float64)

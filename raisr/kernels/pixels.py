@@ -1,0 +1,188 @@
+"""Pixels of any type and memory layout, read as and written from float32 gray levels.
+
+An image is described by numbers alone, so that a kernel is compiled once for all of them.
+"""
+
+import numpy as np
+from numba import njit
+
+from raisr.kernels import kernel
+from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
+from raisr.kernels.micro import prefetch
+
+__all__ = ["KINDS", "read_row", "read_tile", "write_row"]
+
+KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
+"""Number of each type that can be read; all but float16 can be written."""
+
+_AHEAD = 2
+_CACHE_LINE = 64  # bytes
+
+
+@njit
+def _as_is(pixel):
+    return np.float32(pixel)
+
+
+@njit
+def _half(bits):
+    """Value of a finite float16, without the conversion that some processors lack."""
+    magnitude = np.int32(bits & 0x7FFF)
+    normal = np.int32((magnitude << 13) + (112 << 23)).view(np.float32)
+    small = np.float32(magnitude) * np.float32(2.0**-24)
+    value = small if magnitude < 0x400 else normal
+    return -value if bits & 0x8000 else value
+
+
+def _reader(pixels_at, size, convert):
+    @njit
+    def read(address, step, factor, out, n):
+        levels = floats_at(out, n)
+        if step == size:
+            pixels = pixels_at(address, n)
+            for i in range(n):
+                levels[i] = convert(pixels[i]) * factor
+        else:
+            for i in range(n):
+                levels[i] = convert(pixels_at(address + i * step, 1)[0]) * factor
+
+    return read
+
+
+_read_bytes = _reader(bytes_at, 1, _as_is)
+_read_shorts = _reader(shorts_at, 2, _as_is)
+_read_halves = _reader(shorts_at, 2, _half)
+_read_floats = _reader(floats_at, 4, _as_is)
+_read_doubles = _reader(doubles_at, 8, _as_is)
+
+
+@kernel
+def _read(kind, address, step, factor, out, n):
+    if kind == 0:
+        _read_bytes(address, step, factor, out, n)
+    elif kind == 1:
+        _read_shorts(address, step, factor, out, n)
+    elif kind == 2:
+        _read_halves(address, step, factor, out, n)
+    elif kind == 3:
+        _read_floats(address, step, factor, out, n)
+    else:
+        _read_doubles(address, step, factor, out, n)
+
+
+@kernel
+def _mirrored(i, length):
+    """Pixel that lies at `i` when the image goes on mirrored about its outermost pixels."""
+    if 0 <= i < length:
+        return i
+    if length == 1:
+        return 0
+    i = abs(i) % (2 * length - 2)
+    return i if i < length else 2 * length - 2 - i
+
+
+@kernel
+def _prefetch(address, step, n):
+    """Ask for pixels, unless each lies in a line of its own, as in a transposed image."""
+    if step <= _CACHE_LINE:
+        prefetch(address, n * step)
+
+
+@kernel
+def read_row(source, y, x0, n, out):
+    """Read pixels `x0` to ``x0 + n - 1`` of row `y`.
+
+    Parameters
+    ----------
+    source : (address, height, width, row, step, kind, factor)
+        Address of the first pixel; size of the image; bytes from row to row and from pixel to
+        pixel; see `KINDS`; gray levels of one unit.
+    y, x0 : int64
+        May lie outside of the image, which is mirrored about its outermost pixels (a single row or
+        column is repeated).
+    n : int64
+    out : int64
+        Address of `n` float32 gray levels.
+    """
+    address, height, width, row, step, kind, unit = source
+    factor = np.float32(unit)
+    line = address + _mirrored(y, height) * row
+    first = min(max(-x0, 0), n)
+    last = max(min(width - x0, n), first)
+    _read(kind, line + (x0 + first) * step, step, factor, out + 4 * first, last - first)
+    # Rows of narrow strips are too far apart for a processor to foresee the next.
+    _prefetch(line + (x0 + first) * step + _AHEAD * row, step, last - first)
+    levels = floats_at(out, n)
+    for i in range(n - last + first):
+        place = i if i < first else i - first + last
+        column = _mirrored(x0 + place, width)
+        if first <= column - x0 < last:
+            levels[place] = levels[column - x0]
+        else:
+            _read(kind, line + column * step, step, factor, out + 4 * place, 1)
+
+
+@kernel
+def read_tile(source, y0, x0, black, out):
+    """Read the pixels from row `y0`, column `x0` on, less `black`, to `out`, (h, w) float32."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        read_row(source, y0 + i, x0, row.size, np.int64(row.ctypes.data))
+        for x in range(row.size):
+            row[x] -= black
+
+
+def _writer(pixels_at, size, number, top):
+    @njit
+    def write(levels, n, factor, address, step):
+        values = floats_at(levels, n)
+        if step == size:
+            pixels = pixels_at(address, n)
+            for i in range(n):
+                pixels[i] = number(_rounded(values[i] * factor, top))
+        else:
+            for i in range(n):
+                pixels_at(address + i * step, 1)[0] = number(_rounded(values[i] * factor, top))
+
+    return write
+
+
+@njit
+def _rounded(value, top):
+    """Whole number of 0 to `top`, halves to even; any number where `top` is 0."""
+    if top == 0:
+        return value
+    return min(max(np.rint(value), np.float32(0)), np.float32(top))
+
+
+_write_bytes = _writer(bytes_at, 1, np.uint8, 255)
+_write_shorts = _writer(shorts_at, 2, np.uint16, 65535)
+_write_floats = _writer(floats_at, 4, np.float32, 0)
+_write_doubles = _writer(doubles_at, 8, np.float64, 0)
+
+
+@kernel
+def write_row(levels, n, sink, y, x0):
+    """Write gray levels to the pixels `x0` to ``x0 + n - 1`` of row `y`.
+
+    Integers are rounded to nearest (halves to even) and clipped to the type's range.
+
+    Parameters
+    ----------
+    levels : int64
+        Address of `n` float32.
+    sink : (address, row, step, kind, factor)
+        As a source of `read_row`; units of one gray level.
+    """
+    address, row, step, kind, unit = sink
+    factor = np.float32(unit)
+    place = address + y * row + x0 * step
+    _prefetch(place + row, step, n)
+    if kind == 0:
+        _write_bytes(levels, n, factor, place, step)
+    elif kind == 1:
+        _write_shorts(levels, n, factor, place, step)
+    elif kind == 3:
+        _write_floats(levels, n, factor, place, step)
+    else:
+        _write_doubles(levels, n, factor, place, step)
