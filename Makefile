@@ -12,7 +12,7 @@ help:
 	@echo "make table2  install into $(VENV), denoise the embedded images and print table 2"
 	@echo "make test    lint, check types and run the tests"
 	@echo "make setup   only build $(VENV)"
-	@echo "make lint    ruff and mypy"
+	@echo "make lint    ruff, mypy, and the floors of the house (import-linter)"
 	@echo "make docs    build the pages of docs into docs/_build/html"
 	@echo "make bench   measure the speed of the kernels"
 	@echo "make clean   remove $(VENV), caches and build files"
@@ -35,6 +35,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test: lint
 	$(BIN)/python -m pytest

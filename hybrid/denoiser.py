@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hybrid.behaviour import Behaviour
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.csconv.exact import exact
+from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
 from hybrid.tiles import run_in_tiles

@@ -31,7 +31,7 @@ def run_in_tiles(
     Returns
     -------
     tensor
-        The same as for the whole image, to the bit where the network is `hybrid.csconv.exact`: at
+        The same as for the whole image, to the bit where the network is `hybrid.exact`: at
         the margin of a tile lies what lies there in the image, and the zeros beyond the image are
         met only where the image ends.
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hybrid.csconv.exact import ExactConv2d, exact
+from hybrid.exact import ExactConv2d, exact
 from hybrid.networks import build
 from hybrid.networks.layers import Merge
 
