@@ -8,7 +8,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import check_image, rgb_to_gray
+from raisr.colour import check_image, rgb_to_gray, to_opponent
 
 __all__ = [
     "NOISE_MODELS",
@@ -65,6 +65,7 @@ class Sample:
     Attributes
     ----------
     noisy, clean : (H, W) float32 arrays, gray levels
+        Or (3, H, W), the planes of `raisr.colour.to_opponent`.
     data_range : float
         White minus black in gray levels: 255, or 219 for the video range.
     sigma : float
@@ -115,10 +116,18 @@ class GaussianNoise:
 
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return gray (see `raisr.colour.rgb_to_gray`) and gray + N(0, sigma^2)."""
-        clean = rgb_to_gray(image).astype(np.float32)
-        return Sample(
-            add_gaussian_noise(clean, sigma, seed), clean, self.data_range, sigma, self.name
-        )
+        return self._sample(rgb_to_gray(image).astype(np.float32), sigma, seed)
+
+    def prepare_colour(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        """Return opponent planes of an RGB image and these + N(0, sigma^2), as RGB would have."""
+        check_image(image)
+        if image.ndim != 3:
+            raise ValueError(f"a colour image has shape (H, W, 3), got {image.shape}")
+        return self._sample(to_opponent(np.moveaxis(image, -1, 0)), sigma, seed)
+
+    def _sample(self, clean: NDArray[np.float32], sigma: float, seed: int) -> Sample:
+        noisy = add_gaussian_noise(clean, sigma, seed)
+        return Sample(noisy, clean, self.data_range, sigma, self.name)
 
     def redraw(
         self, sample: Sample, sigma: float, seed: int | np.random.Generator

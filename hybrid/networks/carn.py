@@ -59,6 +59,7 @@ class CARN(Network):
         if num_classes is not None and groups[1] != 1:
             raise ValueError(f"class-specific convolutions have one group, got {groups[1]}")
         self.num_classes = num_classes
+        self.inputs = ("classes",) if num_classes is not None else ()
         self.entry = nn.Conv2d(1, features, 3, padding=1)
         self.blocks = nn.ModuleList(
             _CascadingBlock(features, num_classes, groups) for _ in range(_BLOCKS)

@@ -39,6 +39,7 @@ class EDSR(Network):
     def __init__(self, features: int = 16, blocks: int = 16, num_classes: int | None = None):
         super().__init__()
         self.num_classes = num_classes
+        self.inputs = ("classes",) if num_classes is not None else ()
         self.reach = 2 * blocks + 2
         self.entry = nn.Conv2d(1, features, 3, padding=1)
         self.blocks = nn.ModuleList(_Block(features, num_classes) for _ in range(blocks))

@@ -43,7 +43,11 @@ class Network(nn.Module):
     label : str
         Name in tables.
     channels : int
-        Of its images: 1 for gray.
+        Of its images: 1 for gray, 3 for the planes of `raisr.colour.to_opponent`.
+    inputs : tuple of str
+        What `forward` takes beside the images, in order: "levels" (B, 1, 1, 1), the standard
+        deviation of the noise; "filtered", what learned filters make of the images; "classes",
+        (B, H, W) integers. A network without "levels" sees one noise level.
     num_classes : int or None
         Of its class-specific convolutions; None for a network without.
     reach : int or None
@@ -53,15 +57,19 @@ class Network(nn.Module):
 
     label: ClassVar[str]
     channels: int = 1
+    inputs: tuple[str, ...] = ()
     num_classes: int | None = None
     reach: int | None = None
 
     def example(self, side: int) -> tuple[Tensor, ...]:
         """Return what `forward` takes, for one image of `side` x `side` pixels: zeros."""
         image = torch.zeros(1, self.channels, side, side)
-        if self.num_classes is None:
-            return (image,)
-        return image, torch.zeros(1, side, side, dtype=torch.uint8)
+        further = {
+            "levels": torch.zeros(1, 1, 1, 1),
+            "filtered": image,
+            "classes": torch.zeros(1, side, side, dtype=torch.uint8),
+        }
+        return image, *(further[name] for name in self.inputs)
 
     def cost(self) -> Cost:
         """Count the operations for a pixel of a large image, and the parameters.

@@ -155,9 +155,12 @@ class TrainingConfig:
                 raise ValueError(f"options: {name} must be positive, got {value!r}")
         with torch.device("meta"):
             try:
-                found = build(self.model, **self.options).num_classes
+                network = build(self.model, **self.options)
             except ValueError as error:
                 raise ValueError(f"options: {error}") from error
+        found = network.num_classes
+        if "levels" in network.inputs:
+            self._check_hybrid()
         if unknown := sorted(set(self.bins) - set(_BINS)):
             raise ValueError(f"bins: unknown key {', '.join(unknown)}; known: {', '.join(_BINS)}")
         try:
@@ -178,6 +181,14 @@ class TrainingConfig:
             raise ValueError(
                 f"options: num_classes must be {wanted}, as spec and bins have, got {found}"
             )
+
+    def _check_hybrid(self) -> None:
+        if self.sigma_min is None:
+            raise ValueError(f"sigma_min is missing, and {self.model} is for many noise levels")
+        if self.noise != "gaussian":
+            raise ValueError(f"noise must be gaussian for {self.model}, got {self.noise!r}")
+        if self.classes not in (None, "denoised"):
+            raise ValueError(f"classes of {self.model} must be denoised, got {self.classes!r}")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "TrainingConfig":

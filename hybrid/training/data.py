@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    noisy, clean : (B, 1, H, W) float32 tensors, gray levels / 255
+    noisy, clean : (B, channels, H, W) float32 tensors, gray levels / 255
     levels : (B, 1, 1, 1) float32 tensor or None
         Noise levels of the crops, in their unit: for half of them an estimate.
     statistics : (B, 3, H, W) float32 tensor or None
@@ -44,6 +44,8 @@ class Batch(NamedTuple):
         Hash of the guide.
     redrawn : (B, 1, H, W) float32 tensor or None
         The clean crops with independent noise.
+    filtered : tensor or None
+        What learned filters make of the noisy crops, of their shape.
     """
 
     noisy: Tensor
@@ -52,6 +54,7 @@ class Batch(NamedTuple):
     statistics: Tensor | None = None
     classes: Tensor | None = None
     redrawn: Tensor | None = None
+    filtered: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
@@ -143,12 +146,7 @@ class Crops:
 
     def _sample(self, generator: np.random.Generator) -> Sample:
         sigma = generator.uniform(*self.sigmas) if self._many else self.sigmas[0]
-        image = self.images[int(generator.integers(len(self.images)))]
-        side = self.size + 2 * self._margin
-        top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
-        crop = image[top : top + side, left : left + side]
-        turns, mirror = divmod(int(generator.integers(8)), 2)
-        crop = np.rot90(crop[:, ::-1] if mirror else crop, turns)
+        crop = random_crop(self.images, self.size + 2 * self._margin, generator)
         sample = self.noise.prepare(crop, sigma, int(generator.integers(2**63)))
         if self.eight_bit and generator.random() < self.eight_bit:
             return replace(sample, noisy=sample.noisy.round().clip(0, GRAY_LEVELS))
@@ -162,10 +160,35 @@ class Crops:
         return class_map(sample, self.spec, cast(Guide, self.guide), level)
 
 
+def random_crop(
+    images: Sequence[NDArray[np.uint8]], side: int, generator: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return a square part of one of the images, turned and mirrored."""
+    image = images[int(generator.integers(len(images)))]
+    top, left = (int(generator.integers(n - side + 1)) for n in image.shape[:2])
+    crop = image[top : top + side, left : left + side]
+    turns, mirror = divmod(int(generator.integers(8)), 2)
+    return np.rot90(crop[:, ::-1] if mirror else crop, turns)
+
+
 def load_images(
-    config: TrainingConfig, *, download: bool = False
+    config: TrainingConfig,
+    prepare: Callable[[NDArray[np.uint8], float, int], Sample],
+    sigmas: Sequence[float],
+    *,
+    download: bool = False,
 ) -> tuple[list[NDArray[np.uint8]], list[Sample]]:
     """Read the images of a run: those to train on, and noisy samples of those held back.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    prepare : callable
+        Image, noise level and seed -> sample.
+    sigmas : sequence of float
+        Noise level of each image that is held back.
+    download : bool
+        Fetch missing images from their public addresses.
 
     Raises
     ------
@@ -181,14 +204,11 @@ def load_images(
     if len(first) <= count:
         raise ValueError(f"held_back must be below {len(first)}, got {count}")
     kept = first[:: len(first) // count][:count]
-    levels = np.linspace(*config.sigmas, count).tolist()
     return (
         [image.read() for images in sets for image in images if image not in kept],
         [
-            NOISE_MODELS[config.noise].prepare(
-                image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma)
-            )
-            for image, sigma in zip(kept, levels, strict=True)
+            prepare(image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma))
+            for image, sigma in zip(kept, sigmas, strict=True)
         ],
     )
 

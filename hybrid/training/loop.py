@@ -19,13 +19,12 @@ from tqdm import tqdm
 from hybrid.networks import build
 from hybrid.training.checkpoint import State
 from hybrid.training.config import TrainingConfig
-from hybrid.training.data import Batch, Crops, ahead, load_images
+from hybrid.training.data import Batch, ahead
 from hybrid.training.sharing import folded, share
 from hybrid.training.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
 from hybrid.zoo import locate
 from raisr.files import write_atomically
-from raisr.noise import NOISE_MODELS
 from raisr.provenance import environment, git_commit
 
 _LOG_EVERY = 100
@@ -103,21 +102,7 @@ class _Run:
         self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
         self.task = task_of(config, device)
         self.state = self._state()
-        images, self.samples = load_images(config, download=download)
-        self.crops = Crops(
-            images,
-            NOISE_MODELS[config.noise],
-            config.sigmas,
-            config.crop,
-            config.batch,
-            config.seed,
-            process,
-            config.network_spec,
-            self.task.statistics,
-            self.task.guide,
-            config.eight_bit,
-            config.class_sigma,
-        )
+        self.batch_of, self.samples, self.images = self.task.load(process, download=download)
         folder.mkdir(parents=True, exist_ok=True)
         if process == 0:
             _cut_log(self.log, self.state.step)
@@ -132,7 +117,7 @@ class _Run:
         saved = time.monotonic()
         # Those behind the weights that this run starts from are counted: its crops are others.
         left = range(state.steps_before + state.step, state.steps_before + config.steps)
-        with contextlib.closing(ahead(self.crops, left)) as batches, self._bar() as bar:
+        with contextlib.closing(ahead(self.batch_of, left)) as batches, self._bar() as bar:
             for batch in batches:
                 own_loss = self._step(network, batch.to(self.device))
                 loss, stop = self._agree(own_loss, stop_requested())
@@ -260,7 +245,7 @@ class _Run:
             "total_steps": self.state.steps_before + self.config.steps,
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
-            "training_images": len(self.crops.images),
+            "training_images": self.images,
             "git_commit": self.commit,
             "torch": torch.__version__,
             **environment(),

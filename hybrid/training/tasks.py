@@ -1,26 +1,40 @@
 """What a network is trained for: its loss on a batch, and its score on held-back images."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
 from hybrid.levels import at_reference, gain
+from hybrid.networks import CLASSIFIERS, NETWORKS, build
 from hybrid.networks.pcn import PCN, Statistics
 from hybrid.training.config import HASHED, TrainingConfig
-from hybrid.training.data import Batch, Guide, as_input, class_map, redraw, true_statistics
+from hybrid.training.data import (
+    Batch,
+    Crops,
+    Guide,
+    as_input,
+    class_map,
+    load_images,
+    redraw,
+    true_statistics,
+)
+from hybrid.training.hybrid_data import HybridCrops, as_tensor, network_maps, prepare
 from hybrid.zoo import digest, load_pcn, locate
 from raisr import estimate_sigma
+from raisr.colour import OPPONENT, from_opponent
 from raisr.metrics import psnr
-from raisr.noise import Sample
+from raisr.noise import NOISE_MODELS, Sample
 from raisr.validate import GRAY_LEVELS
 
+_REPORTED = (15.0, 25.0, 50.0)  # noise levels that scores are told for
 _STRENGTH_RANGE = 0.2
 _NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
 
@@ -43,17 +57,54 @@ class Task(ABC):
     classes_sha256: str | None = None
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        self._config, self._device = config, device
         self._spec = config.network_spec
-        self._device = device
+
+    def load(
+        self, process: int, *, download: bool = False
+    ) -> tuple[Callable[[int], Batch], list[Sample], int]:
+        """Return what makes the batch of a step, the samples held back, and the images' number."""
+        images, samples = load_images(
+            self._config, self._prepare, self._validated_sigmas(), download=download
+        )
+        return self._crops(images, process), samples, len(images)
+
+    def _crops(self, images: Sequence[NDArray[np.uint8]], process: int) -> Callable[[int], Batch]:
+        config = self._config
+        return Crops(
+            images,
+            NOISE_MODELS[config.noise],
+            sigmas=config.sigmas,
+            size=config.crop,
+            batch=config.batch,
+            seed=config.seed,
+            process=process,
+            spec=self._spec,
+            statistics=self.statistics,
+            guide=self.guide,
+            eight_bit=config.eight_bit,
+            class_sigma=config.class_sigma,
+        )
+
+    def _prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        return NOISE_MODELS[self._config.noise].prepare(image, sigma, seed)
+
+    def _validated_sigmas(self) -> Sequence[float]:
+        """Return the noise level of each image that is held back."""
+        return np.linspace(*self._config.sigmas, self._config.held_back).tolist()
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of a batch, a float32 scalar."""
 
     def validate(self, network: nn.Module, samples: Sequence[Sample]) -> dict[str, float]:
-        """Return the mean scores on whole images."""
+        """Return the mean scores on whole images, each over those that have it."""
         scores = [self._scores(network, sample) for sample in samples]
-        return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        names = dict.fromkeys(name for score in scores for name in score)
+        return {
+            name: float(np.mean([score[name] for score in scores if name in score]))
+            for name in names
+        }
 
     @abstractmethod
     def _scores(self, network: nn.Module, sample: Sample) -> dict[str, float]:
@@ -152,6 +203,52 @@ class Classification(Task):
         }
 
 
+class HybridDenoising(Task):
+    """Predict the clean image at every noise level: L1 loss, PSNR in dB at 15, 25 and 50.
+
+    Errors are those of red, green and blue where the image has colours, and count by the inverse
+    of the noise level, so that all levels count alike.
+    """
+
+    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        super().__init__(config, device)
+        with torch.device("meta"):
+            self._network = build(config.model, **config.options)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return the mean absolute error of the denoised crops."""
+        output = network(batch.noisy, *(getattr(batch, name) for name in self._network.inputs))
+        errors = output.float() - batch.clean
+        if self._network.channels == 3:
+            to_rgb = errors.new_tensor(OPPONENT.T)
+            errors = torch.einsum("ij,bjhw->bihw", to_rgb, errors)
+        return (gain(cast(Tensor, batch.levels)) * errors.abs()).mean()
+
+    def _crops(self, images, process):
+        return HybridCrops(images, self._config, self._network, process)
+
+    def _prepare(self, image, sigma, seed):
+        return prepare(image, sigma, seed, self._network.channels)
+
+    def _validated_sigmas(self):
+        low, high = self._config.sigmas
+        levels = [sigma for sigma in _REPORTED if low <= sigma <= high] or [high]
+        return [levels[index % len(levels)] for index in range(self._config.held_back)]
+
+    def _scores(self, network, sample):
+        maps = network_maps(self._network, self._config, sample.noisy[None], sample.sigma)
+        maps["levels"] = torch.full((1, 1, 1, 1), sample.sigma / GRAY_LEVELS)
+        given = [maps[name].to(self._device) for name in self._network.inputs]
+        output = network(as_tensor(sample.noisy[None]).to(self._device), *given)[0]
+        found, clean = GRAY_LEVELS * output.float().cpu().numpy(), sample.clean
+        if len(clean) == 3:
+            found, clean = from_opponent(found), from_opponent(clean)
+        return {f"psnr {sample.sigma:g}": psnr(found.clip(0, GRAY_LEVELS), clean)}
+
+
 def task_of(config: TrainingConfig, device: torch.device) -> Task:
     """Return the task of a run."""
-    return (Classification if config.model == "pcn" else Denoising)(config, device)
+    if config.model in CLASSIFIERS:
+        return Classification(config, device)
+    hybrid = "levels" in NETWORKS[config.model].inputs
+    return (HybridDenoising if hybrid else Denoising)(config, device)

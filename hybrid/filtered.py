@@ -1,0 +1,63 @@
+"""What learned filters make of an image: an input of the hybrid networks."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raisr import FilterBank, denoise
+from raisr.denoising import LADDER, bank_for
+from raisr.validate import GRAY_LEVELS
+
+MODEL = "best"
+"""Whose gray filters are applied, to each plane by itself."""
+
+_MEAN = np.float32(3**-0.5)  # turns the first opponent plane into the mean of red, green and blue
+_MIDDLE = np.float32(GRAY_LEVELS / 2)
+
+
+@lru_cache(maxsize=64)  # as many as training has levels, with two banks for each
+def _bank(level: float) -> FilterBank:
+    return bank_for(MODEL, level)
+
+
+def filtered(
+    planes: NDArray[np.float32], sigma: float, num_threads: int | None = 1
+) -> NDArray[np.float32]:
+    """Return the planes of an image as the gray filters of `raisr.denoise` leave them.
+
+    Parameters
+    ----------
+    planes : (1, H, W) or (3, H, W) float32 array, gray levels
+        A gray image, or the planes of `raisr.colour.to_opponent`.
+    sigma : float
+        Standard deviation of the noise, gray levels; above that of the last shipped filters, it
+        is taken for theirs. 0 gives back the planes.
+    num_threads : int, optional
+        None: every core.
+
+    Returns
+    -------
+    float32 array of the same shape
+
+    Notes
+    -----
+    Brightness is filtered as the mean of the three colours, whose contrast is that of the gray
+    images that the filters know; the other two planes, which have no black, around mid gray.
+    """
+    if sigma <= 0:
+        return planes.copy()
+
+    def run(plane, level):
+        bank = _bank(min(float(level), LADDER[-1]))
+        return denoise(plane, model=bank, data_range=GRAY_LEVELS, num_threads=num_threads)
+
+    if len(planes) == 1:
+        return run(planes[0], sigma)[None]
+    brightness = run(planes[0] * _MEAN, sigma * _MEAN) / _MEAN
+    return np.stack([brightness, *(run(p + _MIDDLE, sigma) - _MIDDLE for p in planes[1:])])
+
+
+def guide_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the plane that is hashed: gray, or the mean of red, green and blue."""
+    return planes[0] if len(planes) == 1 else planes[0] * _MEAN

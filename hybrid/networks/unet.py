@@ -1,0 +1,177 @@
+"""The hybrid U-Net: finishes what learned filters began, at half the resolution and below."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hybrid.networks.layers import extend, second_convolution
+from hybrid.networks.network import Network, register
+
+_PHASES = 2  # the finest scale has a fourth of the image's pixels, each with four phases
+_SCALES = 3
+_STRIDE = _PHASES * 2 ** (_SCALES - 1)
+
+
+@register("unet")
+class UNet(Network):
+    """U-Net on the four phases of the image, of what filters made of it, and of the noise level.
+
+    Three scales with `features`, two and four times as many channels. A block is
+    ``x + conv2(ReLU(conv1(x)))``, 3x3, zero padded, with bias. Scales are joined by 2x2
+    convolutions of stride 2, down and up; what was seen on the way down is added on the way up.
+    The output is added to the filtered image (or to the noisy one, where there is none).
+
+    Parameters
+    ----------
+    features : int
+        Channels at half the resolution.
+    channels : int
+        Of the image: 1 for gray, 3 for the planes of `raisr.colour.to_opponent`.
+    blocks : triple of int
+        Blocks of each scale, the finest first; those of the two finer ones come twice, on the way
+        down and on the way up.
+    num_classes : int, optional
+        With it, `conv2` of the finest `special` scales is a `CSConv2d` of so many classes.
+    special : int
+        How many scales are class-specific.
+    filtered : bool
+        Whether it sees what `raisr.denoise` makes of the image, beside the image.
+
+    Notes
+    -----
+    A class is that of every second row and column, at coarser scales of every fourth: the hash
+    changes little from pixel to pixel.
+
+    References
+    ----------
+    Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 2018 (phases and the map of the noise level);
+    Xu et al., AAAI 2021 (class-specific convolution).
+    """
+
+    label = "hybrid U-Net"
+    inputs: tuple[str, ...] = ("levels",)
+
+    def __init__(
+        self,
+        features: int = 32,
+        channels: int = 1,
+        blocks: tuple[int, int, int] = (1, 2, 3),
+        num_classes: int | None = None,
+        special: int = 1,
+        filtered: bool = True,
+    ):
+        super().__init__()
+        if len(blocks) != _SCALES:
+            raise ValueError(f"blocks must be three numbers, got {blocks}")
+        if not 1 <= special < _SCALES:
+            raise ValueError(f"special must be 1 or 2, got {special!r}")
+        self.channels, self.num_classes, self.filtered = channels, num_classes, filtered
+        self.inputs = (
+            "levels",
+            *(["filtered"] if filtered else []),
+            *(["classes"] if num_classes is not None else []),
+        )
+        self.reach = _reach(blocks)
+        widths = [features * 2**scale for scale in range(_SCALES)]
+        phases = channels * _PHASES**2
+        classes = [num_classes if scale < special else None for scale in range(_SCALES)]
+        self.entry = nn.Conv2d(phases * (2 if filtered else 1) + 1, features, 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        self.before, self.after = nn.ModuleList(), nn.ModuleList()
+        for scale in range(_SCALES - 1):
+            width, wider = widths[scale], widths[scale + 1]
+            self.before.append(_blocks(blocks[scale], width, classes[scale]))
+            self.down.append(nn.Conv2d(width, wider, 2, stride=2))
+            self.up.append(nn.ConvTranspose2d(wider, width, 2, stride=2))
+            self.after.append(_blocks(blocks[scale], width, classes[scale]))
+        self.middle = _blocks(blocks[-1], widths[-1], None)
+        self.exit = nn.Conv2d(features, phases, 3, padding=1)
+        for parameter in self.exit.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, noisy: Tensor, levels: Tensor, *maps: Tensor) -> Tensor:
+        """Return the denoised images.
+
+        Parameters
+        ----------
+        noisy : (B, channels, H, W) float tensor, gray levels / 255
+        levels : (B, 1, 1, 1) float tensor
+            Standard deviation of the noise, in the unit of the images.
+        *maps : tensors
+            As `inputs` names them: the filtered images, of the shape of `noisy`, and the class of
+            every pixel, (B, H, W) integers.
+        """
+        given: dict[str, Tensor] = dict(zip(self.inputs[1:], maps, strict=True))
+        height, width = noisy.shape[-2:]
+        images = [extend(image, _STRIDE) for image in (noisy, *self._filtered(given))]
+        phases = [functional.pixel_unshuffle(image, _PHASES) for image in images]
+        level = levels.to(noisy.dtype).expand(-1, 1, *phases[0].shape[-2:])
+        seen = torch.cat([*phases, level], 1).contiguous(memory_format=torch.channels_last)
+        out = self.exit(self._features(self.entry(seen), self._class_maps(given, images[0])))
+        return (images[-1] + functional.pixel_shuffle(out, _PHASES))[..., :height, :width]
+
+    def _features(self, features, maps):
+        skips = []
+        for blocks, down, classes in zip(self.before, self.down, maps, strict=True):
+            features = _run(blocks, features, classes)
+            skips.append(features)
+            features = down(features)
+        features = _run(self.middle, features, ())
+        for scale in reversed(range(_SCALES - 1)):
+            features = self.up[scale](features) + skips[scale]
+            features = _run(self.after[scale], features, maps[scale])
+        return features
+
+    def _filtered(self, given):
+        return (given["filtered"],) if self.filtered else ()
+
+    def _class_maps(self, given, image):
+        """Return the further arguments of the blocks of each scale but the coarsest."""
+        if self.num_classes is None:
+            return [()] * (_SCALES - 1)
+        rows, columns = (torch.arange(side, device=image.device) for side in image.shape[-2:])
+        last = [side - 1 for side in given["classes"].shape[-2:]]
+        maps = []
+        for scale in range(_SCALES - 1):
+            step = _PHASES * 2**scale
+            row, column = (
+                places[::step].clamp(max=end)
+                for places, end in zip((rows, columns), last, strict=True)
+            )
+            maps.append((given["classes"][:, row[:, None], column],))
+        return maps
+
+
+class _Block(nn.Module):
+    def __init__(self, features, num_classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv2 = second_convolution(features, features, num_classes)
+
+    def forward(self, features, classes):
+        inner = functional.relu(self.conv1(features), inplace=True)
+        return features + self.conv2(inner, *(classes if self._special else ()))
+
+    @property
+    def _special(self):
+        return not isinstance(self.conv2, nn.Conv2d)
+
+
+def _blocks(count, features, num_classes):
+    return nn.ModuleList(_Block(features, num_classes) for _ in range(count))
+
+
+def _run(blocks, features, classes):
+    for block in blocks:
+        features = block(features, classes)
+    return features
+
+
+def _reach(blocks):
+    """Return how far an output pixel sees: the sum over what a path may pass."""
+    reach = 2 * _PHASES + _PHASES - 1  # the first and the last convolution, and the phases
+    for scale, count in enumerate(blocks):
+        step = _PHASES * 2**scale
+        passes = 1 if scale == len(blocks) - 1 else 2
+        reach += 2 * count * passes * step + (step if scale else 0)
+    return reach
