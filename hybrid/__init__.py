@@ -7,6 +7,7 @@ _HOME = {
     "ClassSpecificDenoiser": "hybrid.denoiser",
     "DenoisedClassifier": "hybrid.classifiers",
     "HashClassifier": "hybrid.classifiers",
+    "HybridDenoiser": "hybrid.denoiser",
     "NetworkDenoiser": "hybrid.denoiser",
     "PCN": "hybrid.networks.pcn",
     "PCNClassifier": "hybrid.classifiers",
@@ -18,12 +19,19 @@ _HOME = {
 
 __all__ = sorted(_HOME)
 
+_NO_TORCH = "hybrid needs PyTorch: install the extra `hybrid` of this package, or torch itself"
+
 
 def __getattr__(name):
     # Public names are found on first use, so that `import hybrid` loads neither torch nor Numba.
     if name not in _HOME:
         raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    try:
+        value = getattr(import_module(_HOME[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError(_NO_TORCH, name="torch") from error
     globals()[name] = value
     return value
 

@@ -58,11 +58,13 @@ class HashClassifier(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
         planes = image[:, 0].detach().float().cpu().numpy()
-        maps = np.stack([self._class_map(plane, torch.get_num_threads()) for plane in planes])
-        return torch.from_numpy(maps.astype(np.int32)).to(image.device, class_dtype(self.spec))
+        return torch.stack([self._class_map(plane) for plane in planes]).to(image.device)
 
-    def _class_map(self, plane, num_threads):
-        return hash_image(plane, self.spec, data_range=1.0, num_threads=num_threads)
+    def _class_map(self, plane):
+        threads = torch.get_num_threads()
+        return class_tensor(
+            hash_image(plane, self.spec, data_range=1.0, num_threads=threads), self.spec
+        )
 
 
 class DenoisedClassifier(HashClassifier):
@@ -73,8 +75,7 @@ class DenoisedClassifier(HashClassifier):
     spec : HashSpec or str
         Or the name of a preset.
     sigma : float, optional
-        Standard deviation of the noise, gray levels / 255. Default: estimated from each image,
-        unless the attribute is set.
+        Standard deviation of the noise, gray levels / 255. Default: estimated from each image.
     white : float
         Value of white less that of black, gray levels / 255.
     """
@@ -86,9 +87,18 @@ class DenoisedClassifier(HashClassifier):
         self.sigma, self.white = sigma, white
         self.reach = hash_reach(self.spec, denoised=True)
 
-    def _class_map(self, plane, num_threads):
-        plane = denoised(plane, self.sigma, self.white, num_threads)
-        return super()._class_map(plane, num_threads)
+    def of_whole(self, image: Tensor, level: float | None) -> Tensor:
+        """Return the class map of one image whose noise level may be known."""
+        level = level if self.sigma is None else self.sigma
+        plane = image[0, 0].float().cpu().numpy()
+        return self._of_level(plane, level)[None]
+
+    def _class_map(self, plane):
+        return self._of_level(plane, self.sigma)
+
+    def _of_level(self, plane, level):
+        plane = denoised(plane, level, self.white, torch.get_num_threads())
+        return super()._class_map(plane)
 
 
 def denoised(
@@ -101,6 +111,13 @@ def denoised(
     level = estimate_sigma(plane) if sigma is None else sigma
     level = min(level, LADDER[-1] / GRAY_LEVELS * white)
     return denoise(plane, level, model=DENOISED_BY, data_range=white, num_threads=num_threads)
+
+
+def class_tensor(classes: NDArray, spec: HashSpec) -> Tensor:
+    """Return a class map of `raisr.hash_image` as a tensor, in the type of `class_dtype`."""
+    if class_dtype(spec) != torch.uint8:
+        classes = classes.astype(np.int32)  # torch computes little with uint16
+    return torch.from_numpy(np.ascontiguousarray(classes))
 
 
 def hash_reach(spec: HashSpec, *, denoised: bool = False) -> int:

@@ -1,7 +1,7 @@
-"""From an image to an image: a network, with the classifier that a class-specific one needs."""
+"""From an image to an image: a network, with what it sees beside the noisy image."""
 
 import copy
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,25 +10,33 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hybrid.behaviour import Behaviour
-from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier, class_tensor
+from hybrid.csconv.threads import mend_after_fork
 from hybrid.exact import exact
+from hybrid.filtered import filtered, guide_of
 from hybrid.levels import at_reference
 from hybrid.networks import Network
-from hybrid.tiles import run_in_tiles
-from raisr.colour import luma_weights
+from hybrid.planes import as_gray, from_gray
+from hybrid.tiles import check_tile, run_in_tiles
+from raisr import hash_image
+from raisr.colour import from_opponent, to_opponent
 from raisr.denoising import estimate_sigma
 from raisr.validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
 
 _TILE = 512
+_REACHES = 16  # a tile is so many times as wide as its margin, or wider
+
+Plane = NDArray[np.float32]  # (H, W), gray levels
+Planes = NDArray[np.float32]  # (channels, H, W), gray levels
 
 
 class NetworkDenoiser(nn.Module):
-    """A network for gray images that also denoises arrays of any type and size.
+    """A network that also denoises arrays of any type and size.
 
     Parameters
     ----------
     network : Network
-        Denoises (B, 1, H, W) tensors of gray levels / 255.
+        Denoises (B, channels, H, W) tensors of gray levels / 255.
     behaviour : Behaviour, optional
         The noise levels that it was trained for, and how it is to be used.
     provenance : dict, optional
@@ -45,6 +53,7 @@ class NetworkDenoiser(nn.Module):
         self.network = network
         self.behaviour = behaviour or Behaviour()
         self.provenance = provenance or {}
+        self._prepared: dict[str, _Prepared] = {}
 
     @property
     def networks(self) -> list[Network]:
@@ -53,7 +62,7 @@ class NetworkDenoiser(nn.Module):
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (B, 1, H, W) tensors of gray levels / 255; the noise level as in `denoise`."""
-        return self._run(self.network, noisy, None)
+        return at_reference(self.network, noisy, self._levels(noisy))
 
     @torch.inference_mode()
     def denoise(
@@ -64,7 +73,7 @@ class NetworkDenoiser(nn.Module):
         guide: ArrayLike | None = None,
         channel_axis: int | None = None,
         data_range: float | None = None,
-        tile: int = _TILE,
+        tile: int | None = None,
     ) -> NDArray:
         """Remove white Gaussian noise.
 
@@ -73,22 +82,24 @@ class NetworkDenoiser(nn.Module):
         image : array_like, (H, W) or with channels along `channel_axis`
             uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
         sigma : float, optional
-            Standard deviation of the noise, in the unit of the image; one that the network was
-            not trained for is refused. Default: the level that it was trained for or, if these
-            are many, `raisr.estimate_sigma` of each channel. A network of many levels smooths
-            more where more is told.
+            Standard deviation of the noise, in the unit of the image; 0 gives back the image, one
+            that the network was not trained for is refused. Default: the level that it was
+            trained for or, if these are many, `raisr.estimate_sigma`. A network of many levels
+            smooths more where more is told.
         guide : array_like, optional
-            Image that is classified instead of `image`; of its shape and unit. Only for networks
-            with classes, and needed where these are those of the clean image.
+            Image that is classified instead of `image`; of its shape, type and unit. Only for
+            networks with classes, and needed where these are those of the clean image.
         channel_axis : int, optional
-            Axis of the channels of a colour image. Each channel is denoised by itself, with the
-            classes of the luma (three channels: ITU-R BT.601; else the mean).
+            Axis of the channels. Three are taken for red, green and blue, and denoised in the
+            opponent space (`raisr.colour.to_opponent`): together by a network for colours, plane
+            by plane by one for gray images. Any other number: each by itself.
         data_range : float, optional
             Value of white: by default the maximum of an integer type, 1.0 for floats.
-        tile : int
-            Side of the tiles that are in work at once, in pixels. On a CPU the result is the same
-            for any of them, and for any number of threads: to the bit for EDSR, CARN and their
-            class-specific twins, up to rounding for other networks.
+        tile : int, optional
+            Side of the tiles that are in work at once, in pixels; default: 512, or more where the
+            network sees far. On a CPU the result is the same
+            for any of them, and for any number of threads: to the bit for EDSR, CARN and the
+            hybrid U-Net, class-specific or not, up to rounding for other networks.
 
         Returns
         -------
@@ -102,43 +113,83 @@ class NetworkDenoiser(nn.Module):
             For another dtype or shape, an empty image, NaN or infinity, a noise level that the
             network was not trained for, a guide that it does not take, or a tile below 1.
         """
-        planes = _planes(as_channels(image, channel_axis, data_range))
+        mend_after_fork()
+        check_tile(tile)
+        planes = _planes(image, channel_axis, data_range)
         dtype = np.asarray(image).dtype
         white = data_range_of(dtype, data_range)
-        level = self._check_sigma(sigma, white)
-        maps = self._maps(planes, guide, channel_axis, data_range, tile, level)
-        tiled = partial(run_in_tiles, _for_inference(self.network), self.network.reach, tile)
-        outputs = [self._run(tiled, plane, level, *maps)[0, 0] for plane in planes]
-        restored = [restore(out.numpy() * GRAY_LEVELS, dtype, white) for out in outputs]
-        return restored[0] if channel_axis is None else np.stack(restored, channel_axis)
+        level = None if sigma is None else check_sigma(sigma, white)
+        guides = self._guides(image, guide, channel_axis, data_range)
+        if level == 0:
+            return np.array(image)
+        self._check_level(level)
+        out = restore(self._denoise(planes, level, guides, tile), dtype, white)
+        return out[0] if channel_axis is None else np.moveaxis(out, 0, channel_axis)
 
-    def _run(self, network, noisy, sigma, *maps):
-        """Run a network on images that are prepared as those that it was trained on."""
-        levels = None
-        if self.behaviour.many_levels:
-            found = [self._estimate(image) if sigma is None else sigma for image in noisy[:, 0]]
-            levels = noisy.new_tensor(found)[:, None, None, None]
-        return at_reference(network, noisy, levels, *maps)
+    def _denoise(
+        self, planes: Planes, level: float | None, guides: Planes | None, tile: int | None
+    ) -> Planes:
+        """Denoise all planes of an image."""
+        if len(planes) != 3:
+            sources = planes if guides is None else guides
+            pairs = zip(planes, sources, strict=True)
+            return np.stack([self._gray(*pair, level, tile) for pair in pairs])
+        one_level = not self.behaviour.many_levels
+        images = as_gray(to_opponent(planes), one_level=one_level)
+        guided = images if guides is None else as_gray(to_opponent(guides), one_level=one_level)
+        done = [
+            self._gray(plane, source, None if level is None else level * factor, tile)
+            for (plane, factor), (source, _) in zip(images, guided, strict=True)
+        ]
+        return from_opponent(from_gray(done, one_level=one_level))
 
-    def _estimate(self, plane):
-        """Return the noise level of a plane, both gray levels / 255."""
-        found = estimate_sigma(plane.float().numpy(force=True))
-        lowest = self.behaviour.sigma_min or 0.0
-        return self._check_sigma(max(found, lowest / GRAY_LEVELS), 1.0)
+    def _gray(self, plane: Plane, source: Plane, level: float | None, tile: int | None) -> Plane:
+        """Denoise a gray image with the classes of another one."""
+        noisy = _tensor(plane)
+        if level is None and self.behaviour.many_levels:
+            level = self._estimate(noisy[0, 0])
+        maps = self._maps(_tensor(source), level, tile)
+        network = self._inference("network")
 
-    def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
-        if guide is not None:
-            raise ValueError("a network without classes takes no guide")
+        def run(*inputs):
+            return self._in_tiles(network, self.network.reach, tile, *inputs)
+
+        out = at_reference(run, noisy, self._levels(noisy, level), *maps)
+        return out[0, 0].numpy() * np.float32(GRAY_LEVELS)
+
+    def _in_tiles(self, network, reach: int | None, tile: int | None, *inputs: Tensor) -> Tensor:
+        if tile is None:
+            tile = max(_TILE, _REACHES * (reach or 0))
+        return run_in_tiles(network, reach, tile, *inputs)
+
+    def _levels(self, noisy: Tensor, level: float | None = None) -> Tensor | None:
+        """Return the noise level of each image, gray levels / 255, if the network asks for it."""
+        if not self.behaviour.many_levels:
+            return None
+        found = [self._estimate(image) if level is None else level for image in noisy[:, 0]]
+        return noisy.new_tensor(found)[:, None, None, None] / GRAY_LEVELS
+
+    def _estimate(self, image: Tensor) -> float:
+        """Return the noise level of an image, in gray levels."""
+        found = estimate_sigma(image.float().numpy(force=True)) * GRAY_LEVELS
+        found = max(found, self.behaviour.sigma_min or 0.0)
+        self._check_level(found)
+        return found
+
+    def _maps(self, source: Tensor, level: float | None, tile: int | None) -> tuple[Tensor, ...]:
+        """Return the class map of an image whose noise may be known, if there are classes."""
         return ()
 
-    def _check_sigma(self, sigma, white):
-        """Return the noise level in gray levels / 255, if it is given."""
-        if sigma is None:
-            return None
-        level = check_sigma(sigma, white)
+    def _guides(self, image, guide, channel_axis, data_range) -> Planes | None:
+        if guide is not None:
+            raise ValueError("this network takes no guide")
+        return None
+
+    def _check_level(self, level: float | None) -> None:
+        """Refuse a noise level, in gray levels, that the network was not trained for."""
         lowest, highest = self.behaviour.sigma_min, self.behaviour.sigma
-        if highest is None:
-            return level / GRAY_LEVELS
+        if level is None or highest is None:
+            return
         if not 0.8 * (highest if lowest is None else lowest) <= level <= 1.25 * highest:
             told = f"{highest:g}" if lowest is None else f"{lowest:g} to {highest:g}"
             raise ValueError(
@@ -146,7 +197,14 @@ class NetworkDenoiser(nn.Module):
                 "255): choose other weights (see list_weights), or raisr.denoise; or is "
                 "data_range wrong?"
             )
-        return level / GRAY_LEVELS
+
+    def _inference(self, name: str) -> Callable[..., Tensor]:
+        """Return a part of this module as a function of tensors on the CPU; made once."""
+        part = getattr(self, name)
+        kept = self._prepared.get(name)
+        if kept is None or not kept.is_of(part):
+            kept = self._prepared[name] = _Prepared(part)
+        return kept.run
 
 
 class ClassSpecificDenoiser(NetworkDenoiser):
@@ -188,10 +246,17 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         return [self.network, *pcn]
 
     def forward(self, noisy: Tensor, guide: Tensor | None = None) -> Tensor:
-        """Denoise (B, 1, H, W) tensors; the classes are those of the guide, or of the images."""
+        """Denoise (B, 1, H, W) tensors; the classes are those of the guide, or of the images.
+
+        Raises
+        ------
+        ValueError
+            There is no guide, and the classes are not those of the noisy image.
+        """
+        self._check_guide(guide)
         with torch.no_grad():
             classes = self.classifier(noisy if guide is None else guide)
-        return self._run(self.network, noisy, None, classes)
+        return at_reference(self.network, noisy, self._levels(noisy), classes)
 
     @torch.inference_mode()
     def classify(
@@ -201,52 +266,152 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         *,
         channel_axis: int | None = None,
         data_range: float | None = None,
-        tile: int = _TILE,
+        tile: int | None = None,
     ) -> NDArray:
-        """Return the class map of an image, (H, W) integers; the arguments are `denoise`'s."""
-        planes = _planes(as_channels(image, channel_axis, data_range))
-        level = self._check_sigma(sigma, data_range_of(np.asarray(image).dtype, data_range))
-        return self._class_map(planes, tile, level)[0].numpy()
+        """Return the class map of an image, (H, W) integers; the arguments are `denoise`'s.
 
-    def _maps(self, planes, guide, channel_axis, data_range, tile, sigma):
-        if guide is not None:
-            guides = _planes(as_channels(guide, channel_axis, data_range, "guide"))
-            if [plane.shape for plane in guides] != [plane.shape for plane in planes]:
-                raise ValueError("guide and image must have the same shape")
-            planes = guides
-        elif foreign := self.behaviour.foreign_classes:
+        Of a colour image, it is that of the brightness, the sum of red, green and blue.
+        """
+        mend_after_fork()
+        check_tile(tile)
+        planes = _planes(image, channel_axis, data_range)
+        level = None
+        if sigma is not None:
+            level = check_sigma(sigma, data_range_of(np.asarray(image).dtype, data_range))
+        self._check_level(level)
+        plane, factor = planes[0], 1.0
+        if len(planes) == 3:
+            one_level = not self.behaviour.many_levels
+            plane, factor = as_gray(to_opponent(planes), one_level=one_level)[0]
+        known = None if level is None else level * factor
+        return self._maps(_tensor(plane), known, tile)[0][0].numpy()
+
+    def _guides(self, image, guide, channel_axis, data_range):
+        self._check_guide(guide)
+        if guide is None:
+            return None
+        if np.asarray(guide).dtype != np.asarray(image).dtype and data_range is None:
+            raise ValueError(
+                f"guide is {np.asarray(guide).dtype}, image {np.asarray(image).dtype}: "
+                "their values of white may differ; pass data_range, or one type"
+            )
+        guides = _planes(guide, channel_axis, data_range, "guide")
+        if np.shape(guide) != np.shape(image):
+            raise ValueError("guide and image must have the same shape")
+        return guides
+
+    def _check_guide(self, guide: object) -> None:
+        if guide is None and (foreign := self.behaviour.foreign_classes):
             raise ValueError(
                 f"the classes of this network are those of {foreign}: pass it as guide"
             )
-        return (self._class_map(planes, tile, sigma),)
 
-    def _class_map(self, planes, tile, sigma):
-        classifier, luma = _for_inference(self.classifier), _luma(planes)
-        if isinstance(classifier, DenoisedClassifier):
-            known = classifier.sigma if classifier.sigma is not None else sigma
-            if known is None:  # of the whole image, as each tile would find another level
-                classifier.sigma = self._estimate(luma[0, 0])
-            else:  # luma holds less noise than a channel
-                classifier.sigma = known * float(np.linalg.norm(luma_weights(len(planes))))
-        return run_in_tiles(classifier, self.classifier.reach, tile, luma)
+    def _maps(self, source, level, tile):
+        if isinstance(self.classifier, DenoisedClassifier):
+            if level is None and self.classifier.sigma is None:
+                level = self._estimate(source[0, 0])
+            return (self.classifier.of_whole(source, level and level / GRAY_LEVELS),)
+        classifier = self._inference("classifier")
+        return (self._in_tiles(classifier, self.classifier.reach, tile, source),)
 
 
-def _for_inference(network):
-    """Return a function of tensors on the CPU that runs the network on its own device."""
-    device = next((parameter.device for parameter in network.parameters()), None)
-    if device is None or device.type == "cpu":
-        return exact(network)
-    network = copy.deepcopy(network).float().eval()
-    return lambda *inputs: network(*(value.to(device) for value in inputs)).cpu()
+class HybridDenoiser(NetworkDenoiser):
+    """A network that finishes what learned filters began, at any noise level.
+
+    Parameters
+    ----------
+    network : Network
+        One with "levels" among its `inputs`, such as `UNet`.
+    behaviour, provenance : optional
+        See `NetworkDenoiser`.
+    """
+
+    def forward(self, noisy: Tensor, levels: Tensor) -> Tensor:  # type: ignore[override]
+        """Denoise (B, channels, H, W) tensors of gray levels / 255.
+
+        Parameters
+        ----------
+        noisy : (B, channels, H, W) tensor
+        levels : (B, 1, 1, 1) tensor
+            Standard deviation of the noise, in the unit of the images.
+        """
+        sigmas = (levels.flatten() * GRAY_LEVELS).tolist()
+        stacked = noisy.detach().float().cpu().numpy() * np.float32(GRAY_LEVELS)
+        each = [self._inputs(*pair) for pair in zip(stacked, sigmas, strict=True)]
+        maps = [torch.cat(parts).to(noisy.device) for parts in zip(*each, strict=True)]
+        return self.network(noisy, *self._ordered(levels, maps))
+
+    def _denoise(self, planes, level, guides, tile):
+        if self.network.channels == 3:
+            if len(planes) != 3:
+                raise ValueError(
+                    f"this network is for three colours, and the image has {len(planes)} "
+                    "channel(s): see hybrid.denoise, which chooses by them"
+                )
+            return from_opponent(self._joint(to_opponent(planes), level, tile))
+        return super()._denoise(planes, level, guides, tile)
+
+    def _gray(self, plane, source, level, tile):
+        return self._joint(plane[None], level, tile)[0]
+
+    def _joint(self, planes: Planes, level: float | None, tile: int | None) -> Planes:
+        """Denoise the planes that the network sees at once."""
+        noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
+        if level is None:
+            found = [self._estimate(plane) for plane in noisy[0]]
+            level = float(np.mean(found))
+        maps = self._inputs(planes, level)
+        network = self._inference("network")
+        levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)
+
+        def run(noisy, *maps):
+            return network(noisy, *self._ordered(levels, maps))
+
+        out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)
+        return out[0].numpy() * np.float32(GRAY_LEVELS)
+
+    def _inputs(self, planes: Planes, sigma: float) -> list[Tensor]:
+        """Return what the network sees beside an image and the level of its noise."""
+        wanted = self.network.inputs[1:]
+        if not wanted:
+            return []
+        done = filtered(planes, sigma, torch.get_num_threads())
+        found = {"filtered": lambda: torch.from_numpy(done / np.float32(GRAY_LEVELS))[None]}
+        if (spec := self.behaviour.spec) is not None:
+            found["classes"] = lambda: class_tensor(
+                hash_image(guide_of(done), spec, data_range=GRAY_LEVELS), spec
+            )[None]
+        return [found[name]() for name in wanted]
+
+    def _ordered(self, levels: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        return levels, *maps
 
 
-def _planes(channels):
-    return [
-        torch.from_numpy(channel.plane() / np.float32(GRAY_LEVELS))[None, None]
-        for channel in channels
-    ]
+class _Prepared:
+    """A module made ready for inference, and the weights that it was made of."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._weights = [value.clone() for value in module.state_dict().values()]
+        device = next((parameter.device for parameter in module.parameters()), None)
+        if device is None or device.type == "cpu":
+            self.run: Callable[..., Tensor] = exact(module)
+            return
+        network = copy.deepcopy(module).float().eval()
+        self.run = lambda *inputs: network(*(value.to(device) for value in inputs)).cpu()
+
+    def is_of(self, module: nn.Module) -> bool:
+        """Tell whether the module still has those weights, on that device."""
+        now = list(module.state_dict().values())
+        return len(now) == len(self._weights) and all(
+            a.device == b.device and torch.equal(a, b)
+            for a, b in zip(now, self._weights, strict=True)
+        )
 
 
-def _luma(planes):
-    weights = luma_weights(len(planes))
-    return sum(float(weight) * plane for weight, plane in zip(weights, planes, strict=True))
+def _planes(image, channel_axis, data_range, name="image") -> Planes:
+    """Return the channels of an image in gray levels."""
+    return np.stack([c.plane() for c in as_channels(image, channel_axis, data_range, name)])
+
+
+def _tensor(plane: Plane) -> Tensor:
+    return torch.from_numpy(plane / np.float32(GRAY_LEVELS))[None, None]

@@ -64,17 +64,87 @@ class ExactConv2d(nn.Module):
         return out[:, : self._outputs]
 
 
+class ExactDown(nn.Module):
+    """A 2x2 `torch.nn.Conv2d` of stride 2, for inference on a CPU.
+
+    Parameters
+    ----------
+    convolution : nn.Conv2d
+    """
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        weight = convolution.weight.detach().permute(0, 2, 3, 1).flatten(1)
+        self.join = ExactConv2d(_pointwise(weight, convolution.bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution of a (B, C, H, W) float32 tensor with even sides."""
+        images, channels, height, width = x.shape
+        blocks = x.permute(0, 2, 3, 1).reshape(images, height // 2, 2, width // 2, 2, channels)
+        blocks = blocks.transpose(2, 3).reshape(images, height // 2, width // 2, 4 * channels)
+        return self.join(blocks.permute(0, 3, 1, 2))
+
+
+class ExactUp(nn.Module):
+    """A 2x2 `torch.nn.ConvTranspose2d` of stride 2, for inference on a CPU.
+
+    Parameters
+    ----------
+    convolution : nn.ConvTranspose2d
+    """
+
+    def __init__(self, convolution: nn.ConvTranspose2d) -> None:
+        super().__init__()
+        weight = convolution.weight.detach().permute(2, 3, 1, 0).flatten(0, 2)
+        bias = None if convolution.bias is None else convolution.bias.repeat(4)
+        self.spread = ExactConv2d(_pointwise(weight, bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution, (B, C_out, 2 H, 2 W), of a (B, C, H, W) float32 tensor."""
+        images, _, height, width = x.shape
+        blocks = self.spread(x).permute(0, 2, 3, 1).reshape(images, height, width, 2, 2, -1)
+        return blocks.transpose(2, 3).reshape(images, 2 * height, 2 * width, -1).permute(0, 3, 1, 2)
+
+
+def _pointwise(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    outputs, inputs = weight.shape
+    convolution = nn.Conv2d(inputs, outputs, 1, bias=bias is not None)
+    state = {"weight": weight[..., None, None], "bias": bias}
+    convolution.load_state_dict({name: v for name, v in state.items() if v is not None})
+    return convolution
+
+
 def exact(network: nn.Module) -> nn.Module:
-    """Return a float32 copy of a network with an `ExactConv2d` wherever one can be."""
+    """Return a float32 copy of a network whose convolutions are exact wherever they can be."""
     network = copy.deepcopy(network).float().eval()
     for parent in list(network.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.Conv2d) and _is_plain(child):
-                setattr(parent, name, ExactConv2d(child))
+            if (replacement := _exact(child)) is not None:
+                setattr(parent, name, replacement)
     return network
 
 
-def _is_plain(convolution):
+def _exact(module: nn.Module) -> nn.Module | None:
+    """Return the exact form of a convolution, if there is one."""
+    if isinstance(module, nn.Conv2d) and _is_plain(module):
+        return ExactConv2d(module)
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and _halves(module):
+        return ExactDown(module) if isinstance(module, nn.Conv2d) else ExactUp(module)
+    return None
+
+
+def _halves(convolution: nn.Conv2d | nn.ConvTranspose2d) -> bool:
+    """Tell whether a convolution maps each 2x2 block to a pixel, or back."""
+    return (
+        type(convolution) in (nn.Conv2d, nn.ConvTranspose2d)
+        and convolution.kernel_size == convolution.stride == (2, 2)
+        and convolution.padding == convolution.output_padding == (0, 0)
+        and convolution.dilation == (1, 1)
+        and convolution.groups == 1
+    )
+
+
+def _is_plain(convolution: nn.Conv2d) -> bool:
     height, width = convolution.kernel_size
     same = convolution.padding in ((height // 2, width // 2), "same")
     return (

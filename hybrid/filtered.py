@@ -5,15 +5,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.planes import as_gray, from_gray
 from raisr import FilterBank, denoise
 from raisr.denoising import LADDER, bank_for
 from raisr.validate import GRAY_LEVELS
 
 MODEL = "best"
 """Whose gray filters are applied, to each plane by itself."""
-
-_MEAN = np.float32(3**-0.5)  # turns the first opponent plane into the mean of red, green and blue
-_MIDDLE = np.float32(GRAY_LEVELS / 2)
 
 
 @lru_cache(maxsize=64)  # as many as training has levels, with two banks for each
@@ -39,11 +37,6 @@ def filtered(
     Returns
     -------
     float32 array of the same shape
-
-    Notes
-    -----
-    Brightness is filtered as the mean of the three colours, whose contrast is that of the gray
-    images that the filters know; the other two planes, which have no black, around mid gray.
     """
     if sigma <= 0:
         return planes.copy()
@@ -54,10 +47,9 @@ def filtered(
 
     if len(planes) == 1:
         return run(planes[0], sigma)[None]
-    brightness = run(planes[0] * _MEAN, sigma * _MEAN) / _MEAN
-    return np.stack([brightness, *(run(p + _MIDDLE, sigma) - _MIDDLE for p in planes[1:])])
+    return from_gray([run(image, sigma * factor) for image, factor in as_gray(planes)])
 
 
 def guide_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the plane that is hashed: gray, or the mean of red, green and blue."""
-    return planes[0] if len(planes) == 1 else planes[0] * _MEAN
+    return planes[0] if len(planes) == 1 else as_gray(planes)[0][0]

@@ -40,8 +40,7 @@ def run_in_tiles(
     ValueError
         If `tile` is not a positive whole number.
     """
-    if not isinstance(tile, Integral) or tile < 1:
-        raise ValueError(f"tile must be a positive whole number, got {tile!r}")
+    check_tile(tile)
     if reach is None:
         return network(image, *maps)
     height, width = image.shape[-2:]
@@ -56,6 +55,12 @@ def run_in_tiles(
                 out = torch.empty(*part.shape[:-2], height, width, dtype=part.dtype)
             out[..., rows, columns] = part[..., inner_rows, inner_columns]
     return cast(Tensor, out)
+
+
+def check_tile(tile: int | None) -> None:
+    """Refuse what is no side of a tile; None stands for a default."""
+    if tile is not None and (not isinstance(tile, Integral) or tile < 1):
+        raise ValueError(f"tile must be a positive whole number, got {tile!r}")
 
 
 def _parts(length: int, tile: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:

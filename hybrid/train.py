@@ -1,10 +1,9 @@
 """Train a network: `python -m hybrid.train CONFIG.toml`; run it again to go on."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
-from hybrid.training.config import TrainingConfig
-from hybrid.training.loop import train
 from raisr.command import Parser, run
 
 
@@ -20,6 +19,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", help="of torch (default: a GPU where there is one)")
     parser.add_argument("--download", action="store_true", help="fetch missing training images")
     options = parser.parse_args(arguments)
+    if find_spec("torch") is None:
+        raise ValueError("training needs PyTorch: install the extra `hybrid` of this package")
+    from hybrid.training.config import TrainingConfig
+    from hybrid.training.loop import train
+
     config = TrainingConfig.read(options.config)
     folder = Path(options.output or Path("runs") / config.name)
     path = train(config, folder, device=options.device, download=options.download)

@@ -14,11 +14,11 @@ import torch
 
 from hybrid.behaviour import Behaviour
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.denoiser import ClassSpecificDenoiser, HybridDenoiser, NetworkDenoiser
 from hybrid.networks import Network, build
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import HASHED
-from hybrid.weights import load_into, load_tensors
+from hybrid.weights import load_into, load_tensors, steps_in_all
 from raisr import HashSpec
 from raisr.validate import GRAY_LEVELS
 
@@ -34,7 +34,7 @@ _STATISTICS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Weights:
     """One entry of the registry.
 
@@ -57,6 +57,11 @@ class Weights:
     provenance: dict[str, Any]
     metrics: dict[str, Any]
     licence: str
+
+    def __repr__(self) -> str:
+        facts = self.provenance
+        steps = steps_in_all(facts)
+        return f"Weights({self.name!r}: {facts.get('model')}, {steps:,} steps, {self.licence})"
 
     @property
     def path(self) -> Path:
@@ -181,6 +186,8 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
         behaviour = Behaviour.of(header)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+    if "levels" in network.inputs:
+        return HybridDenoiser(network, behaviour, header).to(device)
     if network.num_classes is None:
         return NetworkDenoiser(network, behaviour, header).to(device)
     classifier = _classifier(name, behaviour)

@@ -57,6 +57,29 @@ class ImageFile:
 
 
 @dataclass(frozen=True)
+class Picture(ImageFile):
+    """A picture of the user's, of any kind that `raisr.io.read_image` reads."""
+
+    def read(self) -> NDArray[np.uint8]:
+        """Return the picture with 8 bits and without alpha, (H, W) or (H, W, 3) uint8."""
+        from raisr.io import read_image
+
+        pixels, _ = read_image(self.path)
+        if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
+            pixels = pixels[..., :-1]
+        if pixels.ndim == 3 and pixels.shape[2] == 1:
+            pixels = pixels[..., 0]
+        if pixels.dtype == np.uint16:
+            pixels = np.rint(pixels / 257).astype(np.uint8)
+        if pixels.dtype != np.uint8 or (pixels.ndim == 3 and pixels.shape[2] != 3):
+            raise ValueError(
+                f"{self.path}: wanted a gray or RGB picture of 8 or 16 bits, "
+                f"got {pixels.dtype} of shape {pixels.shape}"
+            )
+        return pixels
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A named list of images.
 
@@ -144,6 +167,26 @@ def load_dataset(
     gray = folder.get("gray", False)
     images = tuple(ImageFile(file, path, gray) for file, path in found.items() if path)
     return Dataset(name, entry["label"], entry.get("note", ""), entry["folder"], images)
+
+
+def load_folder(folder: str | os.PathLike[str]) -> Dataset:
+    """Return the pictures of a folder and of those below it as a set.
+
+    Raises
+    ------
+    NotADirectoryError
+        It is no folder.
+    ValueError
+        There are no pictures in it.
+    """
+    from raisr.io import list_images
+
+    folder = Path(folder)
+    names = list_images(folder)
+    if not names:
+        raise ValueError(f"{folder}: no pictures in this folder")
+    pictures = tuple(Picture(name.as_posix(), folder / name) for name in names)
+    return Dataset(str(folder), folder.name, "", str(folder), pictures)
 
 
 def pixel_digest(image: NDArray[np.uint8]) -> str:

@@ -7,12 +7,14 @@ import subprocess
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from raisr.files import write_atomically
 
 _LIBRARIES = ("numpy", "numba", "scipy", "scikit-image")
+_MODULES = {"scikit-image": "skimage"}
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -56,7 +58,7 @@ def environment() -> dict[str, str]:
     return {
         "cpu": _cpu_model(),
         "python": platform.python_version(),
-        **{library: version(library) for library in _LIBRARIES},
+        **{name: version(name) for name in _LIBRARIES if find_spec(_MODULES.get(name, name))},
     }
 
 

@@ -8,6 +8,7 @@ several tiles add to is first added up for fixed groups of bands, then over the 
 
 import math
 import threading
+from collections import deque
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -38,6 +39,8 @@ _COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _MAX_SIZE = 15
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
+_MOST_SUMS = 1 << 23  # float32 values that the sums of all groups may take, 32 MB
+_KEPT_PLANS = 8
 _CLASSES = 12  # whose gradients one job adds up
 _HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
 
@@ -100,20 +103,23 @@ def _jobs(function, bounds):
     return [partial(function, a, b) for a, b in pairwise(bounds)]
 
 
-_last_plan: _Plan | None = None
+_plans: deque = deque(maxlen=_KEPT_PLANS)  # the last used one first
 
 
 def _plan(classes, num_classes):
-    """Return the sorted places of a class map; those of the last map are kept."""
-    global _last_plan
-    plan, classes = _last_plan, classes.contiguous().numpy()
-    if (
-        plan is not None
-        and plan.num_classes == num_classes
-        and plan.classes.dtype == classes.dtype
-        and np.array_equal(plan.classes, classes)
-    ):
-        return plan
+    """Return the sorted places of a class map; those of the last few maps are kept.
+
+    A network has a map for each of its scales, and its layers ask for them in turns.
+    """
+    classes = classes.contiguous().numpy()
+    for plan in tuple(_plans):
+        if (
+            plan.num_classes == num_classes
+            and plan.classes.dtype == classes.dtype
+            and plan.classes.shape == classes.shape
+            and np.array_equal(plan.classes, classes)
+        ):
+            return plan
     tiling = _tiling(*classes.shape)
     places = np.zeros(classes.size + CHUNK, np.uint16)
     starts = np.empty((len(tiling.tiles), num_classes + 1), np.int64)
@@ -123,8 +129,9 @@ def _plan(classes, num_classes):
             f"classes must be at least 0 and below num_classes = {num_classes}, got {bad[0]}"
         )
     present = np.any(starts[:, 1:] > starts[:, :-1], axis=0)
-    _last_plan = _Plan(tiling, classes.copy(), num_classes, present, places, starts)
-    return _last_plan
+    plan = _Plan(tiling, classes.copy(), num_classes, present, places, starts)
+    _plans.appendleft(plan)
+    return plan
 
 
 def _words(images):
@@ -263,17 +270,22 @@ class _WeightGradient:
 
     def __init__(self, layer, gradient):
         self.layer, self.gradient = layer, gradient
-        self.count = len(layer.tiling.groups) - 1
+        # Fewer groups where there are many weights: by their number alone, not by threads.
+        bounds = layer.tiling.groups
+        most = max(2, _MOST_SUMS // layer.weight.numel())
+        step = -(-(len(bounds) - 1) // most)
+        self.groups = [*bounds[:-1:step], bounds[-1]]
+        self.count = len(self.groups) - 1
         shape = self.count, layer.num_classes, layer.filters
         self.sums = scratch("sums", (*shape, layer.k**2, layer.channels))
         self.bias_sums = np.zeros(shape, np.float32)
         self.seen = np.zeros(shape[:2], np.bool_)
 
     def jobs(self):
-        return _jobs(self.group, self.layer.tiling.groups)
+        return _jobs(self.group, self.groups)
 
     def group(self, a, b):
-        layer, g = self.layer, self.layer.tiling.groups.index(a)
+        layer, g = self.layer, self.groups.index(a)
         gathered = scratch("gathered", (CHUNK, layer.filters))
         arrays = layer.source, self.gradient, layer.staged_source(), gathered
         sums = self.sums[g], self.bias_sums[g], self.seen[g]

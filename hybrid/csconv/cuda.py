@@ -1,9 +1,10 @@
 """Class-specific convolution on a GPU: Triton kernels over groups of pixels of one class.
 
-Like `_csconv_gemm`, but taps are read where they lie, and nothing is stored in between. Every sum
-has one order, so that results are the same bits every time.
+Like `hybrid.csconv.gemm`, but taps are read where they lie, and nothing is stored in between.
+Every sum has one order, so that results are the same bits every time.
 """
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -130,7 +131,7 @@ def _correlate(
     block_out: tl.constexpr,
 ):
     """Sum the weight's gradient under one tap over a part of the pixels of a class."""
-    part, tap = tl.program_id(0), tl.program_id(1)
+    part, tap = tl.program_id(0).to(tl.int64), tl.program_id(1)  # offsets may pass 32 bits
     blocks = tl.cdiv(channels, block_in)
     channel = tl.program_id(2) % blocks * block_in + tl.arange(0, block_in)
     column = tl.program_id(2) // blocks * block_out + tl.arange(0, block_out)
@@ -152,7 +153,7 @@ def _correlate(
 @triton.jit
 def _add_parts(parts, out, first_parts, size, sums: tl.constexpr):
     """Add up the parts of a class in their order."""
-    c = tl.program_id(0)
+    c = tl.program_id(0).to(tl.int64)
     index = tl.program_id(1) * sums + tl.arange(0, sums)
     total = tl.zeros((sums,), tl.float32)
     for part in range(tl.load(first_parts + c), tl.load(first_parts + c + 1)):
@@ -205,6 +206,11 @@ class _Layer:
 
 def convolve(x, weight, bias, classes):
     """Return ``cs_conv2d``'s result."""
+    with _device_of(x):
+        return _convolved(x, weight, bias, classes)
+
+
+def _convolved(x, weight, bias, classes):
     layer = _Layer(x, weight, classes)
     images, _, height, width = x.shape
     out = x.new_empty(images, height, width, layer.filters)
@@ -218,12 +224,18 @@ def convolve(x, weight, bias, classes):
 
 def backward(gradient, x, weight, classes, wants_x, wants_weight):
     """Return the gradients of x, weight and bias; those not wanted are None."""
-    layer = _Layer(x, weight, classes)
-    gradient = gradient.to(x.dtype).permute(0, 2, 3, 1).contiguous()
-    return (
-        _input_gradient(layer, gradient) if wants_x else None,
-        *(_weight_gradient(layer, gradient, weight) if wants_weight else (None, None)),
-    )
+    with _device_of(x):
+        layer = _Layer(x, weight, classes)
+        gradient = gradient.to(x.dtype).permute(0, 2, 3, 1).contiguous()
+        return (
+            _input_gradient(layer, gradient) if wants_x else None,
+            *(_weight_gradient(layer, gradient, weight) if wants_weight else (None, None)),
+        )
+
+
+def _device_of(x):
+    """Triton launches on the current device, which may not be that of x."""
+    return torch.cuda.device(x.device) if x.is_cuda else nullcontext()
 
 
 def _input_gradient(layer, gradient):

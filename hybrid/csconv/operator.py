@@ -2,13 +2,13 @@
 
 import math
 from functools import cache
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import register_flop_formula
 
-from hybrid.csconv import cpu as _csconv_cpu
-from hybrid.csconv import gemm as _csconv_gemm
+from hybrid.csconv import cpu, gemm
 
 __all__ = ["CSConv2d", "cs_conv2d"]
 
@@ -53,11 +53,18 @@ def cs_conv2d(x, weight, bias, classes):
     ----------
     Y. Xu et al., "Efficient Deep Image Denoising via Class Specific Convolution", AAAI 2021.
     """
+    classes = _as_known_integers(classes)
     _check(x, weight, bias, classes)
     device = x.device.type
     if torch.is_autocast_enabled(device) and x.dtype != torch.float64:
         x = x.to(torch.get_autocast_dtype(device))
     return torch.ops.hybrid.cs_conv2d(x, weight, bias, classes)
+
+
+def _as_known_integers(classes):
+    """Return a class map in a type that torch computes with; `raisr.hash_image` gives uint16."""
+    wider = {torch.uint16: torch.int32, torch.uint32: torch.int64}.get(classes.dtype)
+    return classes if wider is None else classes.to(wider)
 
 
 def _check(x, weight, bias, classes):
@@ -88,20 +95,20 @@ def _check(x, weight, bias, classes):
 
 def _backend(x, weight):
     """Return the module that computes the convolution of x."""
-    if x.device.type == "cpu" and _csconv_cpu.supports(x, weight):
-        return _csconv_cpu
+    if x.device.type == "cpu" and cpu.supports(x, weight):
+        return cpu
     if x.device.type == "cuda" and x.dtype != torch.float64:
         return _triton_kernels()
-    return _csconv_gemm
+    return gemm
 
 
 @cache
 def _triton_kernels():
     try:
-        from hybrid.csconv import cuda as _csconv_cuda
+        from hybrid.csconv import cuda
     except ImportError:
-        return _csconv_gemm
-    return _csconv_cuda
+        return gemm
+    return cuda
 
 
 @torch.library.custom_op("hybrid::cs_conv2d", mutates_args=())
@@ -176,21 +183,35 @@ def _backward_flops(gradient, x, weight, classes, wants_x, wants_weight, *args, 
     return _flops(x, weight) * (wants_x + wants_weight)
 
 
+def _is_whole(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _one_size(kernel_size):
+    """Return the side of a square filter."""
+    sides = tuple(kernel_size) if isinstance(kernel_size, tuple | list) else (kernel_size,) * 2
+    if not (len(sides) == 2 and sides[0] == sides[1] and _is_whole(sides[0])):
+        raise ValueError(f"kernel_size must be one whole number, got {kernel_size!r}")
+    if sides[0] % 2 == 0 or sides[0] < 1:
+        raise ValueError(f"kernel_size must be odd, got {kernel_size!r}")
+    return int(sides[0])
+
+
 class CSConv2d(nn.Module):
     """Class-specific convolution with its parameters; see `cs_conv2d`.
 
     Parameters
     ----------
     in_channels, out_channels : int
-    kernel_size : int
-        Odd; the image continues as zeros, so that its size stays.
+    kernel_size : int or pair of int
+        Odd, and the same both ways; the image continues as zeros, so that its size stays.
     num_classes : int
     bias : bool, default True
 
     Raises
     ------
     ValueError
-        An even kernel_size, or no class.
+        A number that is not whole and positive, or a kernel_size that is even or not square.
 
     Attributes
     ----------
@@ -200,10 +221,14 @@ class CSConv2d(nn.Module):
 
     def __init__(self, in_channels, out_channels, kernel_size, num_classes, bias=True):
         super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd, got {kernel_size}")
-        if num_classes < 1:
-            raise ValueError(f"num_classes must be at least 1, got {num_classes}")
+        kernel_size = _one_size(kernel_size)
+        for name, value in (
+            ("in_channels", in_channels),
+            ("out_channels", out_channels),
+            ("num_classes", num_classes),
+        ):
+            if not _is_whole(value) or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
         shape = num_classes, out_channels, in_channels, kernel_size, kernel_size
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(shape[:2])) if bias else None
@@ -226,9 +251,15 @@ class CSConv2d(nn.Module):
             between taps or another border than zeros.
         """
         size = conv.kernel_size[0]
-        twin = nn.Conv2d(conv.in_channels, conv.out_channels, size, padding=size // 2)
-        twin.bias = conv.bias
-        if repr(conv) != repr(twin) or size % 2 == 0:
+        if not (
+            type(conv) is nn.Conv2d
+            and conv.kernel_size == (size, size)
+            and size % 2 == 1
+            and conv.padding in ((size // 2, size // 2), "same")
+            and conv.padding_mode == "zeros"
+            and conv.stride == conv.dilation == (1, 1)
+            and conv.groups == 1
+        ):
             raise ValueError(f"{conv} has no class-specific twin")
         channels = conv.in_channels, conv.out_channels
         layer = cls(*channels, size, num_classes, bias=conv.bias is not None).to(conv.weight)

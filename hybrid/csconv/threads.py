@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["run"]
+__all__ = ["mend_after_fork", "run"]
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -35,6 +35,12 @@ def _parallel():
 _state = {"forked": False}
 # PyTorch's threads do not survive a fork, and OpenMP does not notice.
 os.register_at_fork(after_in_child=lambda: _state.update(forked=True))
+
+
+def mend_after_fork():
+    """In a process that was forked, make PyTorch work in one thread: its others are gone."""
+    if _state["forked"] and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
 
 
 def run(jobs):

@@ -147,14 +147,11 @@ class _Block(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(features, features, 3, padding=1)
         self.conv2 = second_convolution(features, features, num_classes)
+        self.special = num_classes is not None
 
     def forward(self, features, classes):
         inner = functional.relu(self.conv1(features), inplace=True)
-        return features + self.conv2(inner, *(classes if self._special else ()))
-
-    @property
-    def _special(self):
-        return not isinstance(self.conv2, nn.Conv2d)
+        return features + self.conv2(inner, *(classes if self.special else ()))
 
 
 def _blocks(count, features, num_classes):
@@ -168,10 +165,17 @@ def _run(blocks, features, classes):
 
 
 def _reach(blocks):
-    """Return how far an output pixel sees: the sum over what a path may pass."""
-    reach = 2 * _PHASES + _PHASES - 1  # the first and the last convolution, and the phases
-    for scale, count in enumerate(blocks):
-        step = _PHASES * 2**scale
-        passes = 1 if scale == len(blocks) - 1 else 2
-        reach += 2 * count * passes * step + (step if scale else 0)
+    """Return how far an output pixel sees, by the longest path: down to the coarsest and up."""
+    reach = 0
+    for place in range(_STRIDE):
+        low = high = place // _PHASES
+        # Backwards: up from the output to the coarsest scale, then down to the input.
+        grow = [1 + 2 * blocks[0], *(2 * count for count in blocks[1:])]
+        for scale, more in enumerate(grow):
+            low, high = (low // 2, high // 2) if scale else (low, high)
+            low, high = low - more, high + more
+        for more in reversed(grow[:-1]):
+            low, high = 2 * low - more, 2 * high + 1 + more
+        low, high = _PHASES * low, _PHASES * high + _PHASES - 1
+        reach = max(reach, place - low, high - place)
     return reach

@@ -18,6 +18,7 @@ _CHOICES = {
     "model": (*NETWORKS, *CLASSIFIERS),
     "noise": tuple(NOISE_MODELS),
     "spec": tuple(PRESETS),
+    "broken": ("refuse", "skip"),
     "schedule": ("cosine", "constant", "paper"),
     "precision": ("auto", "float32", "bfloat16"),
 }
@@ -67,9 +68,13 @@ class TrainingConfig:
         Weights to start from (name in `hybrid.zoo`, or file); a class-specific network may start
         from its plain twin.
     images : tuple of str
-        Training sets, see `raisr.datasets`.
+        Folders of pictures (any that `raisr.io.read_image` reads), or names of image sets, see
+        `raisr.datasets`.
+    broken : {"refuse", "skip"}
+        What to do about files that cannot be read: stop, or name and leave them out.
     held_back : int
-        Images of the first set that are not trained on but validated with.
+        Images of the first set that are not trained on but validated with; a tenth of the set
+        where that would be more than half of it.
     steps : int
         Optimiser steps.
     batch, crop : int
@@ -110,6 +115,7 @@ class TrainingConfig:
     shared: bool = False
     init: str | None = None
     images: tuple[str, ...] = ("bsd400",)
+    broken: str = "refuse"
     held_back: int = 16
     batch: int = 4
     crop: int = 96

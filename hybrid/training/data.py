@@ -16,12 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hybrid.classes import class_dtype
-from hybrid.classifiers import denoised, hash_reach
-from hybrid.training.config import TrainingConfig
+from hybrid.classifiers import class_tensor, denoised, hash_reach
 from raisr import HashSpec, estimate_sigma, gradient_statistics, hash_image
-from raisr.datasets import dataset_names, load_dataset
-from raisr.noise import NOISE_MODELS, NoiseModel, Sample, noise_seed
+from raisr.noise import NOISE_MODELS, NoiseModel, Sample
 from raisr.validate import GRAY_LEVELS
 
 _AHEAD = 4  # batches made before they are asked for
@@ -116,7 +113,7 @@ class Crops:
 
     @property
     def _margin(self) -> int:
-        return hash_reach(self.spec, denoised=self.guide == "denoised")
+        return crop_margin(self.spec, self.guide)
 
     @property
     def _many(self) -> bool:
@@ -136,7 +133,7 @@ class Crops:
             _stack([true_statistics(sample, self.spec)[:, *inner] for sample in samples])
             if self.statistics
             else None,
-            _stack([self._class_map(*pair)[inner] for pair in zip(samples, levels, strict=True)])
+            torch.stack([self._class_map(*p)[inner] for p in zip(samples, levels, strict=True)])
             if self.guide
             else None,
             _planes([redraw(sample, self.class_sigma, generator)[inner] for sample in samples])
@@ -156,8 +153,13 @@ class Crops:
         known = not self._many or generator.random() < 0.5
         return sample.sigma if known else estimate_sigma(sample.noisy)
 
-    def _class_map(self, sample: Sample, level: float) -> NDArray:
+    def _class_map(self, sample: Sample, level: float) -> Tensor:
         return class_map(sample, self.spec, cast(Guide, self.guide), level)
+
+
+def crop_margin(spec: HashSpec, guide: Guide | None) -> int:
+    """Return how many pixels around a crop decide its classes."""
+    return hash_reach(spec, denoised=guide == "denoised")
 
 
 def random_crop(
@@ -169,48 +171,6 @@ def random_crop(
     crop = image[top : top + side, left : left + side]
     turns, mirror = divmod(int(generator.integers(8)), 2)
     return np.rot90(crop[:, ::-1] if mirror else crop, turns)
-
-
-def load_images(
-    config: TrainingConfig,
-    prepare: Callable[[NDArray[np.uint8], float, int], Sample],
-    sigmas: Sequence[float],
-    *,
-    download: bool = False,
-) -> tuple[list[NDArray[np.uint8]], list[Sample]]:
-    """Read the images of a run: those to train on, and noisy samples of those held back.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-    prepare : callable
-        Image, noise level and seed -> sample.
-    sigmas : sequence of float
-        Noise level of each image that is held back.
-    download : bool
-        Fetch missing images from their public addresses.
-
-    Raises
-    ------
-    ValueError
-        No such set, a test set, or too few images to hold some back.
-    FileNotFoundError
-        Images are missing and `download` is False.
-    """
-    if tests := sorted({*config.images} & {*dataset_names()} - {"sample"}):
-        raise ValueError(f"images: nothing is trained on test sets, got {', '.join(tests)}")
-    sets = [load_dataset(name, download=download) for name in config.images]
-    first, count = sets[0].images, config.held_back
-    if len(first) <= count:
-        raise ValueError(f"held_back must be below {len(first)}, got {count}")
-    kept = first[:: len(first) // count][:count]
-    return (
-        [image.read() for images in sets for image in images if image not in kept],
-        [
-            prepare(image.read(), sigma, noise_seed(sets[0].folder, image.name, sigma))
-            for image, sigma in zip(kept, sigmas, strict=True)
-        ],
-    )
 
 
 def redraw(
@@ -238,8 +198,8 @@ def true_statistics(sample: Sample, spec: HashSpec) -> NDArray[np.float32]:
     return np.stack(statistics)
 
 
-def class_map(sample: Sample, spec: HashSpec, guide: Guide, level: float) -> NDArray:
-    """Return the hash of the clean, noisy or denoised plane of a sample, ready for torch.
+def class_map(sample: Sample, spec: HashSpec, guide: Guide, level: float) -> Tensor:
+    """Return the hash of the clean, noisy or denoised plane of a sample.
 
     It is denoised for the noise level, in the gray levels of its noise model.
     """
@@ -247,8 +207,7 @@ def class_map(sample: Sample, spec: HashSpec, guide: Guide, level: float) -> NDA
         plane = denoised(sample.noisy, level, sample.data_range, num_threads=1)
     else:
         plane = getattr(sample, guide)
-    classes = hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1)
-    return classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
+    return class_tensor(hash_image(plane, spec, data_range=GRAY_LEVELS, num_threads=1), spec)
 
 
 def as_input(plane: NDArray[np.float32]) -> Tensor:

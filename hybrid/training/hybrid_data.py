@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hybrid.classes import class_dtype
+from hybrid.classifiers import class_tensor
 from hybrid.filtered import filtered, guide_of
 from hybrid.networks import Network
 from hybrid.training.config import TrainingConfig
@@ -19,7 +19,8 @@ from raisr.noise import GaussianNoise, Sample
 from raisr.validate import GRAY_LEVELS
 
 _LEVELS = 30  # steps from the lowest noise level to the highest: banks of so many are kept
-_MARGIN = 16  # pixels around a crop that filters see, too
+MARGIN = 16
+"""Pixels around a crop that the filters see, too."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class HybridCrops:
     process: int = 0
 
     def __post_init__(self) -> None:
-        side = self.config.crop + 2 * _MARGIN
+        side = self.config.crop + 2 * MARGIN
         if (smallest := min(min(image.shape[:2]) for image in self.images)) < side:
             raise ValueError(
-                f"crops of {self.config.crop} pixels with a margin of {_MARGIN} do not fit into "
+                f"crops of {self.config.crop} pixels with a margin of {MARGIN} do not fit into "
                 f"an image with a side of {smallest}"
             )
 
@@ -60,7 +61,7 @@ class HybridCrops:
         maps = network_maps(
             self.network, config, np.stack([sample.noisy for sample in samples]), sigma
         )
-        inner = np.s_[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+        inner = np.s_[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
         return Batch(
             as_tensor(np.stack([sample.noisy[inner] for sample in samples])),
             as_tensor(np.stack([sample.clean[inner] for sample in samples])),
@@ -69,7 +70,7 @@ class HybridCrops:
         )
 
     def _sample(self, sigma: float, generator: np.random.Generator) -> Sample:
-        crop = random_crop(self.images, self.config.crop + 2 * _MARGIN, generator)
+        crop = random_crop(self.images, self.config.crop + 2 * MARGIN, generator)
         sample = prepare(crop, sigma, int(generator.integers(2**63)), self.network.channels)
         if self.config.eight_bit and generator.random() < self.config.eight_bit:
             return replace(sample, noisy=in_eight_bits(sample.noisy))
@@ -110,9 +111,7 @@ def network_maps(
         spec = config.network_spec
         classes = hash_image(guide_of(done), spec, data_range=GRAY_LEVELS, num_threads=1)
         classes = classes.reshape(count, height, width)
-        maps["classes"] = torch.from_numpy(
-            classes if class_dtype(spec) == torch.uint8 else classes.astype(np.int32)
-        )
+        maps["classes"] = class_tensor(classes, spec)
     return maps
 
 

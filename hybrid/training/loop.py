@@ -20,14 +20,18 @@ from hybrid.networks import build
 from hybrid.training.checkpoint import State
 from hybrid.training.config import TrainingConfig
 from hybrid.training.data import Batch, ahead
+from hybrid.training.norms import measure_again
 from hybrid.training.sharing import folded, share
 from hybrid.training.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
 from hybrid.zoo import locate
 from raisr.files import write_atomically
+from raisr.noise import NOISE_MODELS
 from raisr.provenance import environment, git_commit
+from raisr.validate import GRAY_LEVELS
 
 _LOG_EVERY = 100
+_NORM_BATCHES = 64  # that statistics of batch normalisation are measured on
 _LONGEST_GRADIENT = 4  # times the usual length
 
 
@@ -101,6 +105,7 @@ class _Run:
         self.checkpoint, self.log = folder / "checkpoint.safetensors", folder / "log.jsonl"
         self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
         self.task = task_of(config, device)
+        self.bfloat16 = _bfloat16(config.precision, device)
         self.state = self._state()
         self.batch_of, self.samples, self.images = self.task.load(process, download=download)
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,6 +145,8 @@ class _Run:
         """Write the averaged weights."""
         path = self.folder / "weights.safetensors"
         if self.process == 0:
+            batches = (self.batch_of(step).to(self.device) for step in range(_NORM_BATCHES))
+            measure_again(self.state.average, self.task, batches)
             save_tensors(path, folded(self.state.average), self._provenance())
         return path
 
@@ -160,14 +167,18 @@ class _Run:
     @property
     def _setup(self) -> dict[str, Any]:
         """What decides a run beside its config."""
-        return {"processes": self.processes, "classes_sha256": self.task.classes_sha256}
+        return {
+            "processes": self.processes,
+            "classes_sha256": self.task.classes_sha256,
+            "precision_used": "bfloat16" if self.bfloat16 else "float32",
+            "device": self.device.type,
+        }
 
     def _step(self, network: nn.Module, batch: Batch) -> Tensor:
         config, state = self.config, self.state
         for group in state.optimizer.param_groups:
             group["lr"] = config.learning_rate * config.rate(state.step)
-        bfloat16 = _bfloat16(config.precision, self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             loss = self.task.loss(network, batch)
         state.optimizer.zero_grad()
         loss.backward()
@@ -247,6 +258,8 @@ class _Run:
             "scores": self.state.scores,
             "training_images": self.images,
             "git_commit": self.commit,
+            "white": NOISE_MODELS[self.config.noise].data_range / GRAY_LEVELS,
+            "device_name": _device_name(self.device),
             "torch": torch.__version__,
             **environment(),
         }
@@ -270,6 +283,10 @@ def _device(name: str | torch.device) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"no device {str(name)!r}: torch finds no GPU")
     return device
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _clip_gradient(optimizer: torch.optim.Adam) -> None:

@@ -22,11 +22,12 @@ from hybrid.training.data import (
     Guide,
     as_input,
     class_map,
-    load_images,
+    crop_margin,
     redraw,
     true_statistics,
 )
-from hybrid.training.hybrid_data import HybridCrops, as_tensor, network_maps, prepare
+from hybrid.training.hybrid_data import MARGIN, HybridCrops, as_tensor, network_maps, prepare
+from hybrid.training.pictures import load_images
 from hybrid.zoo import digest, load_pcn, locate
 from raisr import estimate_sigma
 from raisr.colour import OPPONENT, from_opponent
@@ -65,9 +66,17 @@ class Task(ABC):
     ) -> tuple[Callable[[int], Batch], list[Sample], int]:
         """Return what makes the batch of a step, the samples held back, and the images' number."""
         images, samples = load_images(
-            self._config, self._prepare, self._validated_sigmas(), download=download
+            self._config, self._prepare, self._validated_sigmas, self._refusal, download=download
         )
         return self._crops(images, process), samples, len(images)
+
+    def _refusal(self, image: NDArray[np.uint8]) -> str:
+        """Return why an image cannot be trained on; nothing where it can."""
+        side = self._least_side()
+        return f"is smaller than {side} x {side} pixels" if min(image.shape[:2]) < side else ""
+
+    def _least_side(self) -> int:
+        return self._config.crop + 2 * crop_margin(self._spec, self.guide)
 
     def _crops(self, images: Sequence[NDArray[np.uint8]], process: int) -> Callable[[int], Batch]:
         config = self._config
@@ -89,9 +98,9 @@ class Task(ABC):
     def _prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         return NOISE_MODELS[self._config.noise].prepare(image, sigma, seed)
 
-    def _validated_sigmas(self) -> Sequence[float]:
-        """Return the noise level of each image that is held back."""
-        return np.linspace(*self._config.sigmas, self._config.held_back).tolist()
+    def _validated_sigmas(self, count: int) -> Sequence[float]:
+        """Return the noise level of each of so many images that are held back."""
+        return np.linspace(*self._config.sigmas, count).tolist()
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -142,7 +151,7 @@ class Denoising(Task):
         hashed = None
         if self.guide is not None:
             classes = class_map(sample, self._spec, self.guide, level)
-            hashed = torch.from_numpy(classes)[None].to(self._device)
+            hashed = classes[None].to(self._device)
         seen = noisy
         if self._class_sigma is not None:
             seen = as_input(redraw(sample, self._class_sigma)).to(self._device)
@@ -230,10 +239,18 @@ class HybridDenoising(Task):
     def _prepare(self, image, sigma, seed):
         return prepare(image, sigma, seed, self._network.channels)
 
-    def _validated_sigmas(self):
+    def _refusal(self, image):
+        if self._network.channels == 3 and image.ndim == 2:
+            return "is gray, and the network is for colours"
+        return super()._refusal(image)
+
+    def _least_side(self):
+        return self._config.crop + 2 * MARGIN
+
+    def _validated_sigmas(self, count):
         low, high = self._config.sigmas
         levels = [sigma for sigma in _REPORTED if low <= sigma <= high] or [high]
-        return [levels[index % len(levels)] for index in range(self._config.held_back)]
+        return [levels[index % len(levels)] for index in range(count)]
 
     def _scores(self, network, sample):
         maps = network_maps(self._network, self._config, sample.noisy[None], sample.sigma)

@@ -25,5 +25,7 @@ def tiny_set(monkeypatch, tmp_path):
         iio.imwrite(path, image)
         images.append(ImageFile(path.name, path))
     tiny = Dataset("tiny", "Tiny", "five small images", "tiny", tuple(images))
-    monkeypatch.setattr("hybrid.training.data.load_dataset", lambda name, *, download=False: tiny)
+    monkeypatch.setattr(
+        "hybrid.training.pictures.load_dataset", lambda name, *, download=False: tiny
+    )
     return tiny

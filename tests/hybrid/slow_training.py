@@ -6,13 +6,14 @@ import torch
 from torch.nn import functional
 
 from hybrid.networks import build
-from hybrid.training.data import Crops, load_images
+from hybrid.training.data import Crops
+from hybrid.training.tasks import task_of
 from raisr.noise import NOISE_MODELS
 
 
 def slow_training(config, processes=1):
     """Losses and averaged weights of a denoiser, from the crops of all processes at once."""
-    images, _ = load_images(config)
+    images = task_of(config, torch.device("cpu")).load(0)[0].images
     noise = NOISE_MODELS[config.noise]
     crops = [
         Crops(

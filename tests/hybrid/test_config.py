@@ -39,6 +39,7 @@ def test_every_key_can_be_set(tmp_path):
         bins = { strength_edges = [0.02, 0.05] }
         init = "edsr.safetensors"
         images = ["bsd400", "sample"]
+        broken = "skip"
         held_back = 3
         steps = 500
         batch = 8
@@ -157,8 +158,22 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 
 @pytest.mark.parametrize("model", [*NETWORKS, *CLASSIFIERS])
 def test_every_network_can_be_configured(model):
-    classes = "noisy" if model == "raisr" else None  # which has no plain form
-    TrainingConfig("name", model, 1000, classes=classes)
+    many = {"sigma_min": 0.0} if model == "unet" else {}
+    TrainingConfig("name", model, 1000, **many)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sigma_min": None}, "sigma_min is missing, and unet is for many noise levels"),
+        ({"noise": "video_range"}, "noise must be gaussian for unet, got 'video_range'"),
+        ({"classes": "noisy"}, "classes of unet must be denoised, got 'noisy'"),
+    ],
+)
+def test_what_a_hybrid_network_needs(changes, message):
+    options = {"num_classes": 72} if "classes" in changes else {}
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig("name", "unet", 1000, **{"sigma_min": 0.0, "options": options, **changes})
 
 
 def test_the_rate_of_the_constant_schedule():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hybrid import CSConv2d, cs_conv2d
 from hybrid.csconv import cpu, gemm
+from hybrid.csconv.kernels import sort_tiles
 from tests.reference import csconv as reference
 
 TOLERANCE = {
@@ -181,7 +182,7 @@ def test_same_bits_for_any_number_of_threads(dtype):
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            cpu._last_plan = None
+            cpu._plans.clear()
             tensors = [t.clone().requires_grad_() for t in (x, weight, bias)]
             found = cs_conv2d(*tensors, classes)
             found.backward(gradient)
@@ -190,6 +191,27 @@ def test_same_bits_for_any_number_of_threads(dtype):
         torch.set_num_threads(before)
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_maps_of_several_scales_are_sorted_once(monkeypatch):
+    sorted_maps = []
+    monkeypatch.setattr(
+        cpu, "sort_tiles", lambda *a: sorted_maps.append(a[0].shape) or sort_tiles(*a)
+    )
+    cpu._plans.clear()
+    cases = [example((1, 8, 8, side, side, 3, 5))[0] for side in (8, 16, 32)]
+    for _ in range(3):
+        for case in cases:
+            cs_conv2d(*case)
+    assert sorted_maps == [(1, 8, 8), (1, 16, 16), (1, 32, 32)]
+
+
+def test_memory_kept_for_gradients_is_bounded():
+    """Many classes and many groups of rows: sums of all groups would take 64 times the weights."""
+    (x, weight, bias, classes), gradient = example((8, 32, 32, 512, 512, 3, 96))
+    cs_conv2d(x, weight.requires_grad_(), bias, classes).backward(gradient)
+    kept = sum(array.nbytes for (_, name), array in cpu._memory.items() if name == "sums")
+    assert kept <= 2 * max(32 << 20, 2 * weight.numel() * 4)
 
 
 def test_a_pixel_does_not_depend_on_its_tile():

@@ -2,12 +2,14 @@ import threading
 import time
 from dataclasses import replace
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 
 from hybrid.training.config import TrainingConfig
-from hybrid.training.data import Crops, ahead, class_map, load_images, redraw, true_statistics
+from hybrid.training.data import Crops, ahead, class_map, redraw, true_statistics
+from hybrid.training.tasks import task_of
 from raisr import denoise, hash_image
 from raisr.hashing import PRESETS
 from raisr.noise import NOISE_MODELS, noise_seed
@@ -17,6 +19,13 @@ from tests.images import random_bytes, scene
 GRAY = scene((40, 44)) // 2 + random_bytes((40, 44), levels=40)
 COLOUR = np.stack([GRAY, scene((40, 44), 1), GRAY[::-1]], axis=-1)
 DIHEDRAL = [(turns, mirror) for turns in range(4) for mirror in (False, True)]
+
+
+def loaded(config):
+    """The images that a run is trained on, and the samples of those held back."""
+    crops, samples, count = task_of(config, torch.device("cpu")).load(0)
+    assert count == len(crops.images)
+    return crops.images, samples
 
 
 def crops_of(*images, noise="gaussian", **changes):
@@ -212,8 +221,8 @@ def test_images_smaller_than_a_crop_are_refused():
 
 
 def test_some_images_are_held_back(tiny_set):
-    config = TrainingConfig("name", "edsr", 300, held_back=2)
-    images, samples = load_images(config)
+    config = TrainingConfig("name", "edsr", 300, held_back=2, crop=16)
+    images, samples = loaded(config)
     assert (len(images), len(samples)) == (3, 2)
     kept = [tiny_set.images[0], tiny_set.images[2]]
     for sample, image in zip(samples, kept, strict=True):
@@ -226,28 +235,91 @@ def test_some_images_are_held_back(tiny_set):
 
 @pytest.mark.usefixtures("tiny_set")
 def test_held_back_images_show_every_noise_level():
-    config = TrainingConfig("name", "edsr", 300, held_back=2, sigma_min=5, sigma=50)
-    assert [sample.sigma for sample in load_images(config)[1]] == [5, 50]
+    config = TrainingConfig("name", "edsr", 300, held_back=2, sigma_min=5, sigma=50, crop=16)
+    assert [sample.sigma for sample in loaded(config)[1]] == [5, 50]
 
 
-def test_too_few_images_are_refused(tiny_set):
-    with pytest.raises(ValueError, match="held_back must be below 5, got 5"):
-        load_images(TrainingConfig("name", "edsr", 300, held_back=5))
+def test_of_few_images_a_tenth_is_held_back(tiny_set):
+    images, samples = loaded(TrainingConfig("name", "edsr", 300, crop=16))
+    assert (len(images), len(samples)) == (4, 1)
+
+
+def test_one_image_is_too_few(tmp_path):
+    iio.imwrite(tmp_path / "one.png", GRAY)
+    with pytest.raises(ValueError, match="wanted two images or more, got 1"):
+        loaded(TrainingConfig("name", "edsr", 300, crop=16, images=(str(tmp_path),)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures as people have them: gray, colour, alpha, 16 bits, below each other."""
+    pictures = tmp_path / "pictures"
+    (pictures / "below").mkdir(parents=True)
+    alpha = np.full((*GRAY.shape, 1), 255, np.uint8)
+    iio.imwrite(pictures / "a.png", GRAY)
+    iio.imwrite(pictures / "b.jpg", COLOUR)
+    iio.imwrite(pictures / "c.png", np.dstack([COLOUR, alpha]))
+    iio.imwrite(pictures / "below" / "d.png", GRAY.astype(np.uint16) * 257)
+    return pictures
+
+
+def config_of_folder(folder, **changes):
+    options = {"held_back": 1, "crop": 16, "images": (str(folder),), **changes}
+    return TrainingConfig("name", "edsr", 300, **options)
+
+
+def test_a_folder_of_pictures_is_a_training_set(folder):
+    images, samples = loaded(config_of_folder(folder))
+    assert [image.shape[2:] for image in images] == [(3,), (), (3,)]
+    assert all(image.dtype == np.uint8 for image in images)
+    np.testing.assert_array_equal(images[1], GRAY)
+    np.testing.assert_array_equal(images[2], COLOUR)
+    np.testing.assert_array_equal(samples[0].clean, GRAY)
+
+
+def test_a_colour_network_leaves_gray_pictures_out(folder):
+    options = {"features": 4, "blocks": [1, 1, 1], "channels": 3, "filtered": False}
+    config = config_of_folder(folder, crop=8, sigma_min=0.0)
+    config = replace(config, model="unet", options=options)
+    with pytest.warns(UserWarning, match="2 of 4 images are left out, the first: .*a.png is gray"):
+        images, samples = loaded(config)
+    assert (len(images), len(samples)) == (1, 1)
+
+
+def test_small_pictures_are_left_out(folder):
+    iio.imwrite(folder / "small.png", GRAY[:9, :9])
+    with pytest.warns(UserWarning, match="1 of 5 .*small.png is smaller than 28 x 28 pixels"):
+        assert len(loaded(config_of_folder(folder))[0]) == 3
+
+
+def test_broken_files_are_refused_or_named(folder):
+    (folder / "broken.png").write_bytes((folder / "c.png").read_bytes()[:200])
+    with pytest.raises(ValueError, match="broken.png"):
+        loaded(config_of_folder(folder))
+    with pytest.warns(UserWarning, match="1 of 5 images are left out, .*broken.png"):
+        assert len(loaded(config_of_folder(folder, broken="skip"))[0]) == 3
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no pictures in this folder"):
+        loaded(config_of_folder(tmp_path))
+    with pytest.raises(ValueError, match="no data set '.*missing'"):
+        loaded(config_of_folder(tmp_path / "missing"))
 
 
 def test_nothing_is_trained_on_test_images():
     config = TrainingConfig("name", "edsr", 300, images=("bsd400", "set12", "bsd68"))
     with pytest.raises(ValueError, match="nothing is trained on test sets, got bsd68, set12"):
-        load_images(config)
+        loaded(config)
 
 
 def test_missing_images_are_told(tmp_path, monkeypatch):
     monkeypatch.setenv("RAISR_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="data set bsd400: 399 of 399 images not found"):
-        load_images(TrainingConfig("name", "edsr", 300))
+        loaded(TrainingConfig("name", "edsr", 300))
     with pytest.raises(ValueError, match="no data set 'bsd4'; choose from"):
-        load_images(TrainingConfig("name", "edsr", 300, images=("bsd4",)))
+        loaded(TrainingConfig("name", "edsr", 300, images=("bsd4",)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 20])

@@ -27,6 +27,7 @@ SMALL = {
     "memnet": {"features": 4, "blocks": 2, "units": 2},
     "sgn": {"features": 4, "depth": 2},
     "focnet": {"features": 4},
+    "unet": {"features": 4, "blocks": (1, 1, 1)},
 }
 CASES = [(name, SMALL.get(name, {})) for name in MODELS]
 CASES += [
@@ -36,6 +37,8 @@ CASES += [
 ]
 CASES += [
     ("kpn_plus", {**SMALL["kpn_plus"], "source": "image"}),
+    ("unet", {**SMALL["unet"], "channels": 3}),
+    ("unet", {**SMALL["unet"], "filtered": False}),
     ("dncnn", {**SMALL["dncnn"], "batch_norm": False}),
 ]
 every_network = pytest.mark.parametrize(("name", "options"), CASES)
@@ -43,18 +46,31 @@ every_network = pytest.mark.parametrize(("name", "options"), CASES)
 
 @pytest.fixture
 def network(name, options):
-    torch.manual_seed(0)
-    return build(name, **options).eval()
+    return drawn(name, options)
+
+
+def drawn(name, options, seed=0):
+    """A network whose every parameter is random: some start as zeros."""
+    torch.manual_seed(seed)
+    network = build(name, **options).eval()
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return network
 
 
 def example(network, batch, height, width):
-    """An image, and a class map where the network wants one."""
+    """An image, and what else the network wants."""
     generator = torch.Generator().manual_seed(1)
-    inputs = [torch.rand(batch, 1, height, width, generator=generator)]
-    if network.num_classes is not None:
-        shape = batch, height, width
-        inputs.append(torch.randint(network.num_classes, shape, generator=generator))
-    return inputs
+    shape = batch, network.channels, height, width
+    image = torch.rand(shape, generator=generator)
+    classes = (batch, height, width) if network.num_classes else ()
+    inputs = {
+        "classes": torch.randint(network.num_classes or 1, classes, generator=generator),
+        "levels": torch.rand(batch, 1, 1, 1, generator=generator),
+        "filtered": torch.rand(shape, generator=generator),
+    }
+    return [image, *(inputs[name] for name in network.inputs)]
 
 
 @every_network
@@ -62,7 +78,7 @@ def example(network, batch, height, width):
 def test_every_size_works(network, name, size):
     with torch.no_grad():
         out = network(*example(network, 2, *size))
-    assert out.shape == (2, 3 if name == "pcn" else 1, *size)
+    assert out.shape == (2, 3 if name == "pcn" else network.channels, *size)
     assert out.dtype == torch.float32
     assert out.isfinite().all()
 
@@ -95,8 +111,7 @@ def test_gradients_reach_every_parameter(network):
 @every_network
 def test_weights_come_back_from_a_file(network, name, options, tmp_path):
     save_tensors(tmp_path / "network.safetensors", network.state_dict(), {})
-    torch.manual_seed(1)
-    other = build(name, **options).eval()
+    other = drawn(name, options, seed=1)
     inputs = example(network, 1, 9, 10)
     with torch.no_grad():
         wanted = network(*inputs)
@@ -111,10 +126,13 @@ def test_pixels_matter_up_to_the_reach(network):
     inputs = example(network, 1, 2 * network.reach + 48, 8)
     furthest = 0
     for row in range(network.reach + 16, network.reach + 32):
-        inputs[0][:, :, row] = torch.nan
+        images = [value for value in inputs if value.shape == inputs[0].shape]
+        for image in images:
+            image[:, :, row] = torch.nan
         with torch.no_grad():
             rows = network(*inputs).isnan().any(1)[0].any(1).nonzero()[:, 0]
-        inputs[0][:, :, row] = 0.5
+        for image in images:
+            image[:, :, row] = 0.5
         furthest = max(furthest, row - int(rows.min()), int(rows.max()) - row)
     assert furthest == network.reach
 
@@ -129,14 +147,13 @@ def test_networks_that_predict_noise_return_the_image_where_they_predict_none(na
     assert torch.equal(network(image), image)
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS if has_option(n, "num_classes")])
+@pytest.mark.parametrize("name", ["edsr", "carn"])
 def test_class_maps_are_wanted_where_there_are_classes(name):
     image, classes = torch.rand(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.uint8)
     with pytest.raises(ValueError, match="a class-specific .* needs a class map"):
         build(name, num_classes=3)(image)
-    if build(name).num_classes is None:
-        with pytest.raises(ValueError, match="a plain .* takes no class map"):
-            build(name)(image, classes)
+    with pytest.raises(ValueError, match="a plain .* takes no class map"):
+        build(name)(image, classes)
 
 
 @pytest.mark.parametrize("name", ["edsr", "carn"])
@@ -173,6 +190,9 @@ COSTS = [
     # The U-Net sees 16 channels in two groups instead of one: 288 instead of 36 products.
     ("kpn_plus", {}, 148.032 + 16 * 2 * (1.4 - 0.024 - 0.036 + 0.288 + 8 * 2.304), None),
     ("kpn_plus", {"source": "image"}, 148.032 + 2 * (1.4 - 0.024 + 16 * 8 * 2.304), None),
+    # Nine blocks of two convolutions cost the same at each scale; four 2x2 convolutions, and the
+    # first and the last one at a fourth of the pixels.
+    ("unet", {}, 9 * 2 * 4.608 + 2 * (4.096 / 4 + 4.096 / 4) + 2 * 9 * (9 + 4) * 32 / 4000, None),
 ]
 
 

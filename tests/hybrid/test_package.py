@@ -18,6 +18,20 @@ def test_import_alone_loads_no_torch():
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
+def test_without_torch_it_is_said_what_to_install():
+    script = "import sys; sys.modules['torch'] = None; import hybrid; hybrid.denoise"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "ModuleNotFoundError: hybrid needs PyTorch: install the extra `hybrid`" in done.stderr
+
+
+def test_training_explains_itself_without_torch():
+    script = "import sys; sys.modules['torch'] = None; from hybrid.train import main; main({!r})"
+    helped = subprocess.run(
+        [sys.executable, "-c", script.format(["--help"])], capture_output=True, text=True
+    )
+    assert (helped.returncode, "CONFIG.toml" in helped.stdout) == (0, True)
+
+
 def test_networks_need_torch_alone():
     script = """
 import sys

@@ -15,8 +15,8 @@ from hybrid import zoo
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.networks import build
 from hybrid.training.config import TrainingConfig
-from hybrid.training.data import load_images
 from hybrid.training.loop import train
+from hybrid.training.tasks import task_of
 from hybrid.weights import load_tensors, save_tensors
 from raisr import HashSpec
 
@@ -99,6 +99,12 @@ def publish(shelf, name, model="edsr", classes=None, init=None, seed=0, **option
     header = {**config.to_dict(), "spec": config.network_spec.to_dict()}
     save_tensors(shelf / "run", build(model, **options).state_dict(), header)
     return publishing.publish(shelf / "run", name, [], shelf / "cache")
+
+
+def test_a_list_of_weights_reads_well():
+    lines = [repr(entry) for entry in zoo.list_weights()]
+    assert max(map(len, lines)) < 200
+    assert any("edsr16_standard_25" in line and "60,000 steps" in line for line in lines)
 
 
 def test_a_checkpoint_holds_no_network(shelf):
@@ -210,7 +216,7 @@ def test_a_network_for_every_level(tiny_set, shelf):
     protocol = PROTOCOLS["standard"]
     scores = [
         protocol.score(denoiser.denoise(sample.noisy, data_range=255), sample.clean)[0]
-        for sample in load_images(config)[1]
+        for sample in task_of(config, torch.device("cpu")).load(0)[1]
     ]
     validated = entry.provenance["scores"]["psnr"]
     assert np.mean(scores) == pytest.approx(validated, abs=1e-3)
