@@ -161,6 +161,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["filters", "bias"])
+def test_weights_beyond_half_precision_are_not_saved_as_such(tmp_path, name):
+    values = {"filters": filters_of(), "bias": np.zeros(72)}
+    values[name][7] = -7e4
+    bank = FilterBank([Stage(CSCONV, **values)])
+    with pytest.raises(ValueError, match=f"float16 cannot hold the {name}, up to 7e\\+04"):
+        bank.save(tmp_path / "bank", dtype="float16")
+    assert not list(tmp_path.iterdir())
+    bank.save(tmp_path / "bank")
+    FilterBank.load(tmp_path / "bank")
+
+
+def test_a_stage_keeps_copies_that_nobody_writes_to():
+    filters, bias = np.float32(filters_of(fill=0.1)), np.zeros(72, np.float32)
+    bank, image = FilterBank([Stage("csconv", filters, bias)]), noisy_scene()
+    before = bank.apply(image, data_range=255)
+    filters[:], bias[:] = 0, 5
+    np.testing.assert_array_equal(bank.apply(image, data_range=255), before)
+    for values in (bank.stages[0].filters, bank.stages[0].bias):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1
+
+
 def test_weights_are_stored_as_floats(tmp_path):
     with pytest.raises(ValueError, match='dtype must be "float32" or "float16", got \'int8\''):
         random_bank().save(tmp_path / "bank", dtype="int8")
