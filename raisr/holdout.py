@@ -94,6 +94,8 @@ class Holdout:
         taps, size = self._both.taps, self._both.size
         total = self._both.totals.sum(axis=0)
         total += np.triu(total, 1).T
+        if not np.isfinite(total).all():
+            raise ValueError("values are too large to be summed (is data_range right?)")
         pixels = round(total[taps, taps])
         if pixels < 4 * taps:
             raise ValueError(

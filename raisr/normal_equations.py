@@ -246,6 +246,8 @@ class NormalEquations:
         min_samples = check_min_samples(min_samples)
         if min_samples is None:
             min_samples = 4 * self.taps
+        if not np.isfinite(self.totals).all():
+            raise ValueError("sums are not finite: values are too large (is data_range right?)")
         counts = self.counts
         thin = counts < min_samples
         filters = np.zeros((self.spec.num_classes, self.taps), np.float32)

@@ -100,6 +100,16 @@ def test_bank_refuses_stages_that_do_not_follow():
         FilterBank([one, one])
 
 
+@pytest.mark.parametrize("values", [np.zeros((72, 1, 3, 3), complex), [["a"]], None])
+def test_weights_are_real_numbers(values):
+    with pytest.raises(TypeError, match="filters must be real numbers, got"):
+        Stage(CSCONV, values, np.zeros(72))
+    with pytest.raises(TypeError, match="bias must be real numbers, got"):
+        Stage(CSCONV, filters_of(), values)
+    with pytest.raises(TypeError, match="stage 0 must be a Stage, got ndarray"):
+        FilterBank([np.zeros((72, 1, 3, 3))])
+
+
 def test_bank_describes_itself():
     bank = random_bank(CSCONV, BLADE, size=5)
     assert repr(bank) == "FilterBank(8x3x3 classes of 5x5, 16x5x3 classes of 5x5)"

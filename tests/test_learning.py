@@ -469,6 +469,18 @@ def test_options_are_refused_before_any_image_is_read(options):
         learn_filters(pairs(), **options)
 
 
+@pytest.mark.filterwarnings("ignore:(input|target) has values")
+def test_values_that_cannot_be_summed_are_refused():
+    image = noisy_scene().astype(np.float64)
+    for pair in ((1e30 * image, image), (image, 1e30 * image)):
+        with pytest.raises(ValueError, match="too large"):
+            learn_filters([pair], FEW, size=3, data_range=255, edges="fixed")
+    equations = NormalEquations(FEW, 1, 3)
+    equations.totals[0, 0, 0] = np.inf
+    with pytest.raises(ValueError, match="sums are not finite"):
+        equations.solve()
+
+
 def test_whole_numbers_of_any_type_will_do(tmp_path):
     options = {"size": np.int64(3), "stages": np.uint8(1), "num_threads": np.int32(1)}
     bank = learn_filters(noise_pairs(1), FEW, min_samples=np.int64(40), **options)

@@ -236,3 +236,11 @@ def test_one_white_in_several_types_is_one_result():
     np.testing.assert_array_equal(found, expected)
     halves = BANK.apply(image / 255, (image / 255).astype(np.float32))
     np.testing.assert_allclose(halves, BANK.apply(image / 255), atol=0.05)
+
+
+@each_function
+def test_masked_pixels_are_refused(function):
+    image = np.ma.masked_array(LEVELS / 255, LEVELS > 200)
+    with pytest.raises(TypeError, match="has masked pixels: fill them first"):
+        function(image)
+    estimate_sigma(np.ma.masked_array(LEVELS, False))
