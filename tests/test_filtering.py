@@ -63,9 +63,9 @@ def test_the_guide_chooses_the_classes_of_the_first_stage():
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
     assert not np.array_equal(found, bank.apply(image, data_range=255))
     with pytest.raises(ValueError, match=r"guide must have shape \(24, 30\), got \(30, 24\)"):
-        bank.apply(image, guide.T)
+        bank.apply(image, guide.T, data_range=255)
     with pytest.raises(TypeError, match="guide must be uint8"):
-        bank.apply(image, guide > 0)
+        bank.apply(image, guide > 0, data_range=255)
 
 
 def filters_of(classes=72, planes=1, size=3, fill=0.0):
@@ -98,6 +98,16 @@ def test_bank_refuses_stages_that_do_not_follow():
         FilterBank([two])
     with pytest.raises(ValueError, match="stage 1 must have filters for 2 plane.*got 1"):
         FilterBank([one, one])
+
+
+@pytest.mark.parametrize("values", [np.zeros((72, 1, 3, 3), complex), [["a"]], None])
+def test_weights_are_real_numbers(values):
+    with pytest.raises(TypeError, match="filters must be real numbers, got"):
+        Stage(CSCONV, values, np.zeros(72))
+    with pytest.raises(TypeError, match="bias must be real numbers, got"):
+        Stage(CSCONV, filters_of(), values)
+    with pytest.raises(TypeError, match="stage 0 must be a Stage, got ndarray"):
+        FilterBank([np.zeros((72, 1, 3, 3))])
 
 
 def test_bank_describes_itself():
@@ -159,6 +169,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         random_bank(seed=2).save(path)
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["filters", "bias"])
+def test_weights_beyond_half_precision_are_not_saved_as_such(tmp_path, name):
+    values = {"filters": filters_of(), "bias": np.zeros(72)}
+    values[name][7] = -7e4
+    bank = FilterBank([Stage(CSCONV, **values)])
+    with pytest.raises(ValueError, match=f"float16 cannot hold the {name}, up to 7e\\+04"):
+        bank.save(tmp_path / "bank", dtype="float16")
+    assert not list(tmp_path.iterdir())
+    bank.save(tmp_path / "bank")
+    FilterBank.load(tmp_path / "bank")
+
+
+def test_a_stage_keeps_copies_that_nobody_writes_to():
+    filters, bias = np.float32(filters_of(fill=0.1)), np.zeros(72, np.float32)
+    bank, image = FilterBank([Stage("csconv", filters, bias)]), noisy_scene()
+    before = bank.apply(image, data_range=255)
+    filters[:], bias[:] = 0, 5
+    np.testing.assert_array_equal(bank.apply(image, data_range=255), before)
+    for values in (bank.stages[0].filters, bank.stages[0].bias):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1
 
 
 def test_weights_are_stored_as_floats(tmp_path):
