@@ -1,12 +1,13 @@
-"""Fill the tables of README.md, RUNS.md and findings.md: `python -m comparisons.readme`."""
+"""Fill the tables of README.md, RUNS.md and the docs: `python -m comparisons.readme`."""
 
+import csv
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from comparisons import command, leak, quality, table2, table3, table4, table5, training_runs, where
-from comparisons.draw.tables import Table
+from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.store import COMMITTED
 from comparisons.training_runs import Runs
@@ -18,26 +19,84 @@ FILES = (
     ROOT / "README.md",
     ROOT / "comparisons" / "RUNS.md",
     ROOT / "docs" / "findings.md",
+    ROOT / "docs" / "results.md",
+    ROOT / "docs" / "speed.md",
 )
-_SPEED = [
-    ROOT / "benchmarks" / "results" / name for name in ("benchmarks.json", "csconv/benchmarks.json")
-]
+_BENCHMARKS = ROOT / "benchmarks" / "results"
+_SPEED = [_BENCHMARKS / name for name in ("benchmarks.json", "csconv/benchmarks.json")]
 _SPEED_TITLE = "Speed: 1 thread, 1024 x 1024 pixels"
+_PARETO = ("bsd68", "set12")
 _SETS = {
     "standard": ["bsd68", "set12", "urban100"],
     "paper": ["cbsd68", "urban100", "div2k10", "set14m2"],
 }
 _SIGMAS = [15.0, 25.0, 50.0]
+_TO_CHOOSE = {  # in the CSV of benchmarks.pareto: what a user types, and what it needs
+    "raisr fast": ("`raisr.denoise(image)`", "a plain install"),
+    "raisr best": ('`raisr.denoise(image, model="best")`', "a plain install"),
+    "hybrid.denoise": ("`hybrid.denoise(image)`", "PyTorch"),
+}
+_BESIDE = {
+    "BM3D": ("BM3D", "bm3d, not for commercial use"),
+    "FFDNet": ("FFDNet, public weights", "PyTorch"),
+}
+_SUMMARY = (  # rows of table 2 that the README shows
+    "RAISR+N",
+    "raisr fast",
+    "raisr best",
+    "CARN16",
+    "CS-CARN",
+    "hybrid.denoise",
+    "EDSR16",
+    "CS-EDSR",
+    "FFDNet, public",
+)
+
+
+def choose_block() -> str:
+    """Return what a user can choose from, by quality and speed, as Markdown."""
+    found = {}
+    for name in _PARETO:
+        with (_BENCHMARKS / f"pareto_{name}.csv").open(encoding="utf-8", newline="") as file:
+            found[name] = {row["denoiser"]: row for row in csv.DictReader(file)}
+
+    def row(denoiser: str, call: str, needs: str) -> tuple[str, ...]:
+        cells = [found[name].get(denoiser) for name in _PARETO]
+        psnr = [f"{float(cell['psnr']):.2f}" if cell else EMPTY for cell in cells]
+        speed = 1 / float(found[_PARETO[0]][denoiser]["seconds_per_megapixel"])
+        return call, *psnr, f"{speed:.2g}", needs
+
+    sections = {"this package": _TO_CHOOSE, "beside it": _BESIDE}
+    table = Table(
+        "Gray images, sigma 25 told, protocol standard, one thread",
+        ("call", "BSD68, dB", "Set12, dB", "megapixels/s", "needs"),
+        tuple(
+            Section(title, tuple(row(name, *cells) for name, cells in rows.items()))
+            for title, rows in sections.items()
+        ),
+    )
+    return table.to_markdown()
+
+
+def summary_block() -> str:
+    """Return the rows of table 2 that the README shows as Markdown."""
+    (table,) = _quality(table2.TABLE, [("standard", 25.0)])
+    kept = (
+        (section.title, tuple(row for row in section.rows if row[0] in _SUMMARY))
+        for section in table.sections
+    )
+    sections = tuple(Section(title, rows) for title, rows in kept if rows)
+    return replace(table, sections=sections, notes=()).to_markdown()
 
 
 def results_block() -> str:
     """Return tables 2 to 5 and leak as Markdown, rendered from the committed results alone.
 
-    All but table 2 are folded away; what is to be said about any of them is said once, below.
+    What is to be said about any of them is said once, below.
     """
     both = [("standard", 25.0), ("paper", 25.0)]
-    first = _quality(table2.TABLE, both)
-    folded = {
+    groups = {
+        "Table 2: learned filters and networks": _quality(table2.TABLE, both),
         "Table 3: errors of the classes": _errors(),
         "Table 4: where classes come from": _quality(table4.TABLE, both),
         "Table 5: number of classes": _quality(table5.TABLE, both),
@@ -46,17 +105,9 @@ def results_block() -> str:
             leak.paper_gains(),
         ],
     }
-    tables = [*first, *(table for group in folded.values() for table in group)]
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return "\n".join(
-        [
-            _markdown(first),
-            *(_folded(summary, _markdown(group)) for summary, group in folded.items()),
-            _folded(
-                "Notes: protocols, sets, sources, signs", "".join(f"- {note}\n" for note in notes)
-            ),
-        ]
-    )
+    notes = dict.fromkeys(note for tables in groups.values() for t in tables for note in t.notes)
+    pages = [f"## {title}\n\n{_markdown(tables)}" for title, tables in groups.items()]
+    return "\n".join([*pages, "## Notes\n", *(f"- {note}" for note in notes), ""])
 
 
 def speed_block() -> str:
@@ -66,6 +117,12 @@ def speed_block() -> str:
         values = next(t for t in read_json(path) or [] if t["title"] == _SPEED_TITLE)
         tables.append(Table.from_dict(values).to_markdown())
     return "\n".join(tables)
+
+
+def pareto_block() -> str:
+    """Return quality against time on two sets as Markdown."""
+    pages = [_BENCHMARKS / f"pareto_{name}.md" for name in _PARETO]
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
 def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]]) -> list[Table]:
@@ -91,10 +148,6 @@ def _markdown(tables: Iterable[Table]) -> str:
     return "\n".join(replace(table, notes=()).to_markdown() for table in tables)
 
 
-def _folded(summary: str, text: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
-
-
 def runs_block(*tables: Callable[[Runs], Table]) -> str:
     """Return tables of the training runs as Markdown."""
     runs = read_json(training_runs.PATH) or {}
@@ -108,8 +161,11 @@ def where_block() -> str:
 
 
 _BLOCKS: dict[str, Callable[[], str]] = {
+    "choose": choose_block,
+    "summary": summary_block,
     "results": results_block,
     "speed": speed_block,
+    "pareto": pareto_block,
     "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),
     "remedies": partial(runs_block, training_runs.remedies_table),
     "leak": partial(runs_block, training_runs.leak_table),

@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))  # the comparisons and their results need not be installed
+sys.path.insert(0, str(HERE.parent))  # these pages are those of this checkout
 GENERATED = HERE / "generated"
 
 project = "raisr"
@@ -68,13 +68,9 @@ def runs_block():
 
 
 def generate(app):
-    """Write the parts of pages that come from committed results and from the code."""
-    from comparisons.readme import results_block, speed_block
-
+    """Write the parts of pages that come from other files and from the code."""
     matplotlib.use("agg")
     parts = {
-        "results.md": results_block(),
-        "speed.md": speed_block(),
         "runs.md": runs_block(),
         "help.txt": "\n".join(
             help_of(*command) for command in ([], ["denoise"], ["learn"], ["hash"], ["info"])

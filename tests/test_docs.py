@@ -35,10 +35,11 @@ def test_every_public_name_is_documented(package):
     assert set(documented) == public
 
 
-def test_examples_on_the_first_page():
-    text = (DOCS / "index.md").read_text()
-    examples = doctest.DocTestParser().get_doctest(text, {}, "index.md", None, 0)
-    assert len(examples.examples) > 3
+@pytest.mark.parametrize(("page", "least"), [("index.md", 4), ("researchers.md", 30)])
+def test_examples_on(page, least):
+    text = (DOCS / page).read_text()
+    examples = doctest.DocTestParser().get_doctest(text, {}, page, None, 0)
+    assert len(examples.examples) >= least
     assert doctest.DocTestRunner().run(examples).failed == 0
 
 
@@ -91,3 +92,22 @@ def test_modules_and_files_of_the_other_commands_exist():
         assert importlib.util.find_spec(module)
         for path in (text for text in arguments if text.endswith(".toml")):
             assert (DOCS.parent / path).is_file()
+
+
+def test_modules_that_the_pages_name_exist():
+    """`hybrid.levels`, `comparisons.measure.protocol`: a module, or a public name of one."""
+    guides = [*DOCS.glob("*.md"), DOCS.parent / "CONTRIBUTING.md", DOCS.parent / "README.md"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in guides)
+    named = set(re.findall(r"`((?:raisr|hybrid|comparisons|benchmarks)(?:\.\w+)+)[`(]", text))
+    assert len(named) > 20
+    for name in sorted(named):
+        module, _, attribute = name.rpartition(".")
+        found = getattr(importlib.import_module(module), attribute, None)
+        assert found is not None or importlib.util.find_spec(name), name
+
+
+def test_folders_and_files_that_contributors_are_sent_to_exist():
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:raisr|hybrid|comparisons|benchmarks|tests|docs)/[\w/.]*)`", text))
+    assert len(named) > 15
+    assert [path for path in sorted(named) if not (DOCS.parent / path).exists()] == []

@@ -75,15 +75,14 @@ def test_one_thread_is_one_in_a_worker_too(folder):
     random_weights(folder, "dncnn_25", (1, 64, 64, 1))
     plane = np.zeros((300, 300), np.float32)
 
-    def seconds():
-        denoise_plane(plane, 25, "dncnn_25", 1)
+    def share_of_others():
         process, thread = time.process_time(), time.thread_time()
         denoise_plane(plane, 25, "dncnn_25", 1)
-        return time.process_time() - process, time.thread_time() - thread
+        return (time.process_time() - process) / (time.thread_time() - thread) - 1
 
     with ThreadPoolExecutor(1) as pool:
-        process, thread = pool.submit(seconds).result()
-    assert process < 1.3 * thread
+        shares = [pool.submit(share_of_others).result() for _ in range(4)]
+    assert min(shares[1:]) < 0.3  # the first call loads; other threads of the process may be busy
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_second_derivatives_are_refused():
 def test_compiles_to_one_graph(channels):
     layer = CSConv2d(channels, 16, 3, 5)
     (x, *_, classes), _ = example((1, channels, 16, 12, 13, 3, 5))
-    torch._dynamo.reset()
+    torch.compiler.reset()
 
     def twice(x):
         return torch.relu(layer(x, classes)) * 2

@@ -351,10 +351,17 @@ def test_ahead_stops_its_thread_when_nobody_wants_more():
 
 
 def test_ahead_makes_only_a_few():
-    made = []
-    items = ahead(lambda step: made.append(step), range(1000))
+    made, enough = [], threading.Event()
+
+    def make(step):
+        made.append(step)
+        if step == 4:
+            enough.set()
+
+    items = ahead(make, range(1000))
     next(items)
-    time.sleep(0.05)
+    assert enough.wait(20)
+    time.sleep(0.05)  # for what must not come
     assert made == [0, 1, 2, 3, 4]
     items.close()
 

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import threading
-import time
 import warnings
 from functools import partial
 
@@ -30,8 +29,10 @@ def test_every_job_is_done_once(two_threads):
 
 
 def test_jobs_run_in_both(two_threads):
+    both = threading.Barrier(2, timeout=20)  # nobody passes it alone
+
     def job():
-        time.sleep(0.02)
+        both.wait()
         return threading.get_ident()
 
     assert len(set(run([job] * 8))) == 2

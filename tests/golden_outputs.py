@@ -1,0 +1,88 @@
+"""What every shipped model makes of one photograph: `python -m tests.golden_outputs` writes it.
+
+The numbers do not depend on how a processor rounds: PSNR, and pixels that are compared by their
+mean difference. Write them again where a shipped model changes on purpose, and tell so in
+CHANGELOG.md.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skimage import data
+
+import hybrid
+import raisr
+from comparisons.measure.gradients import predicted_statistics, statistics, statistics_errors
+from comparisons.measure.methods import network_denoiser
+from comparisons.measure.protocol import PROTOCOLS, protocol_of
+from hybrid import zoo
+from hybrid.networks.pcn import PCN
+from raisr.denoising import LADDER, MODELS
+from raisr.metrics import psnr
+
+PATH = Path(__file__).parent / "golden" / "end_to_end.json"
+PART = np.s_[180:276, 190:302]
+PIXELS = np.s_[4::16, 4::16]  # those that are kept, 42 of each plane
+SHAVE = 6  # as table 3
+MANY_LEVELS = 25.0  # the level that a network for many of them is tried at
+
+
+def outputs() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Return what measures each shipped model, by name."""
+    shipped: dict[str, Callable[[], dict[str, Any]]] = {
+        f"raisr {model} {sigma:g}": partial(_filters, model, sigma)
+        for model in MODELS
+        for sigma in LADDER
+    }
+    for model in MODELS:
+        shipped[f"raisr {model} 25, colour"] = partial(_colour, partial(raisr.denoise, model=model))
+    shipped["hybrid.denoise 25, colour"] = partial(_colour, hybrid.denoise)
+    return shipped | {entry.name: partial(_network, entry.name) for entry in zoo.list_weights()}
+
+
+def _filters(model: str, sigma: float) -> dict[str, Any]:
+    sample = PROTOCOLS["standard"].prepare(data.camera()[PART], sigma, seed=0)
+    out = raisr.denoise(sample.noisy, sigma, model=model, data_range=255)
+    return _facts(out, sample.clean)
+
+
+def _colour(denoise: Callable) -> dict[str, Any]:
+    clean = data.astronaut()[PART]
+    noisy = raisr.noise.add_gaussian_noise(clean, MANY_LEVELS, seed=0)
+    return _facts(denoise(noisy, MANY_LEVELS, channel_axis=-1, data_range=255), clean)
+
+
+def _network(name: str) -> dict[str, Any]:
+    network, header = zoo.load_network(name)
+    sigma = header["sigma"] if header.get("sigma_min") is None else MANY_LEVELS
+    sample = protocol_of(header["noise"]).prepare(data.camera()[PART], sigma, seed=0)
+    if isinstance(network, PCN):
+        found = predicted_statistics(network, sample, SHAVE)
+        error = statistics_errors(found.copy(), statistics(sample.clean, sample.data_range, SHAVE))
+        # Orientation is left out of the pixels: it may jump by half a turn.
+        return _rounded(-10 * math.log10(error["circular"]), 255 * found[1:].transpose(1, 2, 0))
+    return _facts(network_denoiser(zoo.load(name)).run(sample), sample.clean)
+
+
+def _facts(out: np.ndarray, clean: np.ndarray) -> dict[str, Any]:
+    return _rounded(psnr(out, clean), out)
+
+
+def _rounded(decibels: float, out: np.ndarray) -> dict[str, Any]:
+    return {
+        "psnr": round(decibels, 4),
+        "pixels": np.round(out[PIXELS].ravel().astype(np.float64), 2).tolist(),
+    }
+
+
+if __name__ == "__main__":
+    text = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(measure())}" for name, measure in outputs().items()
+    )
+    PATH.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+    print(f"wrote {PATH}")
