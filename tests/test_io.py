@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from raisr.io.png16 import _body, _header
 from raisr.io import list_images, read_image, write_image
+from raisr.io.png16 import _body, _header
 
 LOSSLESS = [
     (suffix, dtype, channels)

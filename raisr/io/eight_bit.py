@@ -39,6 +39,8 @@ def decode(data: bytes) -> Picture:
     else:
         pixels = pixels_of(image, notes)
         metadata = {key: image.info[key] for key in _PLAIN_KEYS if key in image.info}
+    if "exif" in metadata:  # WebP stores the block without its prefix
+        metadata["exif"] = exif.prefixed(metadata["exif"])
     if suffix == ".png":
         metadata = png_chunks.describe(_chunks(data))
     if image.mode == "CMYK":

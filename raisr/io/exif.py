@@ -1,18 +1,21 @@
 """EXIF blocks: orientation, and the way between a block of its own and the tags of a TIFF."""
 
+import io
 import re
 import struct
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 __all__ = [
+    "DESCRIPTIVE_TAGS",
     "SUB_DIRECTORIES",
     "descriptive_tags",
     "from_tiff",
     "orientation",
+    "prefixed",
     "sub_directory",
     "turn",
     "upright_block",
@@ -20,10 +23,15 @@ __all__ = [
 ]
 
 SUB_DIRECTORIES = (34665, 34853)  # Exif, GPS
-_DESCRIPTIVE = (269, 270, 271, 272, 305, 306, 315, 316, 33432)
+DESCRIPTIVE_TAGS = (269, 270, 271, 272, 305, 306, 315, 316, 33432)
 _ORIENTATION = 274
 _PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))([1-8])')
+
+
+def prefixed(block: bytes) -> bytes:
+    """Return the block with the prefix that JPEG files have."""
+    return block if block.startswith(_PREFIX) else _PREFIX + block
 
 
 def orientation(block: bytes, xmp: bytes = b"") -> int:
@@ -70,7 +78,7 @@ def turn(pixels: np.ndarray, stored: int) -> np.ndarray:
 def descriptive_tags(block: bytes) -> dict[int, bytes]:
     """Return maker, dates, description and the like, by tag, of an EXIF block."""
     exif = _load(block)
-    found = {tag: exif[tag] for tag in _DESCRIPTIVE if tag in exif}
+    found = {tag: exif[tag] for tag in DESCRIPTIVE_TAGS if tag in exif}
     return {tag: _encoded(value) for tag, value in found.items() if isinstance(value, str | bytes)}
 
 
@@ -83,25 +91,31 @@ def sub_directory(block: bytes, tag: int, order: str, offset: int) -> bytes:
 
 
 def from_tiff(data: bytes) -> bytes:
-    """Return the EXIF block of a TIFF file's first page, empty if it has no EXIF tags."""
-    source = _load(data)
-    if not any(source.get_ifd(tag) for tag in SUB_DIRECTORIES):
-        return b""
+    """Return the EXIF block of a (classic) TIFF file's first page."""
     order = "<" if data[:2] == b"II" else ">"
-    main = {tag: source[tag] for tag in _DESCRIPTIVE if tag in source}
-    main |= {tag: dict(source.get_ifd(tag)) for tag in SUB_DIRECTORIES if source.get_ifd(tag)}
+    source = Image.Exif()
+    source.endian = order
+    source.load_from_fp(io.BytesIO(data), struct.unpack_from(order + "I", data, 4)[0])
+    main = {tag: source[tag] for tag in DESCRIPTIVE_TAGS if tag in source}
+    main |= dict.fromkeys((tag for tag in SUB_DIRECTORIES if source.get_ifd(tag)), 0)
+    end = 8 + len(_directory(main, None, order).tobytes(8))
+    parts = b""
+    for tag in SUB_DIRECTORIES:
+        if tag in main:
+            main[tag] = end + len(parts)
+            parts += _directory(source.get_ifd(tag), tag, order).tobytes(main[tag])
     header = data[:2] + struct.pack(order + "HI", 42, 8)
-    return _PREFIX + header + _directory(main, None, order).tobytes(8)
+    return _PREFIX + header + _directory(main, None, order).tobytes(8) + parts
 
 
 def _directory(values: dict[int, Any], group: int | None, order: str) -> ImageFileDirectory_v2:
     directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM", group=group)
     for tag, value in values.items():
-        if isinstance(value, dict):
-            directory.tagtype[tag] = 4
-            directory[tag] = {key: _encoded(item) for key, item in value.items()}
-        else:
-            directory[tag] = _encoded(value)
+        if isinstance(value, str):
+            directory.tagtype[tag] = TiffTags.ASCII
+        elif tag in SUB_DIRECTORIES:
+            directory.tagtype[tag] = TiffTags.LONG
+        directory[tag] = _encoded(value)
     return directory
 
 

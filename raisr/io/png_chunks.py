@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from raisr.io.exif import prefixed
+
 __all__ = ["SIGNATURE", "chunk", "describe", "insert", "read_chunks"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -75,7 +77,7 @@ def _translated(kind: str, body: bytes) -> dict[str, Any]:
     if kind == "iCCP":
         return {"icc_profile": _inflated(body.split(b"\0", 1)[1][1:])}
     if kind == "eXIf":
-        return {"exif": b"Exif\0\0" + body}
+        return {"exif": prefixed(body)}
     if kind == "iTXt" and body.startswith(_XMP):
         return {"xmp": _international_text(body)}
     if kind in ("tEXt", "zTXt") and body.startswith(_EXIF_AS_TEXT):
@@ -101,4 +103,5 @@ def _exif_of_text(kind: str, body: bytes) -> bytes:
     text = body.split(b"\0", 1)[1]
     if kind == "zTXt":
         text = _inflated(text[1:])
-    return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
+    block = bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
+    return prefixed(block)

@@ -34,7 +34,8 @@ def decode(data: bytes) -> Picture:
         if not len(file.pages):
             raise ValueError("a TIFF without a picture")
         first = file.pages.first
-        has_exif = any(tag in first.tags for tag in exif.SUB_DIRECTORIES)
+        noted = (*exif.DESCRIPTIVE_TAGS, *exif.SUB_DIRECTORIES)
+        has_exif = any(tag in first.tags for tag in noted)
         block = exif.from_tiff(data) if has_exif and not file.is_bigtiff else b""
         pages = []
         for index, page in enumerate(file.pages):
