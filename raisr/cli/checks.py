@@ -26,6 +26,6 @@ def check_writable(folder: Path) -> None:
 
 def describe(error: BaseException) -> str:
     """Say what went wrong in one line."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split())

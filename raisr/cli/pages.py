@@ -94,6 +94,8 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
         return values, Change(levels, white, 0.0)
     filtered = _filtered(work, levels, white, settings)
     if share is not None:
+        if values.dtype.kind in "ui":  # no colour times alpha is above alpha
+            filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
         filtered = filtered * share
     if filtered.dtype != values.dtype:
         filtered = _restored(filtered, pedestal, values.dtype)
