@@ -102,7 +102,7 @@ class TrainingPairs:
 
     def left_out(self) -> str:
         """Say how many noisy images have no clean one."""
-        return f"; {self.alone} noisy images without a clean one were left out" * bool(self.alone)
+        return f"; noisy images without a clean one: {self.alone}" if self.alone else ""
 
     def _read(self, path: Path) -> np.ndarray:
         luma, pixels = read_luma(path)

@@ -34,7 +34,7 @@ def alpha_channel(page: Page) -> np.ndarray | None:
 
 def straight(colours: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return colours before they were multiplied by alpha, float32, and what they were times."""
-    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else 1
+    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else max(1, alpha.max())
     share = np.where(alpha > 0, alpha, full).astype(np.float32) / np.float32(full)
     share = share if colours.ndim == 2 else share[..., None]
     result = colours.astype(np.float32) / share

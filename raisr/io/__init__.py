@@ -1,6 +1,7 @@
 """Image files: PNG, JPEG, BMP, TIFF and WebP, without loss of depth, written atomically."""
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
     """
     pages = read_picture(path).pages
     if len(pages) != 1:
-        raise ValueError(f"{path}: it has {len(pages)} pages; raisr.io.read_picture reads them")
+        raise ValueError(f"{path}: it has {len(pages)} pages, expected one")
     return pages[0].pixels, pages[0].metadata
 
 
@@ -92,7 +93,7 @@ def write_image(
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read all pages of an image file, each as `read_image` would; raises the same."""
+    """Read a file of any number of pages, each as `read_image` would; raises the same."""
     return decode_picture(Path(path).read_bytes(), path)
 
 
@@ -120,7 +121,10 @@ def encode_picture(path: str | os.PathLike[str], pages: list[Page]) -> bytes:
     if len(pages) != 1 and suffix not in (".tif", ".tiff"):
         raise ValueError(f"{path}: a {suffix} file holds one page, not {len(pages)}; use .tif")
     checked = [check_page(path, page) for page in pages]
-    if suffix in (".tif", ".tiff"):
-        return tiff.encode(checked)
     suffix = ".jpg" if suffix == ".jpeg" else suffix
-    return eight_bit.encode(checked[0].pixels, suffix, checked[0].metadata)
+    try:
+        if suffix in (".tif", ".tiff"):
+            return tiff.encode(checked)
+        return eight_bit.encode(checked[0].pixels, suffix, checked[0].metadata)
+    except (OSError, ValueError, TypeError, struct.error) as error:  # too large for the format
+        raise ValueError(f"{path}: cannot be written as {suffix}: {error}") from error

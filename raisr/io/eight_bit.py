@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from raisr.io import exif, png16, png_chunks
 from raisr.io.picture import Page, Picture
 
-__all__ = ["FORMATS", "decode", "encode", "pixels_of"]
+__all__ = ["FORMATS", "decode", "encode", "pixels_of", "srgb_profile"]
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "BMP": ".bmp", "WEBP": ".webp"}
 _MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB"}
@@ -44,7 +44,7 @@ def decode(data: bytes) -> Picture:
     if suffix == ".png":
         metadata = png_chunks.describe(_chunks(data))
     if image.mode == "CMYK":
-        metadata["icc_profile"] = _srgb_profile()
+        metadata["icc_profile"] = srgb_profile()
     return Picture([_upright(pixels, metadata)], suffix, notes)
 
 
@@ -127,5 +127,6 @@ def _srgb_of_cmyk(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _srgb_profile() -> bytes:
+def srgb_profile() -> bytes:
+    """Return the colour profile of what was CMYK."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

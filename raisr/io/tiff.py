@@ -77,10 +77,10 @@ def encode(pages: list[Page]) -> bytes:
 
 def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
     photometric, bits = page.photometric, page.bitspersample
-    by_pillow = photometric == tifffile.PHOTOMETRIC.SEPARATED and bits == 8
-    by_pillow |= page.compression == tifffile.COMPRESSION.JPEG and bits == 8
-    if by_pillow:
-        return Page(_read_with_pillow(page, data, notes), {})
+    inks = photometric == tifffile.PHOTOMETRIC.SEPARATED
+    if bits == 8 and (inks or page.compression == tifffile.COMPRESSION.JPEG):
+        pixels = _read_with_pillow(page, data, notes)
+        return Page(pixels, {"icc_profile": eight_bit.srgb_profile()} if inks else {})
     if page.axes not in ("YX", "YXS", "SYX") or photometric not in (*_GRAY, _RGB, _PALETTE):
         raise ValueError(
             f"this kind of TIFF is not supported ({photometric!s}, axes {page.axes}); "

@@ -24,6 +24,15 @@ def test_webp_without_loss(tmp_path, channels):
         write_image(tmp_path / "b.webp", pixels.astype(np.uint16))
 
 
+def test_what_is_too_large_for_a_format_is_said(tmp_path):
+    message = "a.jpg: cannot be written as .jpg: EXIF data is too long"
+    with pytest.raises(ValueError, match=message):
+        write_image(tmp_path / "a.jpg", np.zeros((4, 4), np.uint8), {"exif": bytes(70000)})
+    with pytest.raises(ValueError, match="a.webp: cannot be written as .webp"):
+        write_image(tmp_path / "a.webp", np.zeros((1, 17000), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
 def test_animations_are_refused(tmp_path, suffix):
     frames = [Image.fromarray(RNG.integers(0, 256, (9, 14, 3), np.uint8)) for _ in range(3)]

@@ -1,11 +1,12 @@
 """TIFF: bands, alpha, pages, depths and tags."""
 
+import io
 import struct
 
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin
 
 from raisr.io import read_image, read_picture, write_image, write_picture
 
@@ -280,13 +281,15 @@ def test_white_at_zero_leaves_alpha_alone(tmp_path):
 def test_cmyk_becomes_srgb(tmp_path):
     image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
     for name in ("a.jpg", "a.tif"):
-        image.save(tmp_path / name)
+        image.save(tmp_path / name, icc_profile=b"of a press")
         picture = read_picture(tmp_path / name)
         pixels = picture.pages[0].pixels
         assert picture.notes == ["CMYK was turned to sRGB"]
         assert pixels.shape == (8, 8, 3)
         assert pixels[..., 0].min() > 250
         assert pixels[..., 1:].max() < 5
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.pages[0].metadata["icc_profile"]))
+        assert "sRGB" in ImageCms.getProfileDescription(profile)
 
 
 def test_what_is_not_the_picture_is_refused_or_named(tmp_path):
