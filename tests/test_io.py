@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from raisr._png16 import _body, _header
 from raisr.io import list_images, read_image, write_image
+from raisr.io.png16 import _body, _header
 
 LOSSLESS = [
     (suffix, dtype, channels)
@@ -210,7 +210,9 @@ def test_damaged_bytes_give_an_image_or_a_clear_error(tmp_path_factory, suffix, 
 def test_foreign_files(tmp_path):
     text = tmp_path / "notes.png"
     text.write_text("no image at all")
-    with pytest.raises(ValueError, match="notes.png: not a readable PNG, JPEG, BMP or TIFF file"):
+    with pytest.raises(
+        ValueError, match="notes.png: not a readable PNG, JPEG, BMP, TIFF or WebP file"
+    ):
         read_image(text)
     with pytest.raises(FileNotFoundError):
         read_image(tmp_path / "missing.png")
@@ -219,17 +221,17 @@ def test_foreign_files(tmp_path):
 
 
 def test_unsupported_kinds(tmp_path):
-    Image.new("CMYK", (4, 4)).save(tmp_path / "print.jpg")
-    with pytest.raises(ValueError, match="CMYK pixels are not supported; convert to gray or RGB"):
-        read_image(tmp_path / "print.jpg")
     tifffile.imwrite(
         tmp_path / "pages.tif", np.zeros((3, 8, 8), np.uint8), photometric="minisblack"
     )
-    with pytest.raises(ValueError, match="a TIFF of 3 pages; expected one"):
+    with pytest.raises(ValueError, match="it has 3 pages, expected one"):
         read_image(tmp_path / "pages.tif")
-    tifffile.imwrite(tmp_path / "signed.tif", np.zeros((8, 8), np.int32))
-    with pytest.raises(ValueError, match="a TIFF of int32 pixels is not supported"):
-        read_image(tmp_path / "signed.tif")
+    tifffile.imwrite(tmp_path / "long.tif", np.zeros((8, 8), np.int64))
+    with pytest.raises(ValueError, match="a TIFF of int64 pixels is not supported; convert"):
+        read_image(tmp_path / "long.tif")
+    tifffile.imwrite(tmp_path / "complex.tif", np.zeros((8, 8), np.complex64))
+    with pytest.raises(ValueError, match="a TIFF of complex64 pixels is not supported"):
+        read_image(tmp_path / "complex.tif")
 
 
 @pytest.mark.parametrize(

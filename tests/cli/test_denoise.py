@@ -30,6 +30,8 @@ def shifted(pixels):
 def test_denoise_keeps_depth_and_alpha(tmp_path, bank, suffix, dtype, channels):
     white = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
     pixels = (RNG.random((20, 17, channels)) * white).astype(dtype).squeeze()
+    if channels in (2, 4):
+        pixels[..., -1] = np.maximum(pixels[..., -1], 1)  # nothing is hidden
     source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
     write_image(source, pixels)
     assert main(["denoise", "--model", str(bank), str(source), str(target)]) == 0
@@ -88,14 +90,20 @@ def test_denoise_folder(tmp_path, photos, bank, capsys):
     target = tmp_path / "out"
     command = ["denoise", "--model", str(bank), str(photos), str(target)]
     assert main(command) == 0
-    assert capsys.readouterr().out == f"{target}: 3 denoised, 0 kept, 0 failed\n"
+    assert (
+        capsys.readouterr().out
+        == f"{target}: 3 denoised, 0 kept, 0 failed, 1 passed over: notes.txt\n"
+    )
     assert list_images(target) == list_images(photos)
     np.testing.assert_array_equal(read_image(target / "sub/c.bmp")[0], shifted(GRAY))
 
     (target / "a.png").unlink()
     write_image(target / "b.tif", GRAY)
     assert main(command) == 0
-    assert capsys.readouterr().out == f"{target}: 1 denoised, 2 kept, 0 failed\n"
+    assert (
+        capsys.readouterr().out
+        == f"{target}: 1 denoised, 2 kept, 0 failed, 1 passed over: notes.txt\n"
+    )
     np.testing.assert_array_equal(read_image(target / "b.tif")[0], GRAY)
     assert main([*command, "--overwrite"]) == 0
     np.testing.assert_array_equal(read_image(target / "b.tif")[0], shifted(COLOUR))
@@ -106,7 +114,7 @@ def test_denoise_folder_goes_on_after_a_bad_file(tmp_path, photos, bank, capsys)
     (photos / "a.png").write_bytes(data[:100])
     assert main(["denoise", "--model", str(bank), str(photos), str(tmp_path / "out")]) == 1
     out, err = capsys.readouterr()
-    assert out.endswith(": 2 denoised, 0 kept, 1 failed\n")
+    assert out.endswith(": 2 denoised, 0 kept, 1 failed, 1 passed over: notes.txt\n")
     assert f"raisr: {photos / 'a.png'}: cannot be read" in err
     assert len(list_images(tmp_path / "out")) == 2
 

@@ -79,3 +79,74 @@ def test_learn_refuses_bad_input(tmp_path, capsys):
     assert not path.exists()
     path.touch()
     fails(capsys, "new.safetensors: already there; pass --overwrite", *start, *noise)
+
+
+def test_pairs_match_by_their_stem(tmp_path, capsys):
+    clean, noisy = tmp_path / "clean", tmp_path / "noisy"
+    for folder, suffix in ((clean, "png"), (noisy, "bmp")):
+        (folder / "sub").mkdir(parents=True)
+        for name in ("a", "sub/a", "b.1"):
+            write_image(folder / f"{name}.{suffix}", RNG.integers(0, 256, (40, 48), np.uint8))
+    write_image(noisy / "alone.png", GRAY)
+    path = tmp_path / "new.safetensors"
+    command = ["learn", "--clean", clean, "--noisy", noisy, "--size", "3", "-o", path]
+    assert main([str(part) for part in command]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{path}: learned from 3 images")
+    assert "; noisy images without a clean one: 1; " in out
+
+    command[-1] = tmp_path / "other.safetensors"
+    write_image(noisy / "a.tif", GRAY)
+    message = "clean/a.png: its noisy image may be"
+    fails(capsys, message, *command)
+    (noisy / "a.tif").unlink()
+    write_image(clean / "a.tif", GRAY)
+    fails(capsys, "noisy/a.bmp: its clean image may be", *command)
+    assert not command[-1].exists()
+
+
+def test_learn_tells_the_error_before_and_after(tmp_path, capsys, monkeypatch):
+    clean, path = write_set(tmp_path / "clean"), tmp_path / "new.safetensors"
+    learn_filters = raisr.learn_filters
+    for after, told in [(31.5, "31.50 dB after;"), (19, "19.00 dB after: the filters do not help")]:
+
+        def learn(*arguments, after=after, **options):
+            bank = learn_filters(*arguments, **options)
+            bank.metadata.update({"psnr_before": 20.25, "psnr_after": after})
+            return bank
+
+        monkeypatch.setattr(raisr, "learn_filters", learn)
+        command = ["learn", "--clean", clean, "--sigma", "25", "--size", "3", "-o", path]
+        assert main([*map(str, command), "--overwrite"]) == 0
+        assert f", PSNR 20.25 dB before, {told}" in capsys.readouterr().out
+
+
+def test_learn_names_the_file_of_bad_values(tmp_path, capsys):
+    clean, path = tmp_path / "clean", tmp_path / "new.safetensors"
+    clean.mkdir()
+    pixels = np.zeros((9, 9), np.float32)
+    pixels[2, 3] = np.nan
+    write_image(clean / "a.tif", pixels)
+    command = ["learn", "--clean", clean, "--sigma", "25", "-o", path]
+    fails(capsys, "a.tif: not finite at (2, 3)", *command)
+    write_image(clean / "a.tif", np.zeros((9, 9), np.int16))
+    fails(capsys, "a.tif: int16 has no white of its own: pass --white", *command)
+    write_image(clean / "a.tif", np.zeros((9, 9, 5), np.uint8))
+    fails(capsys, "a.tif: it has 5 bands; expected gray or RGB", *command)
+
+
+def test_hidden_colours_teach_nothing(tmp_path):
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    alpha = np.full((40, 48, 1), 255, np.uint8)
+    alpha[:, 20:] = 0
+    banks = []
+    for hidden in (0, 255):
+        pixels = np.tile(np.uint8(range(48)) * 5, (40, 1))[..., None].repeat(3, axis=2)
+        pixels[:, 20:] = hidden
+        write_image(clean / "a.png", np.dstack([pixels, alpha]))
+        path = tmp_path / f"{hidden}.safetensors"
+        command = ["learn", "--clean", clean, "--sigma", "25", "--size", "3", "-o", path]
+        assert main([str(part) for part in command]) == 0
+        banks.append(FilterBank.load(path))
+    np.testing.assert_array_equal(banks[0].stages[0].filters, banks[1].stages[0].filters)

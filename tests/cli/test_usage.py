@@ -55,6 +55,8 @@ def test_corrupt_bank(tmp_path, photos, capsys, content):
     [
         (["denoise", "--sigma", "-3", "a", "b"], "expected a level such as 25 or 10%"),
         (["denoise", "--sigma", "nan", "a", "b"], "expected a level such as 25 or 10%"),
+        (["denoise", "--sigma", "5,,5", "a", "b"], "expected a level such as 25 or 10%"),
+        (["learn", "--sigma", "5,5", "--clean", "a", "-o", "b"], "expected one level, as luma"),
         (["denoise", "--threads", "0", "a", "b"], "expected a whole number from 1, got '0'"),
         (["denoise", "a"], "the following arguments are required: OUT"),
         (["learn", "--clean", "a", "-o", "b"], "one of the arguments --sigma --noisy is required"),

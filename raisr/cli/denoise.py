@@ -1,0 +1,152 @@
+"""`raisr denoise`: one file, each image of a folder, or standard input and output."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import raisr
+from raisr.cli.checks import check_target
+from raisr.cli.pages import Change, Settings, denoise_page
+from raisr.denoising import MODELS
+from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
+from raisr.io.picture import Page, Picture
+
+if TYPE_CHECKING:
+    from raisr import FilterBank
+
+__all__ = ["Report", "denoise", "denoise_file"]
+
+_STREAM = Path("-")
+_LITTLE = 0.25  # of sigma: what is left of the noise then is more than what went
+_LISTED = 5
+
+
+class Report(NamedTuple):
+    """What was done to a file, whether next to nothing, and what was converted or left out."""
+
+    text: str
+    little: bool
+    notes: list[str]
+
+
+def denoise(arguments: Namespace) -> int:
+    """Denoise one file, or each image of a folder."""
+    from raisr.cli.folder import denoise_folder
+
+    source, target = arguments.input, arguments.output
+    if source != _STREAM and not source.exists():
+        raise FileNotFoundError(f"{source}: no such file or folder")
+    if _STREAM not in (source, target) and target.exists() and target.samefile(source):
+        raise ValueError(f"{target}: IN and OUT must differ")
+    bank = _load_model(arguments)
+    arguments.settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads)
+    if source != _STREAM and source.is_dir():
+        return denoise_folder(source, target, arguments)
+    if _STREAM in (source, target):
+        return _denoise_stream(source, target, arguments)
+    if target.is_dir():
+        target = target / source.name
+    check_target(target, arguments)
+    _tell(target, denoise_file(source, target, arguments), sys.stdout)
+    return 0
+
+
+def denoise_file(source: Path, target: Path, arguments: Namespace) -> Report:
+    """Denoise one file and say what was done."""
+    pages, report = _denoise_picture(read_picture(source), str(source), target, arguments)
+    write_picture(target, pages)
+    return report
+
+
+def _denoise_stream(source: Path, target: Path, arguments: Namespace) -> int:
+    name = "standard input" if source == _STREAM else str(source)
+    if target != _STREAM:
+        if target.is_dir():
+            raise IsADirectoryError(f"{target}: a folder; a picture from {name} needs a file name")
+        check_target(target, arguments)
+    elif sys.stdout.isatty():
+        raise ValueError("standard output is a terminal: send the picture to a file or a program")
+    data = sys.stdin.buffer.read() if source == _STREAM else source.read_bytes()
+    picture = decode_picture(data, name)
+    if target != _STREAM:
+        pages, report = _denoise_picture(picture, name, target, arguments)
+        write_picture(target, pages)
+        _tell(target, report, sys.stdout)
+        return 0
+    written_as = Path(f"standard output{picture.suffix}")
+    pages, report = _denoise_picture(picture, name, written_as, arguments)
+    sys.stdout.buffer.write(encode_picture(written_as, pages))
+    sys.stdout.buffer.flush()
+    _tell("standard output", report, sys.stderr)
+    return 0
+
+
+def _denoise_picture(
+    picture: Picture, name: str, target: Path, arguments: Namespace
+) -> tuple[list[Page], Report]:
+    for page in picture.pages:  # before any work
+        check_page(target, page)
+    if len(picture.pages) > 1:
+        _check_pages(picture, name, target)
+    pages, changes = [], []
+    for index, page in enumerate(picture.pages):
+        try:
+            result, done = denoise_page(page, arguments.settings)
+        except (ValueError, TypeError) as error:
+            where = f", page {index + 1}" if len(picture.pages) > 1 else ""
+            raise type(error)(f"{name}{where}: {error}") from error
+        pages.append(result)
+        changes += done
+    text, little = _describe_changes(changes, arguments)
+    if len(pages) > 1:
+        text = f"{len(pages)} pages: {text}"
+    return pages, Report(text, little, picture.notes)
+
+
+def _check_pages(picture: Picture, name: str, target: Path) -> None:
+    if target.suffix.lower() not in (".tif", ".tiff"):
+        raise ValueError(
+            f"{target}: {name} has {len(picture.pages)} pages, which only a .tif file holds"
+        )
+
+
+def _describe_changes(changes: list[Change], arguments: Namespace) -> tuple[str, bool]:
+    """Say what was done, and whether it was next to nothing."""
+    if arguments.model not in MODELS:
+        return f"filtered with {arguments.model}", False
+    levels = [level for change in changes for level in change.levels]
+    shares = [level / change.white for change in changes for level in change.levels]
+    told = f"sigma {_listed(levels)} ({_listed([round(100 * s, 1) for s in shares], '%')} of white)"
+    origin = "as given" if arguments.sigma else "estimated"
+    if not any(levels):
+        reason = "sigma is 0" if arguments.sigma else "found no noise, or could not tell"
+        return f"changed nothing: {reason}", True
+    if all(change.distance < _LITTLE * max(change.levels) for change in changes):
+        distance = max(change.distance for change in changes)
+        return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
+    return f"removed noise of {told}{'' if arguments.sigma else ', estimated'}", False
+
+
+def _listed(values: list[float], unit: str = "") -> str:
+    texts = list(dict.fromkeys(f"{value:.4g}{unit}" for value in values))
+    if len(texts) > _LISTED:
+        return f"{min(values):.4g} to {max(values):.4g}{unit}"
+    return ", ".join(texts)
+
+
+def _tell(target, report: Report, stream) -> None:
+    notes = "".join(f"; {note}" for note in report.notes)
+    print(f"{target}: {report.text}{notes}", file=stream)
+
+
+def _load_model(arguments: Namespace) -> str | FilterBank:
+    if arguments.model in MODELS:
+        return arguments.model
+    if arguments.sigma:
+        raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
+    if not Path(arguments.model).is_file():
+        raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
+    return raisr.FilterBank.load(arguments.model)

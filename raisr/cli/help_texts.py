@@ -1,0 +1,83 @@
+"""What `--help` says beside the options."""
+
+__all__ = ["DESCRIPTION", "EPILOGS", "EXIT_STATUS"]
+
+DESCRIPTION = """\
+Denoise images with small learned filters, learn filters from your own images,
+and look at what was learned."""
+
+EXIT_STATUS = """\
+exit status:
+  0    everything was done
+  1    some work failed: an image of a folder, a full disk
+  2    wrong usage or bad input
+  130  interrupted by Ctrl-C"""
+
+EPILOGS = {
+    "raisr": """\
+examples:
+  raisr denoise noisy.png clean.png
+  raisr learn --clean photos --sigma 25 -o mine.safetensors
+  raisr denoise --model mine.safetensors noisy.png clean.png
+  raisr hash photo.jpg classes.png
+  raisr info mine.safetensors
+
+Each command explains itself, for example: raisr denoise --help
+""",
+    "denoise": """\
+PNG, JPEG, BMP, WebP and TIFF files are read, with integers of 1 to 32 bits or,
+in a TIFF, floats; the result has the same depth, resolution, EXIF, XMP and
+colour profile. Every page of a TIFF is denoised. Colours are denoised together,
+further bands of a TIFF one by one. Transparency is copied. Some things change:
+fewer than 8 bits a sample become 8, 9 to 15 become 16, palettes become colours,
+CMYK becomes sRGB, and pictures are turned upright; JPEG is written at quality
+95, WebP and TIFF without loss, TIFF without compression.
+
+The noise level --sigma counts in the file's own values, where white is 255 in
+an 8-bit file, 65535 in a 16-bit file and 1 in a float file: noise of 25 in an
+8-bit file is 6425 in its 16-bit version. A percentage of white means the same
+in every file: 10% is 25.5 in an 8-bit file. One level for each channel, in the
+order of the file and without alpha, is written 5,5,25. Signed integers and
+integers of 32 bits have no white: the span of their values counts as white
+unless --white says better.
+
+A folder is searched for images with all its subfolders, linked ones too, and
+each result gets the same name below OUT. Results that are there already are
+kept, so that an interrupted run goes on where it stopped. Files of other kinds
+are named at the end.
+
+A dash stands for standard input or output. A picture on standard output has
+the format of the input.
+
+examples:
+  raisr denoise noisy.png clean.png                  the noise is estimated
+  raisr denoise --sigma 25 --model best noisy.jpg clean.png
+  raisr denoise --sigma 5% scans denoised            each image below scans
+  raisr denoise --sigma 5,5,25 - -                   one level for each channel
+""",
+    "learn": """\
+Either noise is added to clean images (--sigma), or the filters are learned from
+pairs: files of the same name below --clean and --noisy, where x.jpg and x.png
+are the same name. Colour images are learned from by their luma. All files must
+have one kind of values: 8-bit, 16-bit or float. --sigma counts in these values
+or in percent of white.
+
+examples:
+  raisr learn --clean photos --sigma 25 -o sigma25.safetensors
+  raisr learn --clean sharp --noisy camera --stages 3 -o camera.safetensors
+  raisr denoise --model camera.safetensors noisy.png clean.png
+""",
+    "hash": """\
+Hue is the orientation of the gradient, brightness its strength and saturation
+its coherence: flat regions are dark, straight edges bright and colourful.
+
+examples:
+  raisr hash photo.jpg classes.png
+  raisr hash --spec blade photo.jpg classes.png
+""",
+    "info": """\
+examples:
+  raisr info mine.safetensors
+  raisr info --json mine.safetensors
+""",
+}

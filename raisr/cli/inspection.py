@@ -1,0 +1,62 @@
+"""`raisr hash` draws the classes of an image; `raisr info` says what a bank holds."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+import raisr
+from raisr.cli.checks import check_target
+from raisr.cli.planes import read_luma, white_of
+from raisr.io import write_image
+from raisr.plotting import class_map_picture
+
+if TYPE_CHECKING:
+    from raisr import FilterBank
+
+__all__ = ["hash_file", "info"]
+
+
+def hash_file(arguments: Namespace) -> int:
+    """Draw the class map of an image."""
+    check_target(arguments.output, arguments)
+    spec = raisr.HashSpec.preset(arguments.spec)
+    luma, pixels = read_luma(arguments.input)
+    white = white_of(pixels, arguments.white)
+    try:
+        classes = raisr.hash_image(luma, spec, data_range=white, num_threads=arguments.threads)
+    except ValueError as error:
+        raise ValueError(f"{arguments.input}: {error}") from error
+    write_image(arguments.output, class_map_picture(classes, spec))
+    return 0
+
+
+def info(arguments: Namespace) -> int:
+    """Describe a bank."""
+    bank = raisr.FilterBank.load(arguments.bank)
+    print(json.dumps(bank.info(), indent=2) if arguments.json else _summary(bank))
+    return 0
+
+
+def _summary(bank: FilterBank) -> str:
+    lines = []
+    for index, (stage, values) in enumerate(zip(bank.stages, bank.info()["stages"], strict=True)):
+        shape = " x ".join(map(str, stage.spec.shape))
+        lines += [
+            f"stage {index + 1} of {len(bank.stages)}",
+            f"  {stage.spec.num_classes} classes (orientation x strength x coherence: {shape})",
+            f"  {stage.spec.num_classes} filters of {stage.size} x {stage.size} on {stage.planes} "
+            f"plane(s): {values['macs_per_pixel']} multiplications a pixel",
+            *_listed(stage.spec.to_dict()),
+        ]
+    return "\n".join([*lines, "training", *_listed(bank.metadata)])
+
+
+def _listed(values: dict[str, Any]) -> list[str]:
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(map(text, value)) or "none"
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    return [f"    {key:<18} {text(value)}" for key, value in values.items()]

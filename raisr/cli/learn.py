@@ -1,0 +1,152 @@
+"""`raisr learn`: a bank from folders of images."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import raisr
+from raisr.cli.checks import check_target
+from raisr.cli.planes import is_measured, read_luma
+from raisr.io import list_images
+from raisr.validate import data_range_of
+
+__all__ = ["TrainingPairs", "learn"]
+
+
+def learn(arguments: Namespace) -> int:
+    """Learn a bank and save it."""
+    output = arguments.output
+    if output.suffix != ".safetensors":
+        raise ValueError(f"{output}: the name of a bank must end in .safetensors")
+    check_target(output, arguments)
+    pairs = TrainingPairs(arguments)
+    bank = raisr.learn_filters(
+        pairs,
+        arguments.spec,
+        size=arguments.size,
+        stages=arguments.stages,
+        data_range=pairs.white,
+        num_threads=arguments.threads,
+    )
+    bank.metadata.update(pairs.facts())
+    bank.save(output)
+    print(
+        f"{output}: learned from {len(pairs)} images{_score(bank.metadata)}{pairs.left_out()}; "
+        f"`raisr info {output}` describes it"
+    )
+    return 0
+
+
+def _score(metadata: dict[str, Any]) -> str:
+    """Say how much the bank helps, where learning measured it."""
+    if not {"psnr_before", "psnr_after"} <= metadata.keys():
+        return ""
+    before, after = metadata["psnr_before"], metadata["psnr_after"]
+    verdict = "" if after > before else ": the filters do not help"
+    return f", PSNR {before:.2f} dB before, {after:.2f} dB after{verdict}"
+
+
+class TrainingPairs:
+    """Pairs of luma planes (noisy, clean), read anew on each pass, so memory holds one pair."""
+
+    def __init__(self, arguments: Namespace) -> None:
+        self.arguments = arguments
+        self.names = list_images(arguments.clean)
+        if not self.names:
+            raise ValueError(f"{arguments.clean}: no images in this folder")
+        self.partners: dict[Path, Path] = {}
+        self.alone = 0
+        if arguments.noisy:
+            noisy = list_images(arguments.noisy)
+            self.partners = _match(self.names, noisy, arguments.clean, arguments.noisy)
+            self.alone = len(noisy) - len(self.partners)
+        _, pixels = read_luma(arguments.clean / self.names[0])
+        self.dtype = pixels.dtype
+        if is_measured(self.dtype) and arguments.white is None:
+            raise ValueError(
+                f"{arguments.clean / self.names[0]}: {self.dtype} has no white of its own: "
+                "pass --white"
+            )
+        self.white = data_range_of(self.dtype, arguments.white)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for index, name in enumerate(self.names):
+            clean = self._read(self.arguments.clean / name)
+            if self.arguments.noisy:
+                other = self.arguments.noisy / self.partners[name]
+                noisy = self._read(other)
+                if noisy.shape != clean.shape:
+                    raise ValueError(
+                        f"{other}: it has shape {noisy.shape}, the clean image {clean.shape}"
+                    )
+            else:
+                (sigma,) = self.arguments.sigma.of(self.white)
+                noisy = raisr.noise.add_gaussian_noise(clean, sigma, [self.arguments.seed, index])
+            yield noisy, clean
+
+    def facts(self) -> dict[str, Any]:
+        """Facts for the bank's header."""
+        facts: dict[str, Any] = {"images": len(self), "dtype": str(self.dtype), "white": self.white}
+        if not self.arguments.noisy:
+            (facts["sigma"],) = self.arguments.sigma.of(self.white)
+            facts["seed"] = self.arguments.seed
+        return facts
+
+    def left_out(self) -> str:
+        """Say how many noisy images have no clean one."""
+        return f"; noisy images without a clean one: {self.alone}" if self.alone else ""
+
+    def _read(self, path: Path) -> np.ndarray:
+        luma, pixels = read_luma(path)
+        if pixels.dtype != self.dtype:
+            raise ValueError(
+                f"{path}: it holds {pixels.dtype} pixels, {self.names[0]} {self.dtype}"
+            )
+        bad = np.argwhere(~np.isfinite(luma))
+        if bad.size:
+            raise ValueError(f"{path}: not finite at {tuple(bad[0].tolist())}")
+        return luma
+
+
+def _match(clean: list[Path], noisy: list[Path], *folders: Path) -> dict[Path, Path]:
+    """Return the noisy partner of each clean image: of the same name, or only another suffix."""
+    available = set(noisy)
+    by_stem: dict[Path, list[Path]] = {}
+    for name in noisy:
+        by_stem.setdefault(name.with_suffix(""), []).append(name)
+    partners, missing = {}, []
+    for name in clean:
+        candidates = [name] if name in available else by_stem.get(name.with_suffix(""), [])
+        if len(candidates) > 1:
+            listed = " and ".join(str(folders[1] / candidate) for candidate in candidates)
+            raise ValueError(f"{folders[0] / name}: its noisy image may be {listed}: keep one")
+        if candidates:
+            partners[name] = candidates[0]
+        else:
+            missing.append(name)
+    if missing:
+        raise FileNotFoundError(
+            f"{folders[1] / missing[0]}: {len(missing)} of {len(clean)} clean "
+            "images have no noisy image of the same name"
+        )
+    _refuse_shared(partners, *folders)
+    return partners
+
+
+def _refuse_shared(partners: dict[Path, Path], clean: Path, noisy: Path) -> None:
+    taken: dict[Path, Path] = {}
+    for name, partner in partners.items():
+        if partner in taken:
+            raise ValueError(
+                f"{noisy / partner}: its clean image may be {clean / taken[partner]} and "
+                f"{clean / name}: keep one"
+            )
+        taken[partner] = name

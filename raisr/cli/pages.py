@@ -1,0 +1,162 @@
+"""Denoising one page: colours together, bands one by one, alpha as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import raisr
+from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight, white_of
+from raisr.denoising import LADDER
+from raisr.io import Page
+from raisr.io.picture import ASSOCIATED, BAND
+from raisr.validate import GRAY_LEVELS
+
+if TYPE_CHECKING:
+    from raisr import FilterBank
+    from raisr.cli.levels import NoiseLevels
+
+__all__ = ["Change", "Settings", "denoise_page"]
+
+
+class Settings(NamedTuple):
+    """How to denoise: levels (None: estimate), value of white (None: by the type), and a model."""
+
+    levels: NoiseLevels | None
+    white: float | None
+    model: str | FilterBank
+    threads: int | None
+
+
+class Change(NamedTuple):
+    """What was done to one group of channels, in the values of the file."""
+
+    levels: tuple[float, ...]
+    white: float
+    distance: float  # root mean square of what is visible
+
+
+def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
+    """Denoise a page and tell, for its colours and for each of its bands, what was done.
+
+    Colours that alpha hides come back as they were and change nothing that is visible.
+    """
+    samples = np.atleast_3d(page.pixels)
+    groups = _groups(samples.shape[2], page.extra)
+    alpha = alpha_channel(page)
+    associated = ASSOCIATED in page.extra
+    result = samples.copy()
+    changes = []
+    first = 0
+    _check_count(settings.levels, sum(map(len, groups)))
+    for group in groups:
+        values = samples[..., group[0]] if len(group) == 1 else samples[..., group]
+        premultiplied = associated and group[0] == 0
+        part = slice(first, first + len(group))
+        filtered, change = _denoise_group(values, alpha, premultiplied, part, settings)
+        result[..., group] = np.atleast_3d(filtered)
+        changes.append(change)
+        first += len(group)
+    return Page(result.reshape(page.pixels.shape), page.metadata), changes
+
+
+def _groups(channels: int, extra: tuple[str, ...]) -> list[list[int]]:
+    """Return the channels that are denoised together."""
+    colours = channels - len(extra)
+    bands = [[colours + place] for place, name in enumerate(extra) if name == BAND]
+    return [list(range(colours)), *bands]
+
+
+def _check_count(levels: NoiseLevels | None, channels: int) -> None:
+    if levels is not None and len(levels.parts) not in (1, channels):
+        raise ValueError(
+            f"--sigma names {len(levels.parts)} levels for an image of {channels} channel(s); "
+            "give one level, or one for each channel (alpha does not count)"
+        )
+
+
+def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.ndarray, Change]:
+    white = white_of(values, settings.white)
+    hidden = alpha == 0 if alpha is not None and not np.all(alpha) else None
+    if hidden is not None and hidden.all():
+        return values, Change((0.0,), white, 0.0)
+    work, share, pedestal = values, None, 0
+    if premultiplied:
+        work, share = straight(values, alpha)
+    elif is_measured(values.dtype):
+        pedestal = int(values.min())
+        work = (values.astype(np.float64) - pedestal).astype(np.float32)
+    if hidden is not None:
+        work = fill_hidden(work, hidden)
+    levels = _levels_of(work, hidden, white, part, settings)
+    if levels and not any(levels):
+        return values, Change(levels, white, 0.0)
+    filtered = _filtered(work, levels, white, settings)
+    if share is not None:
+        if values.dtype.kind in "ui":  # no colour times alpha is above alpha
+            filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
+        filtered = filtered * share
+    if filtered.dtype != values.dtype:
+        filtered = _restored(filtered, pedestal, values.dtype)
+    if hidden is not None:
+        filtered[hidden] = values[hidden]
+    return filtered, Change(levels, white, _distance(filtered, values, hidden))
+
+
+def _levels_of(work, hidden, white, part, settings) -> tuple[float, ...]:
+    """Return one level for all channels of a group, or one for each; none for a bank."""
+    if isinstance(settings.model, raisr.FilterBank):
+        return ()
+    if settings.levels is not None:
+        levels = settings.levels.of(white)
+        levels = levels[part] if len(levels) > 1 else levels
+        levels = levels[:1] if len(set(levels)) == 1 else levels
+    else:
+        axis = None if work.ndim == 2 else -1
+        levels = (raisr.estimate_sigma(_visible_part(work, hidden), channel_axis=axis),)
+    if max(levels) > white * LADDER[-1] / GRAY_LEVELS:
+        raise ValueError(
+            f"noise of sigma {max(levels):.4g} ({round(100 * max(levels) / white, 1):g}% of white) "
+            f"is more than the shipped filters are made for; white is taken to be {white:g}: "
+            "see --white"
+        )
+    return levels
+
+
+def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
+    """Return the smallest rectangle that holds all that is visible."""
+    if hidden is None:
+        return work
+    rows, columns = (np.flatnonzero((~hidden).any(axis=axis)) for axis in (1, 0))
+    return work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _filtered(work, levels, white, settings) -> np.ndarray:
+    options: dict[str, Any] = {"model": settings.model, "data_range": white}
+    options["num_threads"] = settings.threads
+    if len(levels) > 1:  # raisr.denoise takes one level for all channels
+        planes = [
+            raisr.denoise(work[..., channel], level, **options)
+            for channel, level in enumerate(levels)
+        ]
+        return np.stack(planes, axis=-1)
+    axis = None if work.ndim == 2 else -1
+    return raisr.denoise(work, levels[0] if levels else None, channel_axis=axis, **options)
+
+
+def _restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:
+    if dtype.kind == "f":
+        return filtered.astype(dtype)
+    limits = np.iinfo(dtype)
+    exact = np.rint(filtered.astype(np.float64)) + pedestal
+    return np.clip(exact, limits.min, limits.max).astype(dtype)
+
+
+def _distance(filtered: np.ndarray, values: np.ndarray, hidden: np.ndarray | None) -> float:
+    """Return the root mean square of a change, from some 100,000 of the visible pixels."""
+    if hidden is not None:
+        filtered, values = filtered[~hidden], values[~hidden]
+    step = max(1, values.size // 100_000)
+    pairs = (array.reshape(-1)[::step].astype(np.float64) for array in (filtered, values))
+    return float(np.sqrt(np.mean(np.subtract(*pairs) ** 2)))

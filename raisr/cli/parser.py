@@ -1,0 +1,113 @@
+"""Arguments of the commands."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import raisr
+from raisr.cli.denoise import denoise
+from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
+from raisr.cli.inspection import hash_file, info
+from raisr.cli.learn import learn
+from raisr.cli.levels import NoiseLevels
+
+__all__ = ["build_parser"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; ``run`` of what it parses is the function of the command."""
+    parser = argparse.ArgumentParser("raisr", **_help("raisr", DESCRIPTION))
+    parser.add_argument("--version", action="version", version=f"raisr {raisr.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, purpose: str, run: Callable) -> argparse.ArgumentParser:
+        description = f"{purpose.capitalize()}."
+        parser = commands.add_parser(name, help=purpose, **_help(name, description))
+        parser.set_defaults(run=run)
+        return parser
+
+    denoising = command("denoise", "denoise a file, or every image of a folder", denoise)
+    denoising.add_argument(
+        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+    )
+    denoising.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
+    denoising.add_argument(
+        "--sigma",
+        type=_noise_levels,
+        help="standard deviation of the noise, one or one for each channel (default: estimated)",
+    )
+    denoising.add_argument(
+        "--model",
+        default="fast",
+        metavar="fast|best|BANK",
+        help="shipped filters, or a file that `raisr learn` made (default: fast)",
+    )
+
+    learning = command("learn", "learn filters from images", learn)
+    learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
+    source = learning.add_mutually_exclusive_group(required=True)
+    source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
+    source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
+    learning.add_argument(
+        "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
+    )
+    learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
+    learning.add_argument("--size", type=int, default=7, help="side of the filters (default: 7)")
+    learning.add_argument(
+        "--stages", type=int, default=1, help="length of the cascade (default: 1)"
+    )
+    learning.add_argument(
+        "--seed", type=int, default=0, help="seed of the added noise (default: 0)"
+    )
+
+    hashing = command("hash", "draw the class of every pixel", hash_file)
+    hashing.add_argument("input", metavar="IN", type=Path, help="image file")
+    hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
+    hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
+
+    for parser_of_images in (denoising, learning, hashing):
+        parser_of_images.add_argument(
+            "--white", type=float, help="value of white (default: 255, 65535, or 1 for floats)"
+        )
+        parser_of_images.add_argument(
+            "--threads", type=_positive, metavar="N", help="number of threads (default: all cores)"
+        )
+        parser_of_images.add_argument(
+            "--overwrite", action="store_true", help="replace output that is there already"
+        )
+
+    banks = command("info", "say what a filter bank holds", info)
+    banks.add_argument("bank", metavar="BANK", type=Path, help=".safetensors file")
+    banks.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _help(name: str, description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "epilog": f"{EPILOGS[name]}\n{EXIT_STATUS}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+
+
+def _noise_levels(text: str) -> NoiseLevels:
+    try:
+        return NoiseLevels.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a level such as 25 or 10%, not negative; got {text!r}"
+        ) from None
+
+
+def _noise_level(text: str) -> NoiseLevels:
+    levels = _noise_levels(text)
+    if len(levels.parts) != 1:
+        raise argparse.ArgumentTypeError(f"expected one level, as luma is learned; got {text!r}")
+    return levels
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
