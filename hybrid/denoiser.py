@@ -21,7 +21,7 @@ from hybrid.tiles import check_tile, run_in_tiles
 from raisr import hash_image
 from raisr.colour import from_opponent, to_opponent
 from raisr.denoising import estimate_sigma
-from raisr.validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of, restore
+from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_sigma, data_range_of, restore
 
 _TILE = 512
 _REACHES = 16  # a tile is so many times as wide as its margin, or wider
@@ -115,16 +115,23 @@ class NetworkDenoiser(nn.Module):
         """
         mend_after_fork()
         check_tile(tile)
-        planes = _planes(image, channel_axis, data_range)
-        dtype = np.asarray(image).dtype
+        channels = as_channels(image, channel_axis, data_range)
+        dtype = channels[0].array.dtype
         white = data_range_of(dtype, data_range)
         level = None if sigma is None else check_sigma(sigma, white)
         guides = self._guides(image, guide, channel_axis, data_range)
+        out = np.array(image, dtype)
         if level == 0:
-            return np.array(image)
+            return out
         self._check_level(level)
-        out = restore(self._denoise(planes, level, guides, tile), dtype, white)
-        return out[0] if channel_axis is None else np.moveaxis(out, 0, channel_axis)
+        done = self._denoise(_planes(channels), level, guides, tile)
+        outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
+        for channel, plane, target in zip(channels, done, outs, strict=True):
+            if channel.pedestal:
+                channel.put_back(plane, target, data_range)
+            else:
+                target[...] = restore(plane, dtype, white)
+        return out
 
     def _denoise(
         self, planes: Planes, level: float | None, guides: Planes | None, tile: int | None
@@ -274,7 +281,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         """
         mend_after_fork()
         check_tile(tile)
-        planes = _planes(image, channel_axis, data_range)
+        planes = _planes(as_channels(image, channel_axis, data_range))
         level = None
         if sigma is not None:
             level = check_sigma(sigma, data_range_of(np.asarray(image).dtype, data_range))
@@ -290,15 +297,16 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         self._check_guide(guide)
         if guide is None:
             return None
-        if np.asarray(guide).dtype != np.asarray(image).dtype and data_range is None:
-            raise ValueError(
-                f"guide is {np.asarray(guide).dtype}, image {np.asarray(image).dtype}: "
-                "their values of white may differ; pass data_range, or one type"
+        guides = as_channels(guide, channel_axis, data_range, "guide")
+        types = [np.asarray(each).dtype for each in (image, guide)]
+        if len({data_range_of(dtype, data_range) for dtype in types}) > 1:
+            raise TypeError(
+                f"guide is {types[1]} where the image is {types[0]}: pass data_range, the value "
+                "of white in both, or both in one type"
             )
-        guides = _planes(guide, channel_axis, data_range, "guide")
         if np.shape(guide) != np.shape(image):
             raise ValueError("guide and image must have the same shape")
-        return guides
+        return _planes(guides)
 
     def _check_guide(self, guide: object) -> None:
         if guide is None and (foreign := self.behaviour.foreign_classes):
@@ -408,9 +416,9 @@ class _Prepared:
         )
 
 
-def _planes(image, channel_axis, data_range, name="image") -> Planes:
-    """Return the channels of an image in gray levels."""
-    return np.stack([c.plane() for c in as_channels(image, channel_axis, data_range, name)])
+def _planes(channels: Sequence[GrayImage]) -> Planes:
+    """Return the channels of an image in gray levels, without their pedestals."""
+    return np.stack([channel.levelled().plane() for channel in channels])
 
 
 def _tensor(plane: Plane) -> Tensor:

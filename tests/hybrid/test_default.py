@@ -80,6 +80,7 @@ def test_other_weights():
         (np.zeros((8, 8, 3)), {}, "must have two dimensions"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:image has values far above white")
 def test_bad_input_is_refused(image, options, message):
     with pytest.raises(ValueError, match=message):
         hybrid.denoise(image, **options)

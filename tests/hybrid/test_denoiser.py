@@ -232,11 +232,21 @@ def test_sigma_0_gives_back_the_image(plain, class_specific, dtype):
 
 
 def test_a_guide_of_another_type_needs_a_white(class_specific):
-    with pytest.raises(ValueError, match="guide is float64, image uint8: .* pass data_range"):
+    with pytest.raises(TypeError, match="guide is float64 where the image is uint8: pass data_ran"):
         class_specific.denoise(IMAGE, guide=IMAGE / 255)
     wanted = class_specific.denoise(IMAGE, guide=IMAGE)
     found = class_specific.denoise(IMAGE, guide=IMAGE.astype(np.float64), data_range=255)
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_how_far_an_image_lies_from_zero_does_not_matter(plain, class_specific):
+    kelvin = IMAGE / 255 * 20
+    for denoiser in (plain, class_specific):
+        found = [
+            denoiser.denoise(kelvin + pedestal, 2, data_range=20) - pedestal
+            for pedestal in (290, 5000)
+        ]
+        np.testing.assert_allclose(*found, atol=1e-3)
 
 
 def test_weights_are_prepared_once_and_again_when_they_change(plain, monkeypatch):

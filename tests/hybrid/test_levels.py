@@ -94,6 +94,7 @@ def test_tensors_give_what_arrays_give(dtype):
         np.testing.assert_allclose(found, wanted, atol=atol)
 
 
+@pytest.mark.filterwarnings("ignore:image has values far above white")
 def test_an_estimate_beyond_all_levels_is_refused(edsr):
     with pytest.raises(ValueError, match="sigma 0 to 75, got .* is data_range wrong"):
         NetworkDenoiser(edsr, MANY_LEVELS).denoise(noisy_image(25) * 255)
