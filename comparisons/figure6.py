@@ -7,7 +7,8 @@ from comparisons.draw.crop_figures import Scene, parse, publish
 from comparisons.draw.crops import Window
 from comparisons.draw.figures import conditions
 from comparisons.figure7 import SIZES
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.denoisers import Denoisers
+from comparisons.measure.methods import METHODS
 from raisr.command import run
 
 SCENE = Scene("set14m2", "barbara.png", Window(150, 408, 112))

@@ -25,8 +25,9 @@ from comparisons.draw.figures import (
     save,
     stem,
 )
+from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.evaluate import denoising_measure, evaluate
-from comparisons.measure.methods import Denoiser, find_weights, network_denoiser, weights_name
+from comparisons.measure.networks import find_weights, network_denoiser, weights_name
 from comparisons.measure.protocol import Protocol
 from comparisons.measure.store import Result, ResultKey, load_result, save_result
 from raisr.command import run

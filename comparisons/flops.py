@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.methods import bank_kflops, bank_path
+from comparisons.measure.filters import bank_kflops, bank_path
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.published import paper_kflops
 from raisr.command import Parser, run

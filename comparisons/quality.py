@@ -17,8 +17,9 @@ import numpy as np
 from comparisons import command
 from comparisons.draw.crops import draw_example, save_figure
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.denoisers import Denoisers
 from comparisons.measure.evaluate import denoising_measure, evaluate
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS, Protocol
 from comparisons.measure.published import (
     Row,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
 from comparisons.measure import gradients
+from comparisons.measure.denoisers import package_digest
 from comparisons.measure.evaluate import Measure, Record, evaluate
 from comparisons.measure.gradients import (
     class_accuracy,
@@ -29,11 +30,10 @@ from comparisons.measure.gradients import (
     statistics,
     statistics_errors,
 )
-from comparisons.measure.methods import (
+from comparisons.measure.networks import (
     find_weights,
     network_code_digest,
     network_fingerprint,
-    package_digest,
     training_facts,
     weights_name,
 )

@@ -13,8 +13,9 @@ import numpy as np
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.evaluate import Measure, Record, evaluate
-from comparisons.measure.methods import METHODS, Denoiser
+from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS, Protocol
 from comparisons.measure.store import Result, ResultKey, load_result, save_result
 from raisr.command import run

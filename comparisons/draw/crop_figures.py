@@ -21,10 +21,11 @@ from comparisons.draw.figures import (
     save,
     stem,
 )
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.denoisers import Denoisers
+from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import Protocol, protocol_of
 from raisr.datasets import load_dataset
-from raisr.noise import Sample, noise_seed
+from raisr.noise import Sample
 
 _SCORES = ("PSNR of the part", "SSIM of the part", "PSNR of the image", "SSIM of the image")
 _PRINTED = ("PSNR in the paper", "SSIM in the paper")
@@ -42,8 +43,7 @@ class Scene:
         """Return the image with the noise that it has in the tables."""
         dataset = load_dataset(self.dataset, download=download)
         image = next(image for image in dataset if image.name == self.image)
-        seed = noise_seed(dataset.folder, image.name, sigma)
-        return protocol.prepare(image.read(), sigma, seed)
+        return protocol.sample(dataset, image, sigma)
 
 
 @dataclass(frozen=True)

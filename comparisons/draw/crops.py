@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.denoisers import Denoisers
+from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import Protocol
 from raisr.datasets import Dataset
-from raisr.noise import noise_seed
 from raisr.provenance import write_file
 
 
@@ -59,8 +59,7 @@ def draw_example(
     dataset = next((dataset for dataset in sets if dataset.name in _PICTURED), sets[0])
     name, windows = _PICTURED.get(dataset.name, (dataset.images[0].name, None))
     image = next(image for image in dataset if image.name == name)
-    seed = noise_seed(dataset.folder, image.name, sigma)
-    sample = protocol.prepare(image.read(), sigma, seed)
+    sample = protocol.sample(dataset, image, sigma)
     panels = [Panel("clean\nPSNR / SSIM", sample.clean)]
     for row, denoiser in denoisers.items():
         if denoiser:

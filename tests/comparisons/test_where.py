@@ -5,7 +5,7 @@ import pytest
 
 import raisr
 from comparisons import where
-from comparisons.measure.methods import Denoiser, Method
+from comparisons.measure.denoisers import Denoiser, Method
 from comparisons.measure.protocol import PROTOCOLS
 from tests.images import scene
 
@@ -15,7 +15,7 @@ NAMES = [f"{a}/{b}" for a in ("low", "middle", "high") for b in ("low", "middle"
 
 def test_errors_go_to_the_bin_of_the_clean_pixel():
     sample = PROTOCOL.prepare(scene(), 25, 0)
-    found = where.errors_by_bin(sample, Denoiser(lambda sample: sample.noisy, "noisy"))
+    found = where.errors_by_bin(sample, Denoiser(lambda sample, threads: sample.noisy, "noisy"))
     strength, coherence = raisr.gradient_statistics(sample.clean, "csconv", data_range=255)[1:]
     edges = [0.2 / 3, 0.4 / 3], [1 / 3, 2 / 3]
     bins = 3 * np.digitize(strength, edges[0]) + np.digitize(coherence, edges[1])
@@ -43,7 +43,7 @@ def test_changes_are_against_the_plain_network():
 
 def test_a_run_writes_results_that_render_alone(tmp_path, monkeypatch, tiny_dataset, capsys):
     def row(label, weight):
-        def run(sample):
+        def run(sample, threads):
             return weight * sample.noisy + (1 - weight) * sample.clean
 
         denoiser = Denoiser(run, label, facts={"steps": 5})
