@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons.draw.crops import Window
 from comparisons.measure.denoisers import Denoisers
 from comparisons.measure.methods import METHODS
 from comparisons.measure.networks import weights_name
 from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.scenes import Window
 from comparisons.report.pictures import Picture, from_pixels
 from raisr.datasets import Dataset, ImageFile
 from raisr.noise import Sample

@@ -1,10 +1,12 @@
 """Squared error by the true class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import raisr
-from comparisons import where
+from comparisons import study, where
 from comparisons.measure.denoisers import Denoiser, Method
 from comparisons.measure.protocol import PROTOCOLS
 from tests.images import scene
@@ -52,12 +54,11 @@ def test_a_run_writes_results_that_render_alone(tmp_path, monkeypatch, tiny_data
     rows = {"edsr16": row("plain", 1.0), "cs_edsr": row("classes", 0.5)}
     none = Method("none", "none", lambda protocol, sigma: None)
     monkeypatch.setattr(where, "METHODS", dict.fromkeys(where.ROWS, none) | rows)
-    monkeypatch.setattr(where, "load_dataset", lambda name, **_: tiny_dataset)
+    monkeypatch.setattr(study, "load_dataset", lambda name, **_: replace(tiny_dataset, name=name))
     where.main(["--output", str(tmp_path / "out")])
     assert "-75.0%" in capsys.readouterr().out
-    stored = tmp_path / "out" / "results"
-    (stored / "where" / "standard_25" / "tiny").rename(stored / "where" / "standard_25" / "sample")
-    where.main(["--output", str(tmp_path / "again"), "--from-results", str(stored)])
+    stored = str(tmp_path / "out" / "results")
+    where.main(["--output", str(tmp_path / "again"), "--from-results", stored])
     assert "-75.0%" in capsys.readouterr().out
 
 
