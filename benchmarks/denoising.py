@@ -5,8 +5,10 @@ from numpy.typing import NDArray
 
 import raisr
 from benchmarks.case import SIGMA, Case, Contender, Goal, corner
-from benchmarks.denoisers import DENOISERS, UserDenoiser
+from benchmarks.denoisers import DENOISERS, PROTOCOL, find
+from comparisons.measure.denoisers import Denoiser
 from raisr.denoising import MODELS
+from raisr.noise import Sample
 
 __all__ = ["denoise_case"]
 
@@ -17,13 +19,10 @@ def denoise_case(image: NDArray[np.float32]) -> Case:
     contenders: dict[str, Contender] = {}
     for model in MODELS:
         contenders[f"raisr {model}, uint8"] = _on_bytes(model, levels)
-    absent = {}
-    for name, denoiser in DENOISERS.items():
-        name += ", float32" if denoiser.family == "raisr" else ""
-        if reason := denoiser.absent(SIGMA):
-            absent[name] = reason
-        else:
-            contenders[name] = _contender(denoiser, image)
+    found, absent = find(DENOISERS)
+    for name, denoiser in found.items():
+        kind = ", float32" if DENOISERS[name].method.family == "raisr" else ""
+        contenders[name + kind] = _contender(name, denoiser, image)
     return Case(
         "denoise, sigma 25",
         image.size,
@@ -45,10 +44,12 @@ def _on_bytes(model: str, levels: NDArray[np.uint8]) -> Contender:
     return Contender(lambda threads: raisr.denoise(levels, SIGMA, model=model, num_threads=threads))
 
 
-def _contender(denoiser: UserDenoiser, image: NDArray[np.float32]) -> Contender:
-    part = corner(image, min(image.size, denoiser.most_pixels))
+def _contender(name: str, denoiser: Denoiser, image: NDArray[np.float32]) -> Contender:
+    pick = DENOISERS[name]
+    part = corner(image, min(image.size, pick.most_pixels))
+    sample = Sample(part, part, PROTOCOL.data_range, SIGMA, PROTOCOL.noise.name)
     return Contender(
-        lambda threads: denoiser.run(part, SIGMA, threads),
+        lambda threads: denoiser.run(sample, threads),
         part.size / image.size,
-        denoiser.serial,
+        pick.method.serial,
     )

@@ -13,20 +13,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import SIGMA
-from benchmarks.denoisers import DENOISERS, UserDenoiser
+from benchmarks.denoisers import DENOISERS, PROTOCOL, find
 from benchmarks.pareto_plot import Point, save_plot
 from benchmarks.report import metadata, verdict
 from benchmarks.timing import thread_limit
 from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
+from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.evaluate import Record, denoising_measure, evaluate
-from comparisons.measure.methods import Denoiser, package_digest
-from comparisons.measure.protocol import PROTOCOLS
 from raisr.command import Parser, run
 from raisr.datasets import dataset_names, load_dataset
-from raisr.provenance import content_digest, write_file, write_json
+from raisr.provenance import write_file, write_json
 
-_PROTOCOL = PROTOCOLS["standard"]
 _LEAST_PSNR = {"bsd68": 28.57, "set12": 29.9}
 _MOST_SECONDS = 0.1
 _LEAST_GAIN = 500
@@ -35,11 +33,10 @@ _LEAST_GAIN = 500
 def main(arguments: list[str] | None = None) -> None:
     """Measure the denoisers that can run; print and write what was found."""
     options = _options(arguments)
-    chosen = {name: DENOISERS[name] for name in options.denoisers}
-    absent = {name: reason for name, d in chosen.items() if (reason := d.absent(SIGMA))}
-    about = metadata() | {"protocol": _PROTOCOL.name, "sigma": SIGMA, "set": options.dataset}
-    records = _measure(options, {n: d for n, d in chosen.items() if n not in absent})
-    points = [_point(name, DENOISERS[name].family, found) for name, found in records.items()]
+    found, absent = find(options.denoisers)
+    about = metadata() | {"protocol": PROTOCOL.name, "sigma": SIGMA, "set": options.dataset}
+    records = _measure(options, found)
+    points = [_point(name, of_denoiser) for name, of_denoiser in records.items()]
     data, sheet = (options.output / f"pareto_{options.dataset}{s}" for s in ("_raw.json", ".csv"))
     write_json(data, {"metadata": about, "absent": absent, "denoisers": _columns(records)})
     write_file(sheet, _csv(points))
@@ -70,41 +67,20 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _measure(
-    options: argparse.Namespace, denoisers: dict[str, UserDenoiser]
+    options: argparse.Namespace, denoisers: dict[str, Denoiser]
 ) -> dict[str, list[Record]]:
-    fingerprint = f"{package_digest()} {_code_digest()}"
-    measures = [
-        denoising_measure(name, _on_samples(denoiser, fingerprint), _PROTOCOL)
-        for name, denoiser in denoisers.items()
-    ]
+    measures = [denoising_measure(name, d, PROTOCOL) for name, d in denoisers.items()]
     dataset = load_dataset(options.dataset, download=options.download)
     cache = options.output / "pareto_cache"
     with thread_limit(1):
-        return evaluate(dataset, measures, _PROTOCOL, SIGMA, cache_dir=cache, jobs=1)
+        return evaluate(dataset, measures, PROTOCOL, SIGMA, cache_dir=cache, jobs=1)
 
 
-def _on_samples(denoiser: UserDenoiser, fingerprint: str) -> Denoiser:
-    return Denoiser(lambda sample: denoiser.run(sample.noisy, sample.sigma, 1), fingerprint)
-
-
-def _code_digest() -> str:
-    root = Path(__file__).parent.parent
-    networks = root / "hybrid"
-    return content_digest(
-        [
-            root / "benchmarks" / "denoisers.py",
-            root / "comparisons" / "peers.py",
-            *networks.rglob("*.py"),
-            *networks.rglob("*.safetensors"),
-        ]
-    )
-
-
-def _point(name: str, family: str, records: list[Record]) -> Point:
+def _point(name: str, records: list[Record]) -> Point:
     seconds = [record["seconds_per_megapixel"] for record in records]
     low, median, high = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
     psnr, ssim = (float(np.mean([r[key] for r in records])) for key in ("psnr", "ssim"))
-    return Point(name, family, psnr, ssim, median, (low, high))
+    return Point(name, DENOISERS[name].method.family, psnr, ssim, median, (low, high))
 
 
 def _columns(records: dict[str, list[Record]]) -> dict[str, dict[str, list[Any]]]:
@@ -133,7 +109,7 @@ def _table(dataset: str, points: list[Point], absent: dict[str, str], about: dic
     ]
     rows += [(name, reason, *[EMPTY] * 3) for name, reason in absent.items()]
     return Table(
-        f"Quality and time on {dataset}: {_PROTOCOL.name}, sigma {SIGMA:g}, one thread",
+        f"Quality and time on {dataset}: {PROTOCOL.name}, sigma {SIGMA:g}, one thread",
         ("", "PSNR", "SSIM", "s/Mpixel", "quartiles"),
         (Section("denoisers, fastest first", tuple(rows)), *_goals(dataset, points)),
         (

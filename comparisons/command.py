@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from raisr.provenance import write_file, write_json
 
 
 def table_parser(
-    prog: str, description: str, *, protocols: list[str], sigmas: list[float]
+    prog: str, description: str, *, protocols: Sequence[str], sigmas: Sequence[float]
 ) -> argparse.ArgumentParser:
     """Return the parser with the options of every command that prints a table."""
     parser = Parser(prog=f"python -m {prog}", description=description)
@@ -43,13 +43,7 @@ def table_parser(
         metavar="DIR",
         help="compute nothing: render stored results, by default the committed ones",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("output"),
-        metavar="DIR",
-        help="where the table, the pictures and the cache go (default: output)",
-    )
+    add_output_option(parser, "the table, the pictures and the cache go")
     parser.add_argument(
         "--results",
         type=Path,
@@ -57,6 +51,38 @@ def table_parser(
         help="where the result files go (default: results in the folder --output)",
     )
     return parser
+
+
+def figure_parser(
+    prog: str, description: str, *, sigmas: Sequence[float]
+) -> argparse.ArgumentParser:
+    """Return the parser with the options of every command that draws a figure."""
+    parser = Parser(prog=f"python -m {prog}", description=description.split("\n\n")[0])
+    add_protocol_options(parser, protocols=list(PROTOCOLS), sigmas=sigmas)
+    add_output_option(parser, "pictures and numbers go")
+    return parser
+
+
+def add_output_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --output; `what` goes there."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="DIR",
+        help=f"where {what} (default: output)",
+    )
+
+
+def add_results_option(parser: argparse.ArgumentParser) -> None:
+    """Add --results, the folder of stored results."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=COMMITTED,
+        metavar="DIR",
+        help="where results are read, and written by what measures (default: the committed ones)",
+    )
 
 
 def add_dataset_option(parser: argparse.ArgumentParser, what: str) -> None:
@@ -72,21 +98,21 @@ def add_dataset_option(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_protocol_options(
-    parser: argparse.ArgumentParser, *, protocols: list[str], sigmas: list[float]
+    parser: argparse.ArgumentParser, *, protocols: Sequence[str], sigmas: Sequence[float]
 ) -> None:
     """Add --protocol and --sigma with these defaults."""
     parser.add_argument(
         "--protocol",
         action=ListOf,
         item=one_of(list(PROTOCOLS)),
-        default=protocols,
+        default=list(protocols),
         metavar="NAME",
         help=f"one or more of {', '.join(PROTOCOLS)} (default: {' '.join(protocols)})",
     )
     add_sigma_option(parser, sigmas)
 
 
-def add_sigma_option(parser: argparse.ArgumentParser, sigmas: list[float]) -> None:
+def add_sigma_option(parser: argparse.ArgumentParser, sigmas: Sequence[float]) -> None:
     """Add --sigma with this default."""
     parser.add_argument(
         "--sigma",

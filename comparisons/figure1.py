@@ -13,22 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from comparisons import command, quality
+from comparisons import command
 from comparisons.draw.figures import (
     BLUE,
     GREEN,
     PURPLE,
     VERMILION,
     WIDTH,
-    Row,
-    add_results_option,
-    figure_parser,
-    label_points,
+    Line,
     save,
 )
+from comparisons.draw.labels import label_points, labels_of_lines
+from comparisons.draw.quality import KIND
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS, Protocol
 from comparisons.measure.published import paper_rows
+from comparisons.measure.store import ResultKey, read_results
 from comparisons.times import read_times
 from raisr.command import run
 from raisr.datasets import dataset_label
@@ -78,7 +78,7 @@ def family(label: str) -> Family:
 
 def points(
     protocol: Protocol, sigmas: Iterable[float], root: Path, times: Mapping[str, float]
-) -> list[Row]:
+) -> list[Line]:
     """Return a line for every method measured here, and under `paper` for those it prints.
 
     Parameters
@@ -91,13 +91,12 @@ def points(
         Label -> seconds per megapixel.
     """
     name = SETS[protocol.name]
-    lines: list[Row] = []
+    lines: list[Line] = []
     for sigma in sigmas:
         found = []
-        for (method, _), result in quality.read_results(
-            root, protocol.name, sigma, _ROWS, [name]
-        ).items():
-            label, mean = METHODS[method].label, result["mean"]
+        wanted = (ResultKey(KIND, protocol.name, sigma, name, method) for method in _ROWS)
+        for key, result in read_results(root, wanted).items():
+            label, mean = METHODS[key.method].label, result["mean"]
             kflops = result["metadata"]["kflops_per_pixel"]
             found.append((label, _HERE, mean["psnr"], kflops, times.get(label)))
         printed = paper_rows("table1", sigma) if protocol.name == "paper" else {}
@@ -109,7 +108,7 @@ def points(
     return lines
 
 
-def draw(lines: Sequence[Row], title: str) -> Figure:
+def draw(lines: Sequence[Line], title: str) -> Figure:
     """Return the figure: a column for each noise level; PSNR against FLOPs above, time below."""
     sigmas = list(dict.fromkeys(line["sigma"] for line in lines))
     costs = [cost for cost in _AXES if any(line[cost] is not None for line in lines)]
@@ -131,14 +130,14 @@ def draw(lines: Sequence[Row], title: str) -> Figure:
     figure.suptitle(title, fontsize=9)
     figure.draw_without_rendering()
     for axis in axes.ravel():
-        label_points(axis)
+        label_points(axis, labels_of_lines(axis))
     return figure
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Draw, and write the files."""
-    parser = figure_parser(f"comparisons.{FIGURE}", __doc__, sigmas=[15, 25, 50])
-    add_results_option(parser)
+    parser = command.figure_parser(f"comparisons.{FIGURE}", __doc__, sigmas=[15, 25, 50])
+    command.add_results_option(parser)
     options = parser.parse_args(arguments)
     times = read_times(options.results)
     if not times:
@@ -152,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
         command.announce(files)
 
 
-def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
+def _draw_points(axis: Axes, lines: Sequence[Line], cost: str) -> None:
     axis.set_xscale("log")
     axis.margins(x=0.2, y=0.12)
     axis.grid(which="major", color="0.9")
@@ -174,7 +173,7 @@ def _draw_points(axis: Axes, lines: Sequence[Row], cost: str) -> None:
         )
 
 
-def _legend(lines: Sequence[Row]) -> list[Line2D]:
+def _legend(lines: Sequence[Line]) -> list[Line2D]:
     looks = list(dict.fromkeys(family(line["method"]) for line in lines))
     handles = [
         Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.name)

@@ -11,18 +11,11 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from comparisons import command
-from comparisons.draw.crop_figures import Scene, View, fill, numbers, paper_numbers, parse, views
-from comparisons.draw.crops import Window
-from comparisons.draw.figures import (
-    WIDTH,
-    Row,
-    conditions,
-    printed_numbers,
-    save,
-    stem,
-)
+from comparisons.crop_study import parse
+from comparisons.draw.figures import WIDTH, Line, printed_numbers
+from comparisons.draw.panels import fill, numbers, paper_numbers
 from comparisons.measure.gradients import (
+    Predictor,
     class_accuracy,
     predicted_statistics,
     statistics,
@@ -30,7 +23,8 @@ from comparisons.measure.gradients import (
 )
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import Protocol
-from comparisons.table3 import Predictor
+from comparisons.measure.scenes import Scene, View, Window, views
+from comparisons.study import Drawing, draw_each
 from raisr.command import run
 from raisr.noise import Sample
 
@@ -85,7 +79,7 @@ def denoise(sample: Sample, protocol: Protocol) -> list[View]:
 
 def rows(
     sample: Sample, estimates: Estimates, found: Sequence[View], protocol: Protocol
-) -> list[Row]:
+) -> list[Line]:
     """Return a line for each source, beside the paper's numbers where it has them."""
     printed = printed_numbers(FIGURE, protocol, sample.sigma)
     by_label = {view.label: view for view in found}
@@ -130,7 +124,8 @@ def draw(sample: Sample, estimates: Estimates, found: Sequence[View], title: str
 def main(arguments: list[str] | None = None) -> None:
     """Estimate, denoise, draw, and write the files."""
     options = parse(FIGURE, __doc__, arguments, 25)
-    for protocol, sigma in conditions(options):
+
+    def drawing(protocol: Protocol, sigma: float) -> Drawing:
         sample = SCENE.sample(protocol, sigma, download=options.download)
         estimates, found = estimate(sample, protocol), denoise(sample, protocol)
         title = f"{SCENE.image}, protocol {protocol.name}, sigma {sigma:g}"
@@ -138,9 +133,10 @@ def main(arguments: list[str] | None = None) -> None:
         absent = [f"CS-EDSR, {s.printed}" for s in SOURCES.values() if s.printed not in have]
         if absent := ["PCN"] * ("pcn" not in estimates) + absent:
             print(f"{title}: no weights here: {'; '.join(absent)}")
-        numbers_of = rows(sample, estimates, found, protocol)
         figure = draw(sample, estimates, found, title)
-        command.announce(save(figure, numbers_of, options.output, stem(FIGURE, protocol, sigma)))
+        return figure, rows(sample, estimates, found, protocol)
+
+    draw_each(FIGURE, options, drawing)
 
 
 def _errors(name: str, estimates: Estimates) -> dict[str, float | None]:

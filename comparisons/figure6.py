@@ -3,23 +3,29 @@
 The networks are those of figure 7, from their runs.
 """
 
-from comparisons.draw.crop_figures import Scene, parse, publish
-from comparisons.draw.crops import Window
-from comparisons.draw.figures import conditions
+from comparisons.crop_study import CropFigure
 from comparisons.figure7 import SIZES
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.denoisers import Denoisers
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import Protocol
+from comparisons.measure.scenes import Scene, Window
 from raisr.command import run
 
 SCENE = Scene("set14m2", "barbara.png", Window(150, 408, 112))
 
 
+def build(protocol: Protocol, sigma: float) -> Denoisers:
+    """Return the noisy image and the networks of all sizes, by label."""
+    noisy: Denoisers = {"noisy": METHODS["noisy"].build(protocol, sigma)}
+    return noisy | {size.label: size.build(protocol, sigma) for size in SIZES}
+
+
+FIGURE = CropFigure("figure6", SCENE, 25, build)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Denoise, draw, and write the files."""
-    options = parse("figure6", __doc__, arguments, 25)
-    for protocol, sigma in conditions(options):
-        denoisers: Denoisers = {"noisy": METHODS["noisy"].build(protocol, sigma)}
-        denoisers |= {size.label: size.build(protocol, sigma) for size in SIZES}
-        publish("figure6", SCENE, denoisers, protocol, sigma, options)
+    FIGURE.main(__doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ starts from nothing, then it and its class-specific twin go on from the same wei
 steps. Draws stored results; `--measure` measures what was trained first.
 """
 
-import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from comparisons import command
-from comparisons.draw.figures import (
-    BLUE,
-    VERMILION,
-    WIDTH,
-    Row,
-    add_results_option,
-    conditions,
-    figure_parser,
-    save,
-    stem,
-)
-from comparisons.measure.evaluate import denoising_measure, evaluate
-from comparisons.measure.methods import Denoiser, find_weights, network_denoiser, weights_name
+from comparisons.draw.figures import BLUE, VERMILION, WIDTH, Line
+from comparisons.measure.denoisers import Denoiser
+from comparisons.measure.networks import find_weights, network_denoiser, weights_name
 from comparisons.measure.protocol import Protocol
-from comparisons.measure.store import Result, ResultKey, load_result, save_result
+from comparisons.measure.store import Result
+from comparisons.study import Conditions, Drawing, Row, Run, Study, denoising_row, draw_each
 from raisr.command import run
 from raisr.datasets import dataset_label, load_dataset
 
@@ -70,34 +60,37 @@ SIZES = tuple(
     for special in (False, True)
 )
 
-Results = dict[Size, Result]
+Found = dict[Size, Result]
 
 
-def measure(protocol: Protocol, sigma: float, options: argparse.Namespace) -> None:
-    """Measure what was trained, and store a result file for each network."""
-    dataset = load_dataset(SETS[protocol.name], download=options.download)
-    built = {size: size.build(protocol, sigma) for size in SIZES}
-    trained = {size: denoiser for size, denoiser in built.items() if denoiser}
-    measures = [denoising_measure(s.label, denoiser, protocol) for s, denoiser in trained.items()]
-    cache = options.output / "cache"
-    records = evaluate(dataset, measures, protocol, sigma, cache_dir=cache)
-    for size, denoiser in trained.items():
-        facts = {
-            "label": size.label,
-            "fingerprint": denoiser.fingerprint,
-            "kflops_per_pixel": denoiser.kflops,
-            **denoiser.facts,
+class SizeStudy(Study):
+    """PSNR and SSIM of all sizes."""
+
+    name = kind = FIGURE
+
+    def methods(self, protocol: Protocol, sigma: float) -> list[str]:
+        """Return all sizes."""
+        return [size.label for size in SIZES]
+
+    def build(self, protocol: Protocol, sigma: float) -> dict[str, Row]:
+        """Return those that are trained."""
+        return {
+            size.label: denoising_row(size.label, denoiser, protocol, label=size.label)
+            for size in SIZES
+            if (denoiser := size.build(protocol, sigma))
         }
-        save_result(options.results, _key(size, protocol, sigma), facts, records[size.label])
+
+    def found(self, root: Path, protocol: Protocol, sigma: float) -> Found:
+        """Return the stored results of a noise level, by size."""
+        results = self.read(root, Conditions([protocol], [sigma], [SETS[protocol.name]]))
+        by_label = {key.method: result for key, result in results.items()}
+        return {size: by_label[size.label] for size in SIZES if size.label in by_label}
 
 
-def read_results(root: Path, protocol: Protocol, sigma: float) -> Results:
-    """Return the stored results."""
-    found = {size: load_result(root, _key(size, protocol, sigma)) for size in SIZES}
-    return {size: result for size, result in found.items() if result}
+STUDY = SizeStudy()
 
 
-def rows(results: Mapping[Size, Result], protocol: Protocol, sigma: float) -> list[Row]:
+def rows(results: Found, protocol: Protocol, sigma: float) -> list[Line]:
     """Return a line for every size, "not trained" where there is no result."""
     return [
         {
@@ -113,7 +106,7 @@ def rows(results: Mapping[Size, Result], protocol: Protocol, sigma: float) -> li
     ]
 
 
-def draw(results: Mapping[Size, Result], protocol: Protocol, sigma: float) -> Figure:
+def draw(results: Found, protocol: Protocol, sigma: float) -> Figure:
     """Return the figure: PSNR against blocks, and against features."""
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
@@ -129,27 +122,28 @@ def draw(results: Mapping[Size, Result], protocol: Protocol, sigma: float) -> Fi
 
 def main(arguments: list[str] | None = None) -> None:
     """Draw, and write the files."""
-    parser = figure_parser("comparisons.figure7", __doc__, sigmas=[25])
+    parser = command.figure_parser("comparisons.figure7", __doc__, sigmas=[25])
     parser.add_argument(
         "--measure", action="store_true", help="first measure what was trained, see the folder runs"
     )
-    add_results_option(parser)
+    command.add_results_option(parser)
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
-    for protocol, sigma in conditions(options):
+
+    def drawing(protocol: Protocol, sigma: float) -> Drawing | None:
         if options.measure:
-            measure(protocol, sigma, options)
-        results = read_results(options.results, protocol, sigma)
-        told = f"protocol {protocol.name}, sigma {sigma:g}"
+            dataset = load_dataset(SETS[protocol.name], download=options.download)
+            run = Run(options.results, options.output / "cache")
+            STUDY.measure(STUDY.build(protocol, sigma), dataset, protocol, sigma, run)
+        results = STUDY.found(options.results, protocol, sigma)
         if absent := [size.label for size in SIZES if size not in results]:
-            print(f"{told}: not trained: {', '.join(absent)}")
-        if results:
-            figure, numbers = draw(results, protocol, sigma), rows(results, protocol, sigma)
-            command.announce(save(figure, numbers, options.output, stem(FIGURE, protocol, sigma)))
+            level = f"protocol {protocol.name}, sigma {sigma:g}"
+            print(f"{level}: not trained: {', '.join(absent)}")
+        if not results:
+            return None
+        return draw(results, protocol, sigma), rows(results, protocol, sigma)
 
-
-def _key(size: Size, protocol: Protocol, sigma: float) -> ResultKey:
-    return ResultKey(FIGURE, protocol.name, sigma, SETS[protocol.name], size.label)
+    draw_each(FIGURE, options, drawing)
 
 
 def _numbers(result: Result | None) -> dict[str, object]:
@@ -166,7 +160,7 @@ def _numbers(result: Result | None) -> dict[str, object]:
 
 def _draw_line(
     axes: Axes,
-    results: Mapping[Size, Result],
+    results: Found,
     shapes: Sequence[tuple[int, int]],
     places: Sequence[int],
 ) -> None:

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.methods import bank_kflops, bank_path
+from comparisons.measure.filters import bank_kflops, bank_path
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.published import paper_kflops
 from raisr.command import Parser, run
@@ -138,13 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Count, print the table and write the files; or print JSON."""
     parser = Parser(prog="python -m comparisons.flops", description=__doc__.split(", `")[0] + ".")
     parser.add_argument("--json", action="store_true", help="print JSON, write nothing")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("output"),
-        metavar="DIR",
-        help="where the table goes (default: output)",
-    )
+    command.add_output_option(parser, "the table goes")
     options = parser.parse_args(arguments)
     costs = count((*TABLE1, *OTHERS))
     if options.json:

@@ -5,9 +5,9 @@ second observation of the clean image, which no denoiser has. These rows tell wh
 beside what the paper gains by classes. They are no results of the method.
 """
 
-from comparisons import quality
 from comparisons.draw.tables import Section, Table
 from comparisons.measure.published import Row, other_images_mark, paper_notes, paper_rows
+from comparisons.quality import QualityTable
 from raisr.command import run
 from raisr.datasets import dataset_label
 
@@ -40,11 +40,12 @@ def paper_gains() -> Table:
     )
 
 
-TABLE = quality.QualityTable(
+TABLE = QualityTable(
     name="leak",
     heading="Leak (what PCN sees)",
     rows=("edsr16", "cs_edsr", "cs_edsr_draw", "cs_edsr_draw25"),
     paper_rows=printed,
+    sigmas=(25, 50),
     notes=(
         "CS-EDSR: PCN sees the noisy image that is denoised, as everywhere else.",
         "another draw: PCN sees the clean image with independent noise, in training and here, as "
@@ -55,8 +56,7 @@ TABLE = quality.QualityTable(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    description = __doc__.split("\n\n")[0]
-    quality.main(TABLE, description, arguments, sigmas=[25, 50], more=[paper_gains()])
+    TABLE.main(__doc__, arguments, more=[paper_gains()])
 
 
 if __name__ == "__main__":

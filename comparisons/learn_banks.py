@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from comparisons import command
-from comparisons.measure.methods import bank_path
+from comparisons.measure.filters import bank_path
 from comparisons.measure.protocol import PROTOCOLS, Protocol
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, load_dataset

@@ -17,7 +17,7 @@ from torch import nn
 
 from comparisons import command
 from comparisons.measure.evaluate import denoising_measure, evaluate
-from comparisons.measure.methods import network_denoiser
+from comparisons.measure.networks import network_denoiser
 from comparisons.measure.protocol import protocol_of
 from comparisons.measure.store import summarise
 from hybrid import zoo

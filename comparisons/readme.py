@@ -10,6 +10,7 @@ from comparisons import command, leak, quality, table2, table3, table4, table5, 
 from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.store import COMMITTED
+from comparisons.study import Conditions
 from comparisons.training_runs import Runs
 from raisr.command import run
 from raisr.provenance import read_json, write_file
@@ -126,22 +127,13 @@ def pareto_block() -> str:
 
 
 def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]]) -> list[Table]:
-    tables = []
-    for name, sigma in conditions:
-        protocol, sets = PROTOCOLS[name], _SETS[name]
-        methods = table.methods(protocol, sigma)
-        results = quality.read_results(COMMITTED, name, sigma, methods, sets)
-        given = table, protocol, sigma, sets, methods, results
-        tables.append(quality.build_table(*given, timed=False))
-    return tables
+    asked = (Conditions([PROTOCOLS[name]], [sigma], _SETS[name]) for name, sigma in conditions)
+    return [found for one in asked for found in table.stored(COMMITTED, one)]
 
 
 def _errors() -> list[Table]:
-    tables = []
-    for name, sets in _SETS.items():
-        if results := table3.read_results(COMMITTED, name, sets, _SIGMAS):
-            tables.append(table3.build_table(PROTOCOLS[name], sets, _SIGMAS, results))
-    return tables
+    asked = (Conditions([PROTOCOLS[name]], _SIGMAS, sets) for name, sets in _SETS.items())
+    return [found for one in asked for found in table3.TABLE.stored(COMMITTED, one)]
 
 
 def _markdown(tables: Iterable[Table]) -> str:
@@ -156,8 +148,8 @@ def runs_block(*tables: Callable[[Runs], Table]) -> str:
 
 def where_block() -> str:
     """Return the errors by true class as Markdown."""
-    results = where.read_results(COMMITTED, "standard", 25.0, "bsd68")
-    return where.build_table(PROTOCOLS["standard"], 25.0, "bsd68", results).to_markdown()
+    (table,) = where.TABLE.stored(COMMITTED, Conditions([PROTOCOLS["standard"]], [25.0], ["bsd68"]))
+    return table.to_markdown()
 
 
 _BLOCKS: dict[str, Callable[[], str]] = {

@@ -6,12 +6,12 @@ div2k10 and set14m2 under `paper`. The times are those of `comparisons.times`.
 
 from functools import partial
 
-from comparisons import quality
 from comparisons.measure.published import paper_rows
+from comparisons.quality import QualityTable
 from comparisons.times import build_table, read_times
 from raisr.command import run
 
-TABLE = quality.QualityTable(
+TABLE = QualityTable(
     name="table1",
     heading="Table 1 (all networks)",
     rows=(
@@ -31,13 +31,13 @@ TABLE = quality.QualityTable(
     ),
     paper_rows=partial(paper_rows, "table1"),
     literature=True,
+    sigmas=(15, 25, 50),
 )
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    cost = build_table(read_times())
-    quality.main(TABLE, __doc__.split("\n\n")[0], arguments, sigmas=(15, 25, 50), more=[cost])
+    TABLE.main(__doc__, arguments, more=[build_table(read_times())])
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from comparisons import quality
 from comparisons.measure.published import paper_rows
+from comparisons.quality import QualityTable
 from raisr.command import run
 
-TABLE = quality.QualityTable(
+TABLE = QualityTable(
     name="table2",
     heading="Table 2",
     rows=(
@@ -38,7 +38,7 @@ TABLE = quality.QualityTable(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    quality.main(TABLE, __doc__, arguments)
+    TABLE.main(__doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Table 4, `python -m comparisons.table4`: CS-EDSR with classes of several origins."""
 
-from comparisons import quality
 from comparisons.measure.published import Row, paper_network_rows, paper_rows
+from comparisons.quality import QualityTable
 from raisr.command import run
 
 
@@ -12,7 +12,7 @@ def printed(sigma: float) -> dict[str, Row]:
     return ({"EDSR16": plain} if plain else {}) | class_specific
 
 
-TABLE = quality.QualityTable(
+TABLE = QualityTable(
     name="table4",
     heading="Table 4 (where classes come from)",
     rows=("edsr16", "cs_edsr_noisy", "cs_edsr", "cs_edsr_denoised", "cs_edsr_clean"),
@@ -29,7 +29,7 @@ TABLE = quality.QualityTable(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    quality.main(TABLE, __doc__, arguments)
+    TABLE.main(__doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Table 5, `python -m comparisons.table5`: CS-EDSR and CS-CARN with more and fewer classes."""
 
-from comparisons import quality
 from comparisons.measure.published import Row, paper_network_rows, paper_rows
+from comparisons.quality import QualityTable
 from raisr.command import run
 
 
@@ -16,7 +16,7 @@ def printed(sigma: float) -> dict[str, Row]:
     return rows
 
 
-TABLE = quality.QualityTable(
+TABLE = QualityTable(
     name="table5",
     heading="Table 5 (number of classes)",
     rows=(
@@ -39,7 +39,7 @@ TABLE = quality.QualityTable(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    quality.main(TABLE, __doc__, arguments)
+    TABLE.main(__doc__, arguments)
 
 
 if __name__ == "__main__":

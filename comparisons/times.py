@@ -14,7 +14,6 @@ import skimage.data
 from tqdm import tqdm
 
 from comparisons import command
-from comparisons.draw.figures import add_results_option
 from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.flops import TABLE1, Network, count
 from comparisons.measure.methods import METHODS
@@ -149,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="N",
         help="side of the denoised image in pixels, at most 512 (default: 512)",
     )
-    add_results_option(parser)
+    command.add_results_option(parser)
     options = parser.parse_args(arguments)
     sample = _PROTOCOL.prepare(skimage.data.camera(), _SIGMA, seed=0).crop(options.side)
     seconds = measure(sample, options.rounds)

@@ -4,21 +4,22 @@ For each bin of strength and coherence of the clean image: its share of the pixe
 the plain network's squared error, and by how much each class-specific network changes that error.
 """
 
-import argparse
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.evaluate import Measure, Record, evaluate
-from comparisons.measure.methods import METHODS, Denoiser
-from comparisons.measure.protocol import PROTOCOLS, Protocol
-from comparisons.measure.store import Result, ResultKey, load_result, save_result
+from comparisons.measure.denoisers import Denoiser
+from comparisons.measure.evaluate import Measure, Record
+from comparisons.measure.methods import METHODS
+from comparisons.measure.protocol import Protocol
+from comparisons.measure.store import Result, ResultKey, Results
+from comparisons.study import Conditions, Row, TableStudy
 from raisr.command import run
-from raisr.datasets import Dataset, dataset_label, load_dataset
+from raisr.datasets import dataset_label
 from raisr.noise import Sample
 from raisr.provenance import content_digest
 
@@ -44,38 +45,44 @@ def errors_by_bin(sample: Sample, denoiser: Denoiser) -> dict[str, float]:
     }
 
 
-def measure(
-    dataset: Dataset, protocol: Protocol, sigma: float, options: argparse.Namespace
-) -> dict[str, Result]:
-    """Measure the trained rows on a set, store a result file for each and return them."""
-    built = {name: METHODS[name].build(protocol, sigma) for name in ROWS}
-    trained = {name: denoiser for name, denoiser in built.items() if denoiser}
-    measures = [
-        Measure(
-            f"{KIND}/{name}",
-            denoiser.fingerprint + content_digest([Path(__file__)]),
-            partial(errors_by_bin, denoiser=denoiser),
-        )
-        for name, denoiser in trained.items()
-    ]
-    records = evaluate(
-        dataset,
-        measures,
-        protocol,
-        sigma,
-        cache_dir=options.output / "cache",
-        seeds=options.seeds,
-        jobs=options.jobs,
-    )
-    return {
-        name: save_result(
-            options.results,
-            ResultKey(KIND, protocol.name, sigma, dataset.name, name),
-            {"label": METHODS[name].label, **denoiser.facts},
-            records[f"{KIND}/{name}"],
-        )
-        for name, denoiser in trained.items()
-    }
+@dataclass(frozen=True)
+class WhereTable(TableStudy):
+    """The errors of the plain network and of those with classes."""
+
+    name = kind = KIND
+    protocols = ("standard",)
+
+    def methods(self, protocol: Protocol, sigma: float) -> tuple[str, ...]:
+        """Return all rows."""
+        return ROWS
+
+    def build(self, protocol: Protocol, sigma: float) -> dict[str, Row]:
+        """Return those that are trained."""
+        code = content_digest([Path(__file__)])
+        return {
+            name: Row(
+                Measure(
+                    f"{KIND}/{name}",
+                    denoiser.fingerprint + code,
+                    partial(errors_by_bin, denoiser=denoiser),
+                ),
+                {"label": METHODS[name].label, **denoiser.facts},
+            )
+            for name in ROWS
+            if (denoiser := METHODS[name].build(protocol, sigma))
+        }
+
+    def render(self, asked: Conditions, results: Results, *, timed: bool) -> list[Table]:
+        """Return a table for each protocol, noise level and set; see `build_table`."""
+        tables = []
+        for (protocol, sigma), dataset in product(asked.levels, asked.datasets):
+            keys = {name: ResultKey(KIND, protocol.name, sigma, dataset, name) for name in ROWS}
+            found = {name: results[key] for name, key in keys.items() if key in results}
+            tables.append(build_table(protocol, sigma, dataset, found))
+        return tables
+
+
+TABLE = WhereTable()
 
 
 def build_table(
@@ -114,28 +121,7 @@ def build_table(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    parser = command.table_parser(
-        f"comparisons.{KIND}", __doc__.split("\n\n")[0], protocols=["standard"], sigmas=[25]
-    )
-    options = command.parse(parser, arguments)
-    tables = []
-    for name, sigma, dataset in product(options.protocol, options.sigma, options.datasets):
-        protocol = PROTOCOLS[name]
-        if options.from_results:
-            results = read_results(options.from_results, name, sigma, dataset)
-        else:
-            loaded = load_dataset(dataset, download=options.download)
-            results = measure(loaded, protocol, sigma, options)
-        tables.append(build_table(protocol, sigma, dataset, results))
-    command.announce(command.publish(tables, options.output, KIND))
-
-
-def read_results(root: Path, protocol: str, sigma: float, dataset: str) -> dict[str, Result]:
-    """Return the stored results of a set."""
-    found = {
-        name: load_result(root, ResultKey(KIND, protocol, sigma, dataset, name)) for name in ROWS
-    }
-    return {name: result for name, result in found.items() if result}
+    TABLE.main(__doc__, arguments)
 
 
 def _sums(records: list[Record]) -> dict[str, float]:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from comparisons.measure.methods import METHODS, Denoisers
+from comparisons.measure.denoisers import Denoisers
 from comparisons.measure.protocol import Protocol
+from comparisons.measure.scenes import Window
 from raisr.datasets import Dataset
-from raisr.noise import noise_seed
 from raisr.provenance import write_file
 
 
@@ -22,19 +22,6 @@ class Panel:
 
     caption: str
     image: NDArray
-
-
-@dataclass(frozen=True)
-class Window:
-    """A square part of an image: its first row and column, and its side in pixels."""
-
-    row: int
-    column: int
-    side: int
-
-    def cut(self, image: NDArray) -> NDArray:
-        """Return the part of an image."""
-        return image[self.row : self.row + self.side, self.column : self.column + self.side]
 
 
 def middle_windows(shape: tuple[int, ...]) -> tuple[Window, Window]:
@@ -55,18 +42,17 @@ _PICTURED: dict[str, tuple[str, tuple[Window, Window]]] = {
 def draw_example(
     sets: Sequence[Dataset], denoisers: Denoisers, protocol: Protocol, sigma: float
 ) -> Figure:
-    """Return crops of one image of the sets: clean, then every trained method with its scores."""
+    """Return crops of one image of the sets: clean, then every denoiser (by label), scored."""
     dataset = next((dataset for dataset in sets if dataset.name in _PICTURED), sets[0])
     name, windows = _PICTURED.get(dataset.name, (dataset.images[0].name, None))
     image = next(image for image in dataset if image.name == name)
-    seed = noise_seed(dataset.folder, image.name, sigma)
-    sample = protocol.prepare(image.read(), sigma, seed)
+    sample = protocol.sample(dataset, image, sigma)
     panels = [Panel("clean\nPSNR / SSIM", sample.clean)]
-    for row, denoiser in denoisers.items():
+    for label, denoiser in denoisers.items():
         if denoiser:
             output = denoiser.run(sample)
             psnr, ssim = protocol.score(output, sample.clean, as_is=denoiser.as_is)
-            panels.append(Panel(f"{METHODS[row].label}\n{psnr:.2f} / {ssim:.3f}", output))
+            panels.append(Panel(f"{label}\n{psnr:.2f} / {ssim:.3f}", output))
     title = f"{dataset.label} {image.name}, protocol {protocol.name}, sigma {sigma:g}"
     return draw_crops(panels, *(windows or middle_windows(sample.clean.shape)), title)
 

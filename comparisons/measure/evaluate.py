@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from comparisons.measure import protocol as protocol_module
-from comparisons.measure.methods import Denoiser
+from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.protocol import Protocol
 from raisr import noise
 from raisr.datasets import Dataset, ImageFile, pixel_digest

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raisr.datasets import Dataset, ImageFile
 from raisr.metrics import psnr
-from raisr.noise import GaussianNoise, NoiseModel, Sample, VideoRangeNoise
+from raisr.noise import GaussianNoise, NoiseModel, Sample, VideoRangeNoise, noise_seed
 
 _PEAK = 255.0
 
@@ -48,6 +49,10 @@ class Protocol:
     def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
         """Return the sample of a clean 8-bit image, gray (H, W) or RGB (H, W, 3)."""
         return self.noise.prepare(image, sigma, seed)
+
+    def sample(self, dataset: Dataset, image: ImageFile, sigma: float) -> Sample:
+        """Return an image of a set with the noise that it has in the tables."""
+        return self.prepare(image.read(), sigma, noise_seed(dataset.folder, image.name, sigma))
 
     def score(self, output: NDArray, clean: NDArray, *, as_is: bool = False) -> tuple[float, float]:
         """Return PSNR in dB (peak 255) and SSIM of an output plane against the clean plane.

@@ -14,6 +14,7 @@ from comparisons.measure.evaluate import ABOUT_IMAGE, Record
 from raisr.provenance import environment, git_commit, read_json, write_json
 
 Result = dict[str, Any]
+Results = dict["ResultKey", Result]
 COMMITTED = Path(__file__).parent.with_name("results")
 
 
@@ -47,6 +48,12 @@ class ResultKey:
 def load_result(root: Path, key: ResultKey) -> Result | None:
     """Return a stored result, or None where there is none."""
     return read_json(key.path(root))
+
+
+def read_results(root: Path, keys: Iterable[ResultKey]) -> Results:
+    """Return the stored results of those that there are."""
+    found = {key: load_result(root, key) for key in keys}
+    return {key: result for key, result in found.items() if result}
 
 
 def save_result(

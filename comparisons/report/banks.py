@@ -1,6 +1,6 @@
 """Pictures of filter banks."""
 
-from comparisons.measure.methods import bank_path
+from comparisons.measure.filters import bank_path
 from comparisons.report.pictures import Picture, from_figure
 from comparisons.report.scenes import PROTOCOL, SIGMA
 from raisr import FilterBank

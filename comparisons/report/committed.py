@@ -2,15 +2,17 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from comparisons import leak, quality, table1, table2, table3, table4, table5, times
+from comparisons import leak, table1, table2, table3, table4, table5, times
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.protocol import PROTOCOLS, Protocol
 from comparisons.measure.store import COMMITTED
+from comparisons.quality import QualityTable
 from comparisons.report.pictures import Picture, from_file
+from comparisons.study import Conditions
 from raisr.datasets import dataset_names
 from raisr.provenance import read_json
 
@@ -76,38 +78,36 @@ def origin() -> list[Table]:
     return [_results_origin(), _weights_origin()]
 
 
-def _quality_tables(table: quality.QualityTable) -> list[Table]:
+def _quality_tables(table: QualityTable) -> list[Table]:
     built = []
-    for protocol, sigma, names in _measured(quality.KIND):
-        methods = table.methods(PROTOCOLS[protocol], sigma)
-        results = quality.read_results(COMMITTED, protocol, sigma, methods, names)
-        shown = [name for name in names if any(key[1] == name for key in results)]
-        if shown:
-            given = PROTOCOLS[protocol], sigma, shown, methods, results
-            built.append(quality.build_table(table, *given, timed=False))
+    for protocol, sigma, names in _measured(table.kind):
+        asked = Conditions([protocol], [sigma], names)
+        measured = {key.dataset for key in table.read(COMMITTED, asked)}
+        if shown := [name for name in names if name in measured]:
+            built += table.stored(COMMITTED, replace(asked, datasets=shown))
     return built
 
 
 def _statistics_tables() -> list[Table]:
-    measured = _measured(table3.TABLE)
+    measured = _measured(table3.KIND)
     built = []
-    for protocol in dict.fromkeys(protocol for protocol, _, _ in measured):
-        sigmas = [sigma for name, sigma, _ in measured if name == protocol]
+    for protocol in {protocol.name: protocol for protocol, _, _ in measured}.values():
+        sigmas = [sigma for found, sigma, _ in measured if found == protocol]
         names = _ordered(
             name for found, _, names in measured if found == protocol for name in names
         )
-        results = table3.read_results(COMMITTED, protocol, names, sigmas)
-        built.append(table3.build_table(PROTOCOLS[protocol], names, sigmas, results))
+        built += table3.TABLE.stored(COMMITTED, Conditions([protocol], sigmas, names))
     return built
 
 
-def _measured(kind: str) -> list[tuple[str, float, list[str]]]:
+def _measured(kind: str) -> list[tuple[Protocol, float, list[str]]]:
     """Return protocol, noise level and sets of the committed results of a kind."""
     found = []
     for folder in (COMMITTED / kind).iterdir():
-        protocol, sigma = folder.name.split("_")
-        found.append((protocol, float(sigma), _ordered(path.name for path in folder.iterdir())))
-    return sorted(found, key=lambda item: (list(PROTOCOLS).index(item[0]), item[1]))
+        name, sigma = folder.name.split("_")
+        names = _ordered(path.name for path in folder.iterdir())
+        found.append((PROTOCOLS[name], float(sigma), names))
+    return sorted(found, key=lambda item: (list(PROTOCOLS).index(item[0].name), item[1]))
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons.draw.crops import Window
-from comparisons.measure.methods import METHODS, Denoisers, weights_name
+from comparisons.measure.denoisers import Denoisers
+from comparisons.measure.methods import METHODS
+from comparisons.measure.networks import weights_name
 from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.scenes import Window
 from comparisons.report.pictures import Picture, from_pixels
 from raisr.datasets import Dataset, ImageFile
-from raisr.noise import Sample, noise_seed
+from raisr.noise import Sample
 
 PROTOCOL, SIGMA = PROTOCOLS["standard"], 25.0
 SHOWN = ("noisy", "raisr_fast", "raisr_best", "edsr16", "cs_edsr")
@@ -43,8 +45,7 @@ def make_scene(dataset: Dataset, image: ImageFile, denoisers: Denoisers) -> Scen
     denoisers : dict
         By the name of the row; untrained ones are left out.
     """
-    seed = noise_seed(dataset.folder, image.name, SIGMA)
-    sample = PROTOCOL.prepare(image.read(), SIGMA, seed)
+    sample = PROTOCOL.sample(dataset, image, SIGMA)
     part = _shown_part(sample.clean.shape)
     pictures = []
     for row, denoiser in denoisers.items():

@@ -2,17 +2,19 @@ import numpy as np
 import pytest
 
 from benchmarks.case import corner, mosaic
-from benchmarks.denoisers import DENOISERS
+from benchmarks.denoisers import DENOISERS, find
 from benchmarks.tuning import GRIDS, settings_of
+from comparisons.measure.classical import CLASSICAL
+from raisr.noise import Sample
 
-PRESENT = [name for name, denoiser in DENOISERS.items() if not denoiser.absent(25)]
+PRESENT, _ = find(DENOISERS)
 
 
 @pytest.mark.parametrize("name", [name for name in PRESENT if name != "BM3D"])
 def test_every_denoiser_keeps_gray_levels_and_removes_noise(name):
     clean = np.full((48, 64), 100, np.float32)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape).astype(np.float32)
-    out = DENOISERS[name].run(noisy, 25.0, 1)
+    out = PRESENT[name].run(Sample(noisy, clean, 255, 25.0, "gaussian"))
     assert out.shape == clean.shape
     assert out.dtype == np.float32
     assert abs(out.mean() - 100) < 3
@@ -20,18 +22,18 @@ def test_every_denoiser_keeps_gray_levels_and_removes_noise(name):
 
 
 def test_absent_denoisers_say_why(monkeypatch):
-    monkeypatch.setattr("benchmarks.denoisers.find_spec", lambda name: None)
-    assert DENOISERS["DnCNN"].absent(25) == "not installed"
-    monkeypatch.setattr("benchmarks.denoisers.find_spec", lambda name: object())
     monkeypatch.delenv("RAISR_PEERS", raising=False)
-    assert DENOISERS["DnCNN"].absent(25) == "no dncnn_25.safetensors in RAISR_PEERS"
-    assert DENOISERS["EDSR16"].absent(25) == ""
-    assert DENOISERS["EDSR16"].absent(33) == "not trained"
+    assert find(["DnCNN"]) == ({}, {"DnCNN": "no dncnn_25.safetensors in RAISR_PEERS"})
+    assert find(["EDSR16"], 33.0) == ({}, {"EDSR16": "not trained"})
+    found, absent = find(["EDSR16"])
+    assert (list(found), absent) == (["EDSR16"], {})
+    monkeypatch.setattr("comparisons.measure.denoisers.find_spec", lambda name: None)
+    assert find(["DnCNN"]) == ({}, {"DnCNN": "not installed"})
 
 
-@pytest.mark.parametrize("name", GRIDS)
-def test_settings_in_use_are_of_the_grid_that_was_searched(name):
-    assert DENOISERS[name].settings in list(settings_of(GRIDS[name]))
+@pytest.mark.parametrize("row", GRIDS)
+def test_settings_in_use_are_of_the_grid_that_was_searched(row):
+    assert CLASSICAL[row].settings in list(settings_of(GRIDS[row]))
 
 
 def test_corner_is_contiguous_and_not_larger_than_the_image():

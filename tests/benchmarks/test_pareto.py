@@ -33,7 +33,9 @@ def test_every_method_is_labelled(tmp_path):
 
 
 def test_the_command_measures_and_says_who_is_absent(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.denoisers.find_spec", lambda name: name != "bm3d" or None)
+    monkeypatch.setattr(
+        "comparisons.measure.denoisers.find_spec", lambda name: name != "bm3d" or None
+    )
     arguments = ["--dataset", "sample", "--denoisers", "raisr fast", "BM3D"]
     main([*arguments, "--output", str(tmp_path)])
     assert "not installed" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
-from comparisons.measure.methods import Denoiser, Method
+from comparisons.measure.denoisers import Denoiser, Method
 from raisr.datasets import Dataset, ImageFile
 
 
@@ -34,7 +34,7 @@ def tiny_dataset(tmp_path):
 @pytest.fixture
 def box_filter():
     """A stand-in method: the mean of 3x3 pixels."""
-    return Denoiser(lambda sample: uniform_filter(sample.noisy, 3), "box", kflops=0.018)
+    return Denoiser(lambda sample, threads: uniform_filter(sample.noisy, 3), "box", kflops=0.018)
 
 
 @pytest.fixture

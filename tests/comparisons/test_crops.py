@@ -3,13 +3,13 @@ import numpy as np
 
 from comparisons.draw.crops import (
     Panel,
-    Window,
     draw_crops,
     draw_example,
     middle_windows,
     save_figure,
 )
 from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.scenes import Window
 from raisr.datasets import load_dataset
 
 

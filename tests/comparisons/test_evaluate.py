@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from comparisons.measure import evaluate as module
+from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.evaluate import Measure, denoising_measure, evaluate
-from comparisons.measure.methods import Denoiser
 from comparisons.measure.protocol import PROTOCOLS
 from raisr.noise import Sample
 
@@ -140,7 +140,7 @@ def test_denoising_measure_scores_and_times(box_filter):
 def test_denoising_measure_warms_up_once_on_a_crop():
     seen = []
 
-    def denoise(sample):
+    def denoise(sample, threads):
         seen.append(sample.noisy.shape)
         return sample.noisy
 
@@ -154,6 +154,6 @@ def test_denoising_measure_warms_up_once_on_a_crop():
 def test_the_noisy_input_is_scored_as_it_is():
     image = np.zeros((200, 200), np.uint8)
     sample = STANDARD.prepare(image, 25, seed=0)
-    noisy = Denoiser(lambda sample: sample.noisy, "noisy", as_is=True)
+    noisy = Denoiser(lambda sample, threads: sample.noisy, "noisy", as_is=True)
     psnr = denoising_measure("noisy", noisy, STANDARD).run(sample)["psnr"]
     assert psnr == pytest.approx(20.17, abs=0.1)

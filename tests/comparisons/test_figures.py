@@ -10,11 +10,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from comparisons import figure1, figure5, figure6, figure7
-from comparisons.draw import crop_figures, figures
-from comparisons.draw.crops import Window
+from comparisons.crop_study import CropFigure
+from comparisons.draw import figures, panels
+from comparisons.draw.labels import label_points, labels_of_lines
 from comparisons.figure7 import SIZES, Size
+from comparisons.measure import scenes
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.scenes import Scene, Window, views
 from comparisons.measure.store import ResultKey
 
 STANDARD, PAPER = PROTOCOLS["standard"], PROTOCOLS["paper"]
@@ -27,8 +30,8 @@ def read_csv(path):
 @pytest.fixture
 def tiny_scene(monkeypatch, tiny_dataset):
     """A part of the small gray image, in place of every set."""
-    monkeypatch.setattr(crop_figures, "load_dataset", lambda name, **_: tiny_dataset)
-    return crop_figures.Scene("tiny", "gray.png", Window(4, 8, 32))
+    monkeypatch.setattr(scenes, "load_dataset", lambda name, **_: tiny_dataset)
+    return Scene("tiny", "gray.png", Window(4, 8, 32))
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_labels_of_near_points_do_not_overlap():
     for index, place in enumerate([(0.5, 0.5), (0.5, 0.51), (0.52, 0.5), (0.99, 0.5)]):
         axes.plot(*place, "o", label=f"point {index}")
     figure.draw_without_rendering()
-    figures.label_points(axes)
+    label_points(axes, labels_of_lines(axes))
     names = [text for text in axes.texts if text.get_text()]
     assert [name.get_text() for name in names] == [f"point {i}" for i in range(4)]
     boxes = [name.get_window_extent() for name in names]
@@ -88,7 +91,7 @@ def test_what_the_paper_prints_holds_under_its_conditions_only():
 
 def test_views_are_scored_on_the_part_and_on_the_whole(tiny_scene, box_filter):
     sample = tiny_scene.sample(STANDARD, 25.0)
-    (view,) = crop_figures.views(tiny_scene, sample, {"box": box_filter, "absent": None}, STANDARD)
+    (view,) = views(tiny_scene, sample, {"box": box_filter, "absent": None}, STANDARD)
     output = box_filter.run(sample)
     part = np.s_[4:36, 8:40]
     assert view.part == STANDARD.score(output[part], sample.clean[part])
@@ -97,9 +100,9 @@ def test_views_are_scored_on_the_part_and_on_the_whole(tiny_scene, box_filter):
 
 
 def test_crops_are_drawn_and_written(tiny_scene, box_filter, tmp_path, capsys):
-    options = crop_figures.parse("figure4", "about", ["--output", str(tmp_path)], 25)
     denoisers = {"noisy": METHODS["noisy"].build(PAPER, 25.0), "KPN": box_filter, "KPN+": None}
-    crop_figures.publish("figure4", tiny_scene, denoisers, PAPER, 25.0, options)
+    figure = CropFigure("figure4", tiny_scene, 25, lambda *_: denoisers)
+    figure.main("about", ["--protocol", "paper", "--output", str(tmp_path)])
     assert "no weights here: KPN+" in capsys.readouterr().out
     noisy, kpn = read_csv(tmp_path / "figure4_paper_25.csv")
     assert (noisy["PSNR in the paper"], kpn["SSIM in the paper"]) == ("21.16", "0.855")
@@ -108,8 +111,8 @@ def test_crops_are_drawn_and_written(tiny_scene, box_filter, tmp_path, capsys):
 
 def test_the_window_is_what_is_shown(tiny_scene, box_filter):
     sample = tiny_scene.sample(STANDARD, 25.0)
-    found = crop_figures.views(tiny_scene, sample, {"box": box_filter}, STANDARD)
-    figure = crop_figures.draw(tiny_scene, sample, found, "title")
+    found = views(tiny_scene, sample, {"box": box_filter}, STANDARD)
+    figure = panels.draw(tiny_scene, sample, found, "title")
     whole, clean, shown = (axis.images[0].get_array() for axis in figure.axes)
     np.testing.assert_array_equal(whole, sample.clean)
     np.testing.assert_array_equal(clean, sample.clean[4:36, 8:40])
@@ -119,8 +122,8 @@ def test_the_window_is_what_is_shown(tiny_scene, box_filter):
 
 def test_many_crops_stand_in_rows(tiny_scene, box_filter):
     sample = tiny_scene.sample(STANDARD, 25.0)
-    found = crop_figures.views(tiny_scene, sample, {"box": box_filter}, STANDARD) * 11
-    figure = crop_figures.draw(tiny_scene, sample, found, "title")
+    found = views(tiny_scene, sample, {"box": box_filter}, STANDARD) * 11
+    figure = panels.draw(tiny_scene, sample, found, "title")
     grid = figure.axes[0].get_gridspec()
     assert (grid.nrows, grid.ncols) == (2, 7)
     assert [axis.axison for axis in figure.axes] == [True] * 13 + [False]
@@ -213,7 +216,7 @@ def test_figure_7_leaves_out_what_is_not_trained(results, tmp_path, capsys):
     assert rows["B16F16"]["PSNR"] == "29.9"
     assert rows["B32F16"]["PSNR"] == "not trained"
     assert not (tmp_path / "figure7_paper_25.png").exists()
-    found = figure7.read_results(root, STANDARD, 25.0)
+    found = figure7.STUDY.found(root, STANDARD, 25.0)
     left, right = figure7.draw(found, STANDARD, 25.0).axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
     assert lines == {"CS-EDSR": [[8, 29.6]], "EDSR": [[8, 29.5], [16, 29.9]]}
@@ -222,10 +225,12 @@ def test_figure_7_leaves_out_what_is_not_trained(results, tmp_path, capsys):
 
 def test_figure_7_measures_what_was_trained(tiny_dataset, monkeypatch, tmp_path, box_filter):
     built = replace(box_filter, facts={"steps": 6})
-    monkeypatch.setattr(figure7, "load_dataset", lambda name, **_: tiny_dataset)
+    monkeypatch.setattr(
+        figure7, "load_dataset", lambda *_, **__: replace(tiny_dataset, name="set12")
+    )
     monkeypatch.setattr(Size, "build", lambda size, *_: built if size.blocks == 8 else None)
     folders = ["--results", str(tmp_path / "r"), "--output", str(tmp_path / "o")]
     figure7.main(["--measure", "--protocol", "standard", *folders])
-    stored = figure7.read_results(tmp_path / "r", STANDARD, 25.0)
+    stored = figure7.STUDY.found(tmp_path / "r", STANDARD, 25.0)
     assert {size.label for size in stored} == {"B8F16", "CS-B8F16"}
     assert all(result["metadata"]["steps"] == 6 for result in stored.values())

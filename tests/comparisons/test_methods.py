@@ -1,9 +1,14 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from comparisons.learn_banks import ROWS, TrainingPairs, learn_bank, main
-from comparisons.measure import methods
-from comparisons.measure.methods import METHODS, bank_path
+from comparisons.measure import filters, networks
+from comparisons.measure.classical import CLASSICAL
+from comparisons.measure.filters import bank_path
+from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS
 from hybrid import zoo
 from hybrid.behaviour import Behaviour
@@ -14,7 +19,7 @@ from raisr.datasets import load_dataset
 
 @pytest.fixture
 def banks(monkeypatch, tmp_path):
-    monkeypatch.setattr(methods, "BANKS", tmp_path / "banks")
+    monkeypatch.setattr(filters, "BANKS", tmp_path / "banks")
     return tmp_path / "banks"
 
 
@@ -26,11 +31,12 @@ def learned(banks, tiny_dataset, monkeypatch):
     return banks
 
 
-NETWORKS = [name for name in METHODS if not name.startswith(("noisy", "raisr"))]
+NETWORKS = [name for name, method in METHODS.items() if method.family == "network"]
 
 
-def test_the_default_network_is_for_every_level():
-    row = METHODS["hybrid"]
+@pytest.mark.parametrize("name", ["hybrid", "hybrid_told"])
+def test_the_default_network_is_for_every_level(name):
+    row = METHODS[name]
     assert [row.build(PROTOCOLS["standard"], sigma).facts["weights"] for sigma in (15.0, 33.0)] == [
         "cs_edsr16_blind"
     ] * 2
@@ -38,10 +44,44 @@ def test_the_default_network_is_for_every_level():
     assert not row.defined("standard", 80.0)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "hybrid"])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.startswith("hybrid")])
 def test_a_network_without_weights_is_not_trained(name, monkeypatch):
     monkeypatch.delenv("RAISR_PEERS", raising=False)
     assert METHODS[name].build(PROTOCOLS["standard"], 33.0) is None
+
+
+def test_the_default_network_is_told_the_level_or_not():
+    found = {}
+
+    class Listening(NetworkDenoiser):
+        def denoise(self, image, sigma=None, *, guide, data_range):
+            found["sigma"] = sigma
+            return image
+
+    facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
+    network = Listening(build("edsr", features=4, blocks=1), Behaviour(), facts)
+    sample = PROTOCOLS["standard"].prepare(np.full((30, 40), 128, np.uint8), 20.0, seed=5)
+    for told, sigma in ((True, 20.0), (False, None)):
+        networks.network_denoiser(network, told=told).run(sample)
+        assert found["sigma"] == sigma
+    fingerprints = {networks.network_denoiser(network, told=t).fingerprint for t in (True, False)}
+    assert len(fingerprints) == 2
+
+
+@pytest.mark.parametrize("row", CLASSICAL)
+def test_a_classical_peer_that_is_not_installed_is_told(row, monkeypatch):
+    method = METHODS[row]
+    monkeypatch.setattr("comparisons.measure.classical.find_spec", lambda name: None)
+    monkeypatch.setattr("comparisons.measure.denoisers.find_spec", lambda name: None)
+    assert method.build(PROTOCOLS["standard"], 25.0) is None
+    assert method.find(PROTOCOLS["standard"], 25.0) == "not installed"
+
+
+def test_the_registry_loads_no_library_of_a_peer():
+    code = "import sys, comparisons.measure.methods; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True)
+    roots = {name.partition(".")[0] for name in loaded.split()}
+    assert not roots & {"bm3d", "cv2", "skimage", "torch"}
 
 
 def test_labels_are_unique():
@@ -134,14 +174,14 @@ def test_beyond_the_ladder_the_models_are_not_trained():
 class Telling(NetworkDenoiser):
     """Returns what would be classified."""
 
-    def denoise(self, image, *, guide, data_range):
+    def denoise(self, image, sigma=None, *, guide, data_range):
         return image if guide is None else guide
 
 
 def classified(sample, **known):
     facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
     network = build("edsr", features=4, blocks=1)
-    return methods.network_denoiser(Telling(network, Behaviour(**known), facts)).run(sample)
+    return networks.network_denoiser(Telling(network, Behaviour(**known), facts)).run(sample)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
@@ -159,10 +199,10 @@ def test_only_the_leak_sees_another_draw_of_the_noise(protocol):
 
 def test_weights_that_are_not_shipped_come_from_their_run(monkeypatch, tmp_path):
     shipped = zoo.list_weights()[0].name
-    monkeypatch.setattr(methods, "RUNS", tmp_path)
+    monkeypatch.setattr(networks, "RUNS", tmp_path)
     for name in ("own", shipped):
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights.safetensors").touch()
-    assert methods.find_weights("own") == str(tmp_path / "own" / "weights.safetensors")
-    assert methods.find_weights(shipped) == shipped
-    assert methods.find_weights("none") is None
+    assert networks.find_weights("own") == str(tmp_path / "own" / "weights.safetensors")
+    assert networks.find_weights(shipped) == shipped
+    assert networks.find_weights("none") is None

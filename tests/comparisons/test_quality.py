@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from comparisons import leak, quality, table2, table4, table5
+from comparisons import leak, study, table2, table4, table5
+from comparisons.draw import quality
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.store import ResultKey, load_result
@@ -15,14 +16,28 @@ every_table = pytest.mark.parametrize("module", MODULES, ids=lambda module: modu
 @pytest.fixture
 def tiny(monkeypatch, tiny_dataset, stand_ins):
     """Put the two small images in place of every set, and stand-ins in place of the methods."""
-    monkeypatch.setattr(quality, "load_dataset", lambda name, **_: tiny_dataset)
+    monkeypatch.setattr(study, "load_dataset", lambda name, **_: tiny_dataset)
     monkeypatch.setattr(quality, "COMMITTED", tiny_dataset.images[0].path.parent / "none")
 
 
-def table(protocol, results=None, methods=None, names=("sample",), sigma=25.0, of=table2.TABLE):
-    protocol = PROTOCOLS[protocol]
-    rows = of.methods(protocol, sigma, methods)
-    return quality.build_table(of, protocol, sigma, names, rows, results or {})
+def table(
+    protocol,
+    results=None,
+    methods=None,
+    names=("sample",),
+    sigma=25.0,
+    of=table2.TABLE,
+    timed=True,
+):
+    if methods is not None:
+        of = replace(of, rows=methods)
+    found = {
+        ResultKey("quality", protocol, sigma, name, method): result
+        for (method, name), result in (results or {}).items()
+    }
+    asked = study.Conditions([PROTOCOLS[protocol]], [sigma], names)
+    (built,) = of.render(asked, found, timed=timed)
+    return built
 
 
 METADATA = {"method": "raisr_n", "kflops_per_pixel": 0.1, "cpu": "x", "seeds": [0]}
@@ -66,8 +81,8 @@ def test_stored_results_render_without_computing(tiny, tmp_path, monkeypatch, ca
     # The stand-in set calls itself tiny: store it under the name that is asked for.
     folder = tmp_path / "one" / "results" / "quality" / "paper_25"
     (folder / "tiny").rename(folder / "sample")
-    monkeypatch.setattr(quality, "load_dataset", lambda *_, **__: pytest.fail("computes"))
-    monkeypatch.setattr(quality, "evaluate", lambda *_, **__: pytest.fail("computes"))
+    monkeypatch.setattr(study, "load_dataset", lambda *_, **__: pytest.fail("computes"))
+    monkeypatch.setattr(study, "evaluate", lambda *_, **__: pytest.fail("computes"))
     stored = str(tmp_path / "one" / "results")
     table2.main([*arguments, str(tmp_path / "two"), "--from-results", stored])
     content = json.loads((tmp_path / "two" / "table2.json").read_text())
@@ -103,10 +118,12 @@ def test_measured_cells(monkeypatch):
 
 def test_committed_results_fill_the_published_sets_with_a_mark(monkeypatch):
     stored = {
-        (method, "set14m2"): result(28.7, metadata={**METADATA, "cpu": "other"})
+        ResultKey("quality", "paper", 25.0, "set14m2", method): result(
+            28.7, metadata={**METADATA, "cpu": "other"}
+        )
         for method in ("raisr_n", "raisr_c")
     }
-    stored["raisr_n", "set14m2"]["mean"]["seconds_per_megapixel"] = 9
+    next(iter(stored.values()))["mean"]["seconds_per_megapixel"] = 9
     monkeypatch.setattr(quality, "read_results", lambda *_: stored)
     built = table("paper", {("raisr_n", "sample"): result()}, ["raisr_n", "raisr_c"])
     row = cells(built, "measured here", "RAISR+N")
@@ -135,11 +152,9 @@ def test_images_with_other_pixels_are_named():
 
 
 def test_times_of_several_runs_are_not_shown():
-    rows = ["raisr_n"]
-    found = {("raisr_n", "sample"): result()}
-    given = table2.TABLE, PROTOCOLS["standard"], 25.0, ["sample"], rows, found
-    assert "s/Mpixel" in quality.build_table(*given).columns
-    built = quality.build_table(*given, timed=False)
+    given = "standard", {("raisr_n", "sample"): result()}, ["raisr_n"]
+    assert "s/Mpixel" in table(*given).columns
+    built = table(*given, timed=False)
     assert "s/Mpixel" not in built.columns
     assert not any(note.startswith("s/Mpixel") for note in built.notes)
     assert cells(built, "the literature", "DnCNN")["kFLOPs/pixel"] == "-"
@@ -201,7 +216,8 @@ def test_public_weights_have_a_section_of_their_own(monkeypatch):
     assert "FFDNet, public" not in [
         row[0] for section in built.sections[:2] for row in section.rows
     ]
-    assert table2.TABLE.methods(PROTOCOLS["paper"], 25.0, ["noisy", "dncnn"]) == ["noisy"]
+    some = replace(table2.TABLE, rows=("noisy", "dncnn"))
+    assert some.methods(PROTOCOLS["paper"], 25.0) == ["noisy"]
 
 
 def test_numbers_of_the_paper_stand_under_its_protocol_only():
@@ -233,7 +249,7 @@ def test_every_row_is_shown_trained_or_not(module, protocol):
 
 @every_table
 def test_every_command_renders_committed_results(module, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(quality, "load_dataset", lambda *_, **__: pytest.fail("computes"))
+    monkeypatch.setattr(study, "load_dataset", lambda *_, **__: pytest.fail("computes"))
     module.main(["--from-results", "--datasets", "bsd68", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "protocol standard, sigma 25" in printed

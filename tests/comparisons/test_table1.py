@@ -3,11 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comparisons import quality, table1, times
+from comparisons import table1, times
+from comparisons.draw import quality
 from comparisons.flops import TABLE1
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.published import published
+from comparisons.study import Conditions
 from hybrid.networks import Cost
 
 
@@ -21,9 +23,9 @@ def test_all_networks_of_the_paper_are_rows():
 )
 def test_what_was_not_trained_says_so(protocol, others, monkeypatch):
     monkeypatch.setattr(quality, "read_results", lambda *_: {})
-    rows = table1.TABLE.methods(PROTOCOLS[protocol], 15.0)
-    given = PROTOCOLS[protocol], 15.0, ["bsd68"], rows, {}
-    here, printed = quality.build_table(table1.TABLE, *given).sections
+    asked = Conditions([PROTOCOLS[protocol]], [15.0], ["bsd68"])
+    (built,) = table1.TABLE.render(asked, {}, timed=True)
+    here, printed = built.sections
     assert len(here.rows) == 11
     absent = {row[0]: row[1] for row in here.rows}
     assert absent["EDSR64"] == "not trained"

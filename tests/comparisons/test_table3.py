@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raisr
-from comparisons import table3
+from comparisons import study, table3
 from comparisons.measure import gradients
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.published import paper_rows
+from comparisons.measure.store import ResultKey
 from hybrid.networks import build
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import TrainingConfig
@@ -57,7 +58,7 @@ def test_strength_and_coherence_count_the_same_both_ways(strength, coherence):
 
 def test_noisy_errors_vanish_without_noise():
     plane = np.random.default_rng(0).uniform(16, 235, (30, 40)).astype(np.float32)
-    errors = table3.noisy_errors(Sample(plane, plane, 219, 25, "video_range"), shave=6)
+    errors = gradients.noisy_errors(Sample(plane, plane, 219, 25, "video_range"), shave=6)
     assert errors == {"linear": 0, "circular": 0, "accuracy": 1}
 
 
@@ -79,23 +80,23 @@ def test_shave_leaves_out_the_border():
 def test_the_constant_is_the_best_one():
     plane = np.random.default_rng(0).uniform(0, 255, (40, 40)).astype(np.float32)
     sample = Sample(plane, plane, 255, 25, "gaussian")
-    means = table3.clean_means(sample, shave=6)
-    best = table3.constant_errors(sample, 6, means)
+    means = gradients.clean_means(sample, shave=6)
+    best = gradients.constant_errors(sample, 6, means)
     assert best["linear"] == pytest.approx(
         float(np.mean(gradients.statistics(plane, 255, 6).var(axis=(1, 2))))
     )
     for name in ("orientation", "strength", "coherence"):
-        worse = table3.constant_errors(sample, 6, {**means, name: means[name] + 0.05})
+        worse = gradients.constant_errors(sample, 6, {**means, name: means[name] + 0.05})
         assert worse["linear"] > best["linear"]
 
 
 def test_the_circular_constant_is_the_mean_direction():
     plane = np.tile(np.arange(30, dtype=np.float32), (30, 1))
     sample = Sample(plane, plane, 255, 25, "gaussian")
-    means = table3.clean_means(sample, shave=6)
+    means = gradients.clean_means(sample, shave=6)
     direction = math.atan2(means["sine"], means["cosine"]) / (2 * math.pi) % 1
     assert direction == pytest.approx(means["orientation"], abs=1e-6)
-    assert table3.constant_errors(sample, 6, means)["circular"] == pytest.approx(0, abs=1e-6)
+    assert gradients.constant_errors(sample, 6, means)["circular"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
@@ -105,7 +106,7 @@ def test_accuracy_is_that_of_the_class_maps(protocol):
         raisr.hash_image(plane, "csconv", data_range=sample.data_range)[6:-6, 6:-6]
         for plane in (sample.noisy, sample.clean)
     )
-    accuracy = table3.noisy_errors(sample, shave=6)["accuracy"]
+    accuracy = gradients.noisy_errors(sample, shave=6)["accuracy"]
     assert accuracy == pytest.approx((found == right).mean(), abs=5e-3)
     assert 0.02 < accuracy < 0.9
 
@@ -136,7 +137,7 @@ class Knowing(PCN):
 def test_a_network_that_knows_the_truth_has_no_error(protocol):
     sample = protocol.prepare(scene((60, 70), 0), 25.0, seed=1)
     truth = gradients.statistics(sample.clean, sample.data_range, shave=0)
-    errors = table3.Predictor(Knowing(truth), "knowing", {}).errors(sample, shave=6)
+    errors = gradients.Predictor(Knowing(truth), "knowing", {}).errors(sample, shave=6)
     assert errors["circular"] == pytest.approx(0, abs=1e-6)
     assert errors["accuracy"] == pytest.approx(1, abs=0.02)
 
@@ -158,25 +159,27 @@ def weights(tmp_path, monkeypatch):
         config = TrainingConfig(name="own", model=model, steps=5, warmup=1)
         header = {**config.to_dict(), "spec": config.network_spec.to_dict(), "total_steps": 7}
         save_tensors(tmp_path / "own", build(model).state_dict(), header)
-        monkeypatch.setattr(table3, "find_weights", lambda name: str(tmp_path / "own"))
+        for module in (gradients, table3):
+            monkeypatch.setattr(module, "find_weights", lambda name: str(tmp_path / "own"))
 
     return save
 
 
 def test_a_predictor_tells_its_cost_and_training(weights):
     weights("pcn")
-    predictor = table3.Predictor.load(PAPER, 25.0)
+    predictor = gradients.Predictor.load(PAPER, 25.0)
     facts = {"weights": "own", "steps": 7, "batch": "4 crops of 96x96"}
     assert predictor.facts == {"kflops_per_pixel": pytest.approx(2.8), **facts}
     weights("edsr")
     with pytest.raises(ValueError, match="own: wanted the weights of a pcn, got 'edsr'"):
-        table3.Predictor.load(PAPER, 25.0)
+        gradients.Predictor.load(PAPER, 25.0)
 
 
 @pytest.fixture
 def tiny(monkeypatch, tiny_dataset):
-    monkeypatch.setattr(table3, "load_dataset", lambda name, **_: tiny_dataset)
-    monkeypatch.setattr(table3, "find_weights", lambda name: None)
+    monkeypatch.setattr(study, "load_dataset", lambda name, **_: tiny_dataset)
+    for module in (gradients, table3):
+        monkeypatch.setattr(module, "find_weights", lambda name: None)
     monkeypatch.setattr(table3, "COMMITTED", tiny_dataset.images[0].path.parent / "none")
 
 
@@ -208,7 +211,10 @@ def test_steps_and_cost_of_the_levels_stand_in_one_cell():
         mean = {"linear": 0.03, "circular": 0.02, "accuracy": 0.1234}
         return {"mean": mean, "metadata": {"shave": 6, "steps": steps, "kflops_per_pixel": 2.8}}
 
-    found = {("pcn", "bsd68", 15.0): result(2000), ("pcn", "bsd68", 25.0): result(3000)}
+    found = {
+        ResultKey("table3", "standard", sigma, "bsd68", "pcn"): result(steps)
+        for sigma, steps in ((15.0, 2000), (25.0, 3000))
+    }
     built = table3.build_table(PROTOCOLS["standard"], ["bsd68"], [15.0, 25.0, 50.0, 60.0], found)
     row = dict(zip(built.columns, built.sections[0].rows[2], strict=True))
     assert row["accuracy 15"] == "12.3%"
@@ -221,7 +227,8 @@ def test_stored_results_render_without_computing(tiny, tmp_path, monkeypatch):
     table3.main([*arguments, str(tmp_path / "one")])
     folder = tmp_path / "one" / "results" / "table3" / "standard_25"
     (folder / "tiny").rename(folder / "sample")
-    monkeypatch.setattr(table3, "evaluate", lambda *_, **__: pytest.fail("computes"))
+    for module in (study, table3):
+        monkeypatch.setattr(module, "evaluate", lambda *_, **__: pytest.fail("computes"))
     stored = str(tmp_path / "one" / "results")
     table3.main([*arguments, str(tmp_path / "two"), "--from-results", stored])
     content = json.loads((tmp_path / "two" / "table3.json").read_text())

@@ -1,11 +1,13 @@
 """Squared error by the true class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import raisr
-from comparisons import where
-from comparisons.measure.methods import Denoiser, Method
+from comparisons import study, where
+from comparisons.measure.denoisers import Denoiser, Method
 from comparisons.measure.protocol import PROTOCOLS
 from tests.images import scene
 
@@ -15,7 +17,7 @@ NAMES = [f"{a}/{b}" for a in ("low", "middle", "high") for b in ("low", "middle"
 
 def test_errors_go_to_the_bin_of_the_clean_pixel():
     sample = PROTOCOL.prepare(scene(), 25, 0)
-    found = where.errors_by_bin(sample, Denoiser(lambda sample: sample.noisy, "noisy"))
+    found = where.errors_by_bin(sample, Denoiser(lambda sample, threads: sample.noisy, "noisy"))
     strength, coherence = raisr.gradient_statistics(sample.clean, "csconv", data_range=255)[1:]
     edges = [0.2 / 3, 0.4 / 3], [1 / 3, 2 / 3]
     bins = 3 * np.digitize(strength, edges[0]) + np.digitize(coherence, edges[1])
@@ -43,7 +45,7 @@ def test_changes_are_against_the_plain_network():
 
 def test_a_run_writes_results_that_render_alone(tmp_path, monkeypatch, tiny_dataset, capsys):
     def row(label, weight):
-        def run(sample):
+        def run(sample, threads):
             return weight * sample.noisy + (1 - weight) * sample.clean
 
         denoiser = Denoiser(run, label, facts={"steps": 5})
@@ -52,12 +54,11 @@ def test_a_run_writes_results_that_render_alone(tmp_path, monkeypatch, tiny_data
     rows = {"edsr16": row("plain", 1.0), "cs_edsr": row("classes", 0.5)}
     none = Method("none", "none", lambda protocol, sigma: None)
     monkeypatch.setattr(where, "METHODS", dict.fromkeys(where.ROWS, none) | rows)
-    monkeypatch.setattr(where, "load_dataset", lambda name, **_: tiny_dataset)
+    monkeypatch.setattr(study, "load_dataset", lambda name, **_: replace(tiny_dataset, name=name))
     where.main(["--output", str(tmp_path / "out")])
     assert "-75.0%" in capsys.readouterr().out
-    stored = tmp_path / "out" / "results"
-    (stored / "where" / "standard_25" / "tiny").rename(stored / "where" / "standard_25" / "sample")
-    where.main(["--output", str(tmp_path / "again"), "--from-results", str(stored)])
+    stored = str(tmp_path / "out" / "results")
+    where.main(["--output", str(tmp_path / "again"), "--from-results", stored])
     assert "-75.0%" in capsys.readouterr().out
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from comparisons import publish as publishing
-from comparisons.measure.methods import METHODS, training_facts
+from comparisons.measure.methods import METHODS
+from comparisons.measure.networks import training_facts
 from comparisons.measure.protocol import PROTOCOLS
 from comparisons.training_runs import CONFIGS
 from hybrid import zoo
