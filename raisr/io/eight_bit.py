@@ -77,7 +77,7 @@ def encode(pixels: np.ndarray, suffix: str, metadata: dict[str, Any]) -> bytes:
 
 def _open(data: bytes) -> Image.Image:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # of large pictures and damaged EXIF
         return Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP", "WEBP"])
 
 

@@ -3,7 +3,10 @@
 import io
 import re
 import struct
-from typing import Any
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, TiffTags
@@ -22,11 +25,28 @@ __all__ = [
     "upright_xmp",
 ]
 
+T = TypeVar("T")
 SUB_DIRECTORIES = (34665, 34853)  # Exif, GPS
 DESCRIPTIVE_TAGS = (269, 270, 271, 272, 305, 306, 315, 316, 33432)
 _ORIENTATION = 274
 _PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))([1-8])')
+
+
+def _where_readable(function: Callable[..., T]) -> Callable[..., T]:
+    """Return nothing (of the annotated type) for a damaged block: the picture is worth more."""
+    nothing = function.__annotations__["return"]
+
+    @wraps(function)
+    def tolerant(*arguments: Any) -> T:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return function(*arguments)
+            except Exception:  # Pillow raises a dozen kinds
+                return nothing()
+
+    return tolerant
 
 
 def prefixed(block: bytes) -> bytes:
@@ -75,6 +95,7 @@ def turn(pixels: np.ndarray, stored: int) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
+@_where_readable
 def descriptive_tags(block: bytes) -> dict[int, bytes]:
     """Return maker, dates, description and the like, by tag, of an EXIF block."""
     exif = _load(block)
@@ -82,6 +103,7 @@ def descriptive_tags(block: bytes) -> dict[int, bytes]:
     return {tag: _encoded(value) for tag, value in found.items() if isinstance(value, str | bytes)}
 
 
+@_where_readable
 def sub_directory(block: bytes, tag: int, order: str, offset: int) -> bytes:
     """Return the directory that `tag` points to, to be placed at `offset` of a TIFF file."""
     values = _load(block).get_ifd(tag)
@@ -90,6 +112,7 @@ def sub_directory(block: bytes, tag: int, order: str, offset: int) -> bytes:
     return _directory(values, tag, order).tobytes(offset)
 
 
+@_where_readable
 def from_tiff(data: bytes) -> bytes:
     """Return the EXIF block of a (classic) TIFF file's first page."""
     order = "<" if data[:2] == b"II" else ">"

@@ -1,6 +1,7 @@
 """TIFF files through tifffile: any number of pages, bands and depths."""
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ def decode(data: bytes) -> Picture:
             if block and index == 0:
                 found["exif"] = block
             pages.append(_upright(_read_page(page, data, notes), found, page))
+        _refuse_missing_pages(file, data)
         _refuse_hidden_planes(file)
     return Picture(pages, ".tif", list(dict.fromkeys(notes)))
 
@@ -83,7 +85,8 @@ def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
         return Page(pixels, {"icc_profile": eight_bit.srgb_profile()} if inks else {})
     if page.axes not in ("YX", "YXS", "SYX") or photometric not in (*_GRAY, _RGB, _PALETTE):
         raise ValueError(
-            f"this kind of TIFF is not supported ({photometric!s}, axes {page.axes}); "
+            f"a TIFF of {getattr(photometric, 'name', photometric)} pixels with axes "
+            f"{page.axes or 'unknown'} is not supported; "
             "convert it to gray or RGB first"
         )
     if page.dtype.kind not in "buif" or (page.dtype.kind in "ui" and page.dtype.itemsize > 4):
@@ -174,6 +177,18 @@ def _refuse_what_is_elsewhere(page: Any, notes: list[str]) -> None:
         notes.append("smaller versions of the picture were left out")
     if _LAYERS in page.tags:
         notes.append("the layers of an image editor were left out")
+
+
+def _refuse_missing_pages(file: tifffile.TiffFile, data: bytes) -> None:
+    """Refuse a file whose last page points to one that cannot be found: it was cut."""
+    form, width, entry = ("Q", 8, 20) if file.is_bigtiff else ("H", 2, 12)
+    offsets = [page.offset for page in file.pages]
+    last = offsets[-1]
+    (count,) = struct.unpack_from(file.byteorder + form, data, last)
+    pointer = "Q" if file.is_bigtiff else "I"
+    (following,) = struct.unpack_from(file.byteorder + pointer, data, last + width + entry * count)
+    if following and following not in offsets:
+        raise ValueError(f"the file is damaged or ends too early: page {len(offsets) + 1} is lost")
 
 
 def _refuse_hidden_planes(file: tifffile.TiffFile) -> None:

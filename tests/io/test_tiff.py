@@ -6,6 +6,8 @@ import struct
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin
 
 from raisr.io import read_image, read_picture, write_image, write_picture
@@ -146,6 +148,23 @@ def test_exif_and_xmp_between_all_formats(tmp_path, source, target):
         assert found == packet
 
 
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=9)
+)
+@pytest.mark.parametrize("target", ["b.tif", "b.jpg", "b.png", "b.webp"])
+def test_a_damaged_exif_block_does_not_spoil_the_picture(tmp_path_factory, target, changes):
+    block = bytearray(camera_exif().tobytes())
+    for place, value in changes:
+        block[6 + place % (len(block) - 6)] = value
+    pixels = np.full((16, 24, 3), 90, np.uint8)
+    folder = tmp_path_factory.mktemp("damaged")
+    Image.fromarray(pixels).save(folder / "a.jpg", exif=bytes(block))
+    write_image(folder / target, *read_image(folder / "a.jpg"))
+    read, _ = read_image(folder / target)
+    assert sorted(read.shape) == sorted(pixels.shape)
+    assert np.abs(read.astype(int) - 90).max() <= 2
+
+
 def test_directories_of_exif_are_sorted_as_the_standard_asks(tmp_path):
     image = Image.fromarray(pixels_of("uint8", 16, 24, 3))
     image.save(tmp_path / "a.jpg", exif=camera_exif())
@@ -231,6 +250,22 @@ def test_pages_of_several_kinds(tmp_path):
             assert page.description == f"page {index}"
     with pytest.raises(ValueError, match=r"a\.png: a \.png file holds one page, not 3"):
         write_picture(tmp_path / "a.png", read_picture(tmp_path / "a.tif").pages)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.99, 0.999])
+@pytest.mark.parametrize("contiguous", [True, False])
+def test_a_cut_stack_loses_no_page_in_silence(tmp_path, kept, contiguous):
+    stack = pixels_of("uint8", 4, 64, 64)
+    if contiguous:
+        tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
+    else:
+        with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+            for page in stack:
+                writer.write(page, metadata=None)
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(ValueError, match="a.tif: cannot be read: .*"):
+        read_picture(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16", "float64"])
