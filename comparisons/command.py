@@ -15,12 +15,18 @@ from raisr.provenance import write_file, write_json
 
 
 def table_parser(
-    prog: str, description: str, *, protocols: Sequence[str], sigmas: Sequence[float]
+    prog: str,
+    description: str,
+    *,
+    protocols: Sequence[str],
+    sigmas: Sequence[float],
+    choices: Sequence[str] = tuple(PROTOCOLS),
+    sets: Sequence[str] = ("sample",),
 ) -> argparse.ArgumentParser:
     """Return the parser with the options of every command that prints a table."""
     parser = Parser(prog=f"python -m {prog}", description=description)
-    add_dataset_option(parser, "image sets")
-    add_protocol_options(parser, protocols=protocols, sigmas=sigmas)
+    add_dataset_option(parser, "image sets", sets)
+    add_protocol_options(parser, protocols=protocols, sigmas=sigmas, choices=choices)
     add_data_options(parser)
     parser.add_argument(
         "--seeds",
@@ -85,29 +91,35 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dataset_option(parser: argparse.ArgumentParser, what: str) -> None:
+def add_dataset_option(
+    parser: argparse.ArgumentParser, what: str, sets: Sequence[str] = ("sample",)
+) -> None:
     """Add --datasets; `what` says what they are for."""
     parser.add_argument(
         "--datasets",
         action=ListOf,
         item=one_of(dataset_names()),
-        default=["sample"],
+        default=list(sets),
         metavar="SET",
-        help=f"{what}, of {', '.join(dataset_names())} (default: sample, which needs no data)",
+        help=f"{what}, of {', '.join(dataset_names())} (default: {' '.join(sets)})",
     )
 
 
 def add_protocol_options(
-    parser: argparse.ArgumentParser, *, protocols: Sequence[str], sigmas: Sequence[float]
+    parser: argparse.ArgumentParser,
+    *,
+    protocols: Sequence[str],
+    sigmas: Sequence[float],
+    choices: Sequence[str] = tuple(PROTOCOLS),
 ) -> None:
     """Add --protocol and --sigma with these defaults."""
     parser.add_argument(
         "--protocol",
         action=ListOf,
-        item=one_of(list(PROTOCOLS)),
+        item=one_of(list(choices)),
         default=list(protocols),
         metavar="NAME",
-        help=f"one or more of {', '.join(PROTOCOLS)} (default: {' '.join(protocols)})",
+        help=f"one or more of {', '.join(choices)} (default: {' '.join(protocols)})",
     )
     add_sigma_option(parser, sigmas)
 

@@ -15,7 +15,7 @@ from comparisons.draw.quality import KIND, Page
 from comparisons.draw.tables import Table
 from comparisons.measure import published
 from comparisons.measure.methods import METHODS
-from comparisons.measure.protocol import Protocol
+from comparisons.measure.protocol import PROTOCOLS, Protocol
 from comparisons.measure.store import Results
 from comparisons.study import Conditions, Row, TableStudy, denoising_row
 from raisr.datasets import Dataset
@@ -39,8 +39,8 @@ class QualityTable(TableStudy):
         What to say about its rows.
     literature : bool
         Whether the rows that the literature prints stand below, under `standard`.
-    sigmas : tuple of float
-        What its command measures by default.
+    sigmas, protocols, known, datasets
+        See `TableStudy`.
     """
 
     name: str
@@ -50,6 +50,9 @@ class QualityTable(TableStudy):
     notes: tuple[str, ...] = ()
     literature: bool = False
     sigmas: Sequence[float] = (25,)
+    protocols: Sequence[str] = tuple(PROTOCOLS)
+    known: Sequence[str] = tuple(PROTOCOLS)
+    datasets: Sequence[str] = ("sample",)
     kind = KIND
 
     def methods(self, protocol: Protocol, sigma: float) -> list[str]:

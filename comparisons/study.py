@@ -19,7 +19,7 @@ from comparisons.draw.figures import Line, save, stem
 from comparisons.draw.tables import Table
 from comparisons.measure.denoisers import Denoiser
 from comparisons.measure.evaluate import Measure, denoising_measure, evaluate
-from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.protocol import PROTOCOLS, Protocol, protocol_named
 from comparisons.measure.store import ResultKey, Results, read_results, save_result
 from raisr.datasets import Dataset, load_dataset
 
@@ -35,7 +35,7 @@ class Conditions:
     @classmethod
     def of(cls, options: Namespace) -> Self:
         """Return what the options of a command ask for."""
-        protocols = [PROTOCOLS[name] for name in options.protocol]
+        protocols = [protocol_named(name) for name in options.protocol]
         return cls(protocols, options.sigma, getattr(options, "datasets", ()))
 
     @property
@@ -142,11 +142,15 @@ class TableStudy(Study):
 
     Attributes
     ----------
-    protocols, sigmas
+    protocols, sigmas, datasets
         What its command measures by default.
+    known : sequence of str
+        The protocols that it knows.
     """
 
     protocols: Sequence[str] = tuple(PROTOCOLS)
+    known: Sequence[str] = tuple(PROTOCOLS)
+    datasets: Sequence[str] = ("sample",)
     sigmas: Sequence[float] = (25,)
 
     @abstractmethod
@@ -192,6 +196,8 @@ class TableStudy(Study):
             description.split("\n\n")[0],
             protocols=list(self.protocols),
             sigmas=list(self.sigmas),
+            choices=list(self.known),
+            sets=list(self.datasets),
         )
         self.add_options(parser)
         options = command.parse(parser, arguments)

@@ -3,21 +3,30 @@
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.zoo import load
 
 DEFAULT = "cs_edsr16_blind"
-"""Weights for every noise level from 0 to 75 gray levels of 255."""
+"""Weights for gray images, for every noise level from 0 to 75 gray levels of 255."""
+
+COLOUR = "cs_edsr16_blind"
+"""The same for images of three colours."""
 
 _shipped = lru_cache(maxsize=4)(load)  # a file of yours may change
+
+
+def weights_for(channels: int) -> str:
+    """Return the weights that `denoise` takes for an image of so many channels."""
+    return COLOUR if channels == 3 else DEFAULT
 
 
 def denoise(
     image: ArrayLike,
     sigma: float | None = None,
     *,
-    weights: str = DEFAULT,
+    weights: str | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
 ) -> NDArray:
@@ -31,12 +40,12 @@ def denoise(
     sigma : float, optional
         Standard deviation of the noise, in the unit of the image. Default:
         `raisr.estimate_sigma` of each channel, or the level of a network for one.
-    weights : str
+    weights : str, optional
         Entry of `list_weights`, or a file of weights that `hybrid.train` wrote; the default is
         for every level up to 75/255 of white.
     channel_axis : int, optional
-        Axis of the channels of a colour image. Each channel is denoised by itself, with the
-        classes of the luma (three channels: ITU-R BT.601; else the mean).
+        Axis of the channels. Three are taken for red, green and blue, and denoised in the
+        opponent space; any other number, each by itself.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats.
 
@@ -69,5 +78,7 @@ def denoise(
     >>> bool(np.abs(denoise(noisy) - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
     True
     """
+    if weights is None:
+        weights = weights_for(1 if channel_axis is None else np.shape(image)[channel_axis])
     network = (load if Path(weights).is_file() else _shipped)(weights)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)

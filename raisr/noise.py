@@ -13,6 +13,7 @@ from raisr.colour import check_image, rgb_to_gray, to_opponent
 __all__ = [
     "NOISE_MODELS",
     "VIDEO_RANGE",
+    "ColourNoise",
     "GaussianNoise",
     "NoiseModel",
     "Sample",
@@ -65,7 +66,7 @@ class Sample:
     Attributes
     ----------
     noisy, clean : (H, W) float32 arrays, gray levels
-        Or (3, H, W), the planes of `raisr.colour.to_opponent`.
+        Or (H, W, 3) under `ColourNoise`; or (3, H, W), the planes of `raisr.colour.to_opponent`.
     data_range : float
         White minus black in gray levels: 255, or 219 for the video range.
     sigma : float
@@ -79,6 +80,11 @@ class Sample:
     data_range: float
     sigma: float
     noise: str
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Axis of the colours, as `raisr.denoise` takes it."""
+        return -1 if self.noise == "colour" else None
 
     def crop(self, size: int) -> "Sample":
         """Return the upper left corner of at most `size` x `size` pixels."""
@@ -133,6 +139,29 @@ class GaussianNoise:
         self, sample: Sample, sigma: float, seed: int | np.random.Generator
     ) -> NDArray[np.float32]:
         """Return the clean plane of a sample with independent noise of this level."""
+        return add_gaussian_noise(sample.clean, sigma, seed)
+
+
+@dataclass(frozen=True)
+class ColourNoise:
+    """White Gaussian noise on red, green and blue alike, neither clipped nor rounded."""
+
+    name: str = "colour"
+    data_range: float = _PEAK
+
+    def prepare(self, image: NDArray[np.uint8], sigma: float, seed: int) -> Sample:
+        """Return an RGB image, (H, W, 3) float32, and the image + N(0, sigma^2)."""
+        check_image(image)
+        if image.ndim != 3:
+            raise ValueError(f"a colour image has shape (H, W, 3), got {image.shape}")
+        clean = image.astype(np.float32)
+        noisy = add_gaussian_noise(clean, sigma, seed)
+        return Sample(noisy, clean, self.data_range, sigma, self.name)
+
+    def redraw(
+        self, sample: Sample, sigma: float, seed: int | np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Return the clean image of a sample with independent noise of this level."""
         return add_gaussian_noise(sample.clean, sigma, seed)
 
 

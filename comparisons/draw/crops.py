@@ -63,7 +63,7 @@ def draw_crops(panels: Sequence[Panel], outer: Window, inner: Window, title: str
     Parameters
     ----------
     panels : sequence of Panel
-        (H, W) images in gray levels, shown from 0 (black) to 255 (white).
+        (H, W) or (H, W, 3) images in gray levels, shown from 0 (black) to 255 (white).
     outer : Window
         Part of the image shown in the upper row.
     inner : Window
@@ -74,6 +74,7 @@ def draw_crops(panels: Sequence[Panel], outer: Window, inner: Window, title: str
     gray = {"cmap": "gray", "vmin": 0, "vmax": 255}
     for (above, below), panel in zip(axes.T, panels, strict=True):
         part = outer.cut(panel.image)
+        part = part.clip(0, 255) / 255 if part.ndim == 3 else part
         above.imshow(part, interpolation="lanczos", **gray)
         above.add_patch(
             Rectangle(

@@ -51,7 +51,7 @@ class Page:
     printed : mapping
         Label -> the row that the paper prints; shown under `paper`.
     literature : bool
-        Whether the rows that the literature prints stand below, under `standard`.
+        Whether the rows that the literature prints stand below, but under `paper`.
     notes : sequence of str
         What to say about its rows.
     timed : bool
@@ -77,7 +77,7 @@ class Page:
     @cached_property
     def others(self) -> Mapping[str, Row]:
         """The rows that others print, by label."""
-        return self.printed if self.in_paper else literature_rows(self.sigma)
+        return self.printed if self.in_paper else literature_rows(self.protocol.name, self.sigma)
 
     @cached_property
     def shown(self) -> list[str]:

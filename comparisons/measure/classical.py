@@ -79,7 +79,7 @@ def _versions(module: str) -> list[str]:
     return [f"{package} {version(package)}" for package in packages_distributions()[module]]
 
 
-def _nl_means(noisy: Plane, sigma: float, threads: int, strength: float, **settings: int) -> Plane:
+def _nl_means(noisy: Plane, sigma: float, threads: int, strength: float, **settings: Any) -> Plane:
     from skimage import restoration
 
     return restoration.denoise_nl_means(
@@ -115,6 +115,30 @@ def _bilateral(
     import cv2
 
     return np.asarray(cv2.bilateralFilter(noisy, diameter, strength * sigma, spread), np.float32)
+
+
+def _opencv_nl_means_colour(
+    noisy: Plane, sigma: float, threads: int, strength: float, patch: int, search: int
+) -> Plane:
+    import cv2
+
+    levels = np.rint(noisy).clip(0, 255).astype(np.uint8)
+    strengths = strength * sigma, strength * sigma
+    out = cv2.fastNlMeansDenoisingColored(levels, None, *strengths, patch, search)
+    return out.astype(np.float32)
+
+
+def _nl_means_colour(noisy: Plane, sigma: float, threads: int, **settings: Any) -> Plane:
+    return _nl_means(noisy, sigma, threads, channel_axis=-1, **settings)
+
+
+def _cbm3d(noisy: Plane, sigma: float, threads: int) -> Plane:
+    import bm3d
+
+    profile = bm3d.BM3DProfile()
+    profile.num_threads = threads
+    out = bm3d.bm3d_rgb(noisy / _WHITE, sigma / 255, profile)
+    return out.astype(np.float32) * _WHITE
 
 
 def _bm3d(noisy: Plane, sigma: float, threads: int) -> Plane:
@@ -155,3 +179,20 @@ CLASSICAL = {
     "bm3d": Classical("BM3D", _bm3d, module="bm3d", serial=False),
 }
 """Row -> denoiser, for Gaussian noise of a known level."""
+
+COLOUR_CLASSICAL = {
+    "nl_means_colour": Classical(
+        "scikit-image nl_means (fast)",
+        _nl_means_colour,
+        {"strength": 0.6, "patch_size": 5, "patch_distance": 6},
+    ),
+    "opencv_nl_means_colour": Classical(
+        "OpenCV fastNlMeansDenoisingColored",
+        _opencv_nl_means_colour,
+        {"strength": 0.9, "patch": 5, "search": 15},
+        module="cv2",
+        serial=False,
+    ),
+    "cbm3d": Classical("CBM3D", _cbm3d, module="bm3d", serial=False),
+}
+"""The same for RGB images."""

@@ -69,10 +69,15 @@ def denoising_measure(name: str, denoiser: Denoiser, protocol: Protocol) -> Meas
         return {
             "psnr": psnr,
             "ssim": ssim,
-            "seconds_per_megapixel": seconds / (sample.clean.size / 1e6),
+            "seconds_per_megapixel": seconds / (_pixels(sample) / 1e6),
         }
 
     return Measure(name, denoiser.fingerprint, run)
+
+
+def _pixels(sample: Sample) -> int:
+    """Return the number of pixels, each of which may have several colours."""
+    return sample.clean.size // (3 if sample.channel_axis else 1)
 
 
 def evaluate(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from comparisons.measure.denoisers import Denoiser, fingerprint_of
-from comparisons.measure.protocol import Protocol
+from comparisons.measure.protocol import COLOUR, Protocol
 from raisr.noise import Sample
 
 if TYPE_CHECKING:
@@ -49,15 +49,16 @@ def shipped_model(model: str, protocol: Protocol, sigma: float) -> Denoiser | No
     level = sigma * 255 / protocol.data_range
     if level > LADDER[-1]:
         return None
-    bank = bank_for(model, level)
+    kflops = None if protocol is COLOUR else bank_kflops(bank_for(model, level))
 
     def run(sample: Sample, threads: int) -> NDArray:
         return raisr.denoise(
             sample.noisy,
             sample.sigma,
             model=model,
+            channel_axis=sample.channel_axis,
             data_range=sample.data_range,
             num_threads=threads,
         )
 
-    return Denoiser(run, fingerprint_of(), bank_kflops(bank))
+    return Denoiser(run, fingerprint_of(), kflops)

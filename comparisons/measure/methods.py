@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from comparisons.measure.classical import CLASSICAL
+from comparisons.measure.classical import CLASSICAL, COLOUR_CLASSICAL
 from comparisons.measure.denoisers import Denoiser, Method, everywhere
 from comparisons.measure.filters import learned_bank, shipped_model
 from comparisons.measure.networks import default_network, public_network, trained_network
@@ -30,7 +30,7 @@ def _trained(
 
 def _blind(protocol: str, sigma: float) -> bool:
     """Return where the network for every noise level is one."""
-    return protocol == "standard" and sigma <= 75
+    return protocol in ("standard", "colour") and sigma <= 75
 
 
 def _public(label: str, stem: str) -> Method:
@@ -89,13 +89,13 @@ METHODS: dict[str, Method] = {
     ),
     "hybrid": Method(
         "hybrid.denoise",
-        "the shipped CS-EDSR for every noise level, which estimates the level",
+        "the shipped network for every noise level, which estimates the level",
         partial(default_network, False),
         defined=_blind,
     ),
     "hybrid_told": Method(
         "hybrid.denoise, sigma told",
-        "the shipped CS-EDSR for every noise level, which is told the level",
+        "the shipped network for every noise level, which is told the level",
         partial(default_network, True),
         defined=_blind,
     ),
@@ -139,6 +139,6 @@ METHODS: dict[str, Method] = {
     "sgn": _trained("SGN", "self-guided network", "sgn"),
     "dncnn": _public("DnCNN, public", "dncnn_{sigma:g}"),
     "ffdnet": _public("FFDNet, public", "ffdnet_gray"),
-    **{row: denoiser.method() for row, denoiser in CLASSICAL.items()},
+    **{row: denoiser.method() for row, denoiser in (CLASSICAL | COLOUR_CLASSICAL).items()},
 }
 """Name of the row -> how it is built and what it is."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from comparisons.measure.denoisers import Denoiser, fingerprint_of
 from comparisons.measure.filters import bank_kflops
-from comparisons.measure.protocol import Protocol
+from comparisons.measure.protocol import COLOUR, Protocol
 from raisr.noise import Sample
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def trained_network(network: str, protocol: Protocol, sigma: float) -> Denoiser 
 def default_network(told: bool, protocol: Protocol, sigma: float) -> Denoiser:
     """Return that of `hybrid.denoise`, which is told the noise level, or estimates it."""
     from hybrid import zoo
-    from hybrid.default import DEFAULT
+    from hybrid.default import weights_for
 
-    return network_denoiser(zoo.load(DEFAULT), told=told)
+    return network_denoiser(zoo.load(weights_for(3 if protocol is COLOUR else 1)), told=told)
 
 
 def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Denoiser:
@@ -64,7 +64,9 @@ def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Deno
         torch.set_num_threads(threads)  # OpenMP keeps a number for each calling thread
         guide = _guide(sample, denoiser.behaviour)
         level = sample.sigma if told else None
-        return denoiser.denoise(sample.noisy, level, guide=guide, data_range=255)
+        return denoiser.denoise(
+            sample.noisy, level, guide=guide, channel_axis=sample.channel_axis, data_range=255
+        )
 
     kflops = sum(network.cost().kflops for network in denoiser.networks)
     if isinstance(getattr(denoiser, "classifier", None), DenoisedClassifier):

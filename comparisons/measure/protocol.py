@@ -1,4 +1,4 @@
-"""The two measuring protocols, `standard` and `paper`; numbers of the two are never mixed.
+"""The measuring protocols: `standard` and `paper` for gray, `colour`; their numbers never mix.
 
 A protocol is a noise model, which turns a clean 8-bit image into a `raisr.noise.Sample` (the
 noisy plane that a method sees and the clean plane that it is scored against), and a score.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from raisr.datasets import Dataset, ImageFile
 from raisr.metrics import psnr
-from raisr.noise import GaussianNoise, NoiseModel, Sample, VideoRangeNoise, noise_seed
+from raisr.noise import ColourNoise, GaussianNoise, NoiseModel, Sample, VideoRangeNoise, noise_seed
 
 _PEAK = 255.0
 
@@ -90,6 +90,22 @@ PROTOCOLS = {
     )
 }
 """`standard` is the literature's protocol, `paper` that of Xu et al., AAAI 2021."""
+
+
+COLOUR = Protocol(
+    "colour",
+    "RGB 0..255, unclipped noise of one level in each channel, output clipped; PSNR over all "
+    "channels; SSIM Gaussian 11x11, mean of the channels",
+    ColourNoise(),
+    rounded=False,
+    ssim={**PROTOCOLS["standard"].ssim, "channel_axis": -1},
+)
+"""The literature's protocol for colour images."""
+
+
+def protocol_named(name: str) -> Protocol:
+    """Return a protocol by its name: one for gray images, or `COLOUR`."""
+    return (PROTOCOLS | {COLOUR.name: COLOUR})[name]
 
 
 def protocol_of(noise: str) -> Protocol:

@@ -81,10 +81,10 @@ def paper_notes() -> list[str]:
     ]
 
 
-def literature_rows(sigma: float) -> dict[str, Row]:
-    """Return the literature's rows (PSNR alone) at a noise level, by method."""
+def literature_rows(protocol: str, sigma: float) -> dict[str, Row]:
+    """Return the literature's rows (PSNR alone) under a protocol at a noise level, by method."""
     rows: dict[str, Row] = {}
-    for dataset, levels in published()["literature"]["psnr"].items():
+    for dataset, levels in published()["literature"]["psnr"].get(protocol, {}).items():
         for method, psnr in levels.get(f"{sigma:g}", {}).items():
             rows.setdefault(method, Row()).cells[dataset] = (psnr,)
     return rows
