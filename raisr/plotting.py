@@ -91,7 +91,7 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
         from matplotlib.colors import AsinhNorm
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("plotting needs matplotlib: pip install 'raisr[plot]'") from error
+        raise ImportError("plotting needs matplotlib: pip install '.[plot]'") from error
 
     index = whole_number(stage)
     if index is None or not 0 <= index < len(bank.stages):

@@ -118,4 +118,4 @@ def test_without_matplotlib_the_error_names_the_extra():
         "plot_bank(None)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert "ImportError: plotting needs matplotlib: pip install 'raisr[plot]'" in done.stderr
+    assert "ImportError: plotting needs matplotlib: pip install '.[plot]'" in done.stderr

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from llvmlite.binding import get_host_cpu_features
 
+from hybrid.csconv.emit import has_feature
 from hybrid.csconv.kernels import (
     CHUNK,
     add_groups,
@@ -42,7 +42,7 @@ _MAX_GROUPS = 64
 _MOST_SUMS = 1 << 23  # float32 values that the sums of all groups may take, 32 MB
 _KEPT_PLANS = 8
 _CLASSES = 12  # whose gradients one job adds up
-_HAS_PAIRS = VECTOR and get_host_cpu_features().get("avx512bf16", False)
+_HAS_PAIRS = VECTOR and has_feature("avx512bf16")
 
 
 # By thread and not in a threading.local, which OpenMP's threads lose between two calls. New threads

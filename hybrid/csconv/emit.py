@@ -9,6 +9,7 @@ conventions of addresses are those of `raisr.simd`.
 
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
+from numba import config
 from numba.core import cgutils
 
 from raisr.simd import (
@@ -35,7 +36,14 @@ __all__ = [
     "word_vector",
 ]
 
-_SHUFFLES = get_host_cpu_features().get("avx512vl", False)
+
+def has_feature(name: str) -> bool:
+    """Tell whether code may use a feature of this processor; not if Numba is told of another."""
+    told = config.CPU_NAME is not None or config.CPU_FEATURES is not None
+    return not told and get_host_cpu_features().get(name, False)
+
+
+_SHUFFLES = has_feature("avx512vl")
 
 
 def word_vector(lanes):

@@ -1,6 +1,7 @@
 """Class-specific convolution against its slow reference, on every path."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -294,4 +295,17 @@ def test_plain_numba_gives_the_same():
         "    check(*example((1, 16, 16, 20, 30, 3, 4), dtype))\n"
     )
     environment = {**os.environ, "RAISR_VECTOR": "0"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+def test_code_for_another_processor_asks_nothing_of_this_one(tmp_path):
+    """Numba may be told to write code for an older processor, as for a cache that is shared."""
+    script = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from tests.hybrid.test_csconv import check, example\n"
+        "for dtype in (torch.float32, torch.bfloat16):\n"
+        "    check(*example((1, 16, 16, 20, 30, 3, 4), dtype))\n"
+    )
+    name = "haswell" if platform.machine() == "x86_64" else "generic"
+    environment = {**os.environ, "NUMBA_CPU_NAME": name, "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
