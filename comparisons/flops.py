@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from comparisons import command
@@ -31,10 +32,8 @@ class Network:
 
     def cost(self) -> "Cost":
         """Count it, and the PCN before it where it has classes."""
-        from hybrid.networks import build
-
-        own = build(self.name, **self.options).cost()
-        return own + build("pcn").cost() if "num_classes" in self.options else own
+        own = _cost_of(self.name, **self.options)
+        return own + _cost_of("pcn") if "num_classes" in self.options else own
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,14 @@ class Filters:
         bank = FilterBank.load(bank_path(PROTOCOLS["standard"], 25, self.row))
         filters = (stage.filters.size + stage.bias.size for stage in bank.stages)
         return Cost(bank_kflops(bank), sum(filters))
+
+
+@cache
+def _cost_of(name: str, **options: Any) -> "Cost":
+    """Count a network once: several tables show its cost."""
+    from hybrid.networks import build
+
+    return build(name, **options).cost()
 
 
 TABLE1 = (
