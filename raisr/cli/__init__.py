@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its errors are raised as well
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may be bytes in no encoding
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()

@@ -34,13 +34,13 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     return survey(folder).images
 
 
-def survey(folder: str | os.PathLike[str]) -> Survey:
+def survey(top: str | os.PathLike[str]) -> Survey:
     """List the images below a folder, as `list_images`, and all else that is not hidden.
 
-    What is not read are files with another suffix, links to nothing, and links to a folder that is
-    read already under another name.
+    What is not read are files with another suffix, links to nothing, folders that may not be read,
+    and links to a folder that is read already under another name.
     """
-    root = Path(folder)
+    root = Path(top)
     if not root.is_dir():
         raise NotADirectoryError(f"{root}: not a folder")
     images: list[Path] = []
@@ -56,7 +56,15 @@ def survey(folder: str | os.PathLike[str]) -> Survey:
                 continue
             seen.add(_identity(link))
             waiting.append(link)
-        for path in sorted(waiting.pop(0).iterdir()):
+        folder = waiting.pop(0)
+        try:
+            paths = sorted(folder.iterdir())
+        except PermissionError:
+            if folder == root:
+                raise
+            others.append(folder.relative_to(root))
+            continue
+        for path in paths:
             if path.name.startswith("."):
                 continue
             if path.is_dir() and path.is_symlink():

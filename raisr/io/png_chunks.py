@@ -62,8 +62,9 @@ def insert(data: bytes, metadata: dict[str, Any]) -> bytes:
         profile = b"ICC Profile\0\0" + zlib.compress(metadata["icc_profile"])
         kept = [("iCCP", profile), *(item for item in kept if item[0] != "sRGB")]
     if "dpi" in metadata and not any(kind == "pHYs" for kind, _ in kept):
-        pixels_per_metre = (int(value / _METRES + 0.5) for value in metadata["dpi"])
-        kept.append(("pHYs", struct.pack(">IIB", *pixels_per_metre, 1)))
+        pixels_per_metre = [int(value / _METRES + 0.5) for value in metadata["dpi"]]
+        if all(0 < value < 2**31 for value in pixels_per_metre):
+            kept.append(("pHYs", struct.pack(">IIB", *pixels_per_metre, 1)))
     if metadata.get("exif"):
         kept.append(("eXIf", metadata["exif"].removeprefix(b"Exif\0\0")))
     if metadata.get("xmp"):

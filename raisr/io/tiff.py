@@ -89,8 +89,13 @@ def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
             f"{page.axes or 'unknown'} is not supported; "
             "convert it to gray or RGB first"
         )
-    if page.dtype.kind not in "buif" or (page.dtype.kind in "ui" and page.dtype.itemsize > 4):
+    if (
+        page.dtype is None
+        or page.dtype.kind not in "buif"
+        or (page.dtype.kind in "ui" and page.dtype.itemsize > 4)
+    ):
         raise ValueError(f"a TIFF of {page.dtype} pixels is not supported; convert to float")
+    _refuse_missing_pixels(page, data)
     pixels = _read_pixels(page, data, notes)
     if page.axes == "SYX":
         pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
@@ -104,6 +109,17 @@ def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
     codes = [int(code) for code in page.extrasamples][:count]
     extra = tuple(_EXTRA.get(code, BAND) for code in codes) + (BAND,) * (count - len(codes))
     return with_extra(pixels, {}, extra)
+
+
+def _refuse_missing_pixels(page: Any, data: bytes) -> None:
+    """Refuse a page that claims more pixels than the file can hold, before it asks for memory."""
+    segments = int(np.prod(page.chunked, dtype=object))
+    plain = page.compression == tifffile.COMPRESSION.NONE
+    size = page.size * page.dtype.itemsize if page.dtype != bool else page.size // 8
+    size = size if page.bitspersample in (1, 8, 16, 32, 64) else size // 8
+    missing = len(page.dataoffsets) < segments or (plain and size > len(data))
+    if missing or page.size == 0:
+        raise ValueError("the file is damaged or ends too early")
 
 
 def _read_pixels(page: Any, data: bytes, notes: list[str]) -> np.ndarray:

@@ -41,7 +41,7 @@ def describe(page: Any, data: bytes, order: str) -> dict[str, Any]:
     if kept:
         found["tiff"] = (order, kept)
     if page.subfiletype:
-        found["subfiletype"] = int(page.subfiletype)
+        found["subfiletype"] = int(page.subfiletype) & 3  # reduced, or one of several pages
     return found
 
 

@@ -282,3 +282,22 @@ def test_pages_need_a_tiff(tmp_path, capsys):
     tifffile.imwrite(source, stack, photometric="minisblack")
     message = "a.tif, page 2: image is not finite at (2, 3): inf"
     fails(capsys, message, "denoise", source, tmp_path / "c.tif", "--white", "255")
+
+
+def test_names_that_are_no_text(tmp_path):
+    folder = os.fsencode(tmp_path / "in")
+    os.mkdir(folder)
+    (tmp_path / "in" / "a.png").touch()
+    write_image(tmp_path / "b.png", noisy())
+    os.rename(tmp_path / "b.png", folder + b"/\xff.png")
+    os.rename(tmp_path / "in" / "a.png", folder + b"/\xfe.gif")
+    done = raisr_command("denoise", "--sigma", "20", tmp_path / "in", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert b"1 denoised, 0 kept, 0 failed, 1 passed over: \\udcfe.gif" in done.stdout
+    assert os.listdir(os.fsencode(tmp_path / "out")) == [b"\xff.png"]
+
+
+def test_no_picture_goes_to_a_terminal(tmp_path, capsys, monkeypatch):
+    write_image(tmp_path / "a.png", noisy())
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    fails(capsys, "standard output is a terminal", "denoise", tmp_path / "a.png", "-")

@@ -1,6 +1,7 @@
 """WebP, animations, and formats that are refused by name; folders with links."""
 
 import io
+from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
@@ -82,3 +83,20 @@ def test_linked_folders_are_followed_once(tmp_path):
     others = ["a_link", "broken.png", "notes.txt", "outside/back"]
     assert [str(name) for name in found.others] == others
     assert list_images(root) == found.images
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    for name in ("locked/a.png", "open/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    iterdir = Path.iterdir
+
+    def refuse(self):  # root may read any folder
+        if self.name == "locked":
+            raise PermissionError(13, "Permission denied", str(self))
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert survey(tmp_path) == ([Path("open/b.png")], [Path("locked")])
+    with pytest.raises(PermissionError):
+        survey(tmp_path / "locked")

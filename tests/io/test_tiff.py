@@ -268,6 +268,16 @@ def test_a_cut_stack_loses_no_page_in_silence(tmp_path, kept, contiguous):
         read_picture(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_damaged_size_asks_for_no_memory(tmp_path, compression):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels_of("uint8", 9, 14), compression=compression)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages.first.tags["ImageLength"].overwrite(2**31 - 1, dtype="I")
+    with pytest.raises(ValueError, match="the file is damaged or ends too early"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16", "float64"])
 def test_other_depths(tmp_path, dtype):
     pixels = pixels_of(dtype, 9, 14)
