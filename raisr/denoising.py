@@ -57,7 +57,9 @@ def bank_for(model, sigma):
     """
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if not 0 < sigma <= LADDER[-1]:
+    if not sigma > 0:
+        raise ValueError(f"sigma must be above 0, got {sigma!r}")
+    if not sigma <= LADDER[-1]:
         raise ValueError(
             f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
             f"shipped banks end at {LADDER[-1]:g} (is data_range right?)"

@@ -186,7 +186,10 @@ def test_without_sigma_it_is_estimated(model):
 
 @pytest.mark.parametrize(("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 76)])
 def test_there_is_no_bank_for_other_models_and_levels(model, sigma):
-    with pytest.raises(ValueError, match=r"model must be one of fast, best|sigma, given or est"):
+    with pytest.raises(
+        ValueError,
+        match=r"model must be one of fast, best|sigma must be above 0|sigma, given or est",
+    ):
         bank_for(model, sigma)
 
 

@@ -8,6 +8,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
+from raisr.cascade import filter_rows, run_stages
+from raisr.symmetry import expand
+from raisr.validate import GrayImage
 from tests.banks import CSCONV, delta_bank, random_bank
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference.filters import apply_stage
@@ -279,3 +282,37 @@ def test_apply_keeps_the_dtype(dtype):
     out = delta_bank().apply(image, data_range=255)
     assert out.dtype == dtype
     np.testing.assert_array_equal(out, image)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": np.zeros((5, 7), np.uint16)}, r"classes must be rows 0 to 6 of \(6, 7\)"),
+        ({"classes": np.zeros((6, 14), np.uint16)[:, ::2]}, "classes must be rows 0 to 6"),
+        ({"classes": np.zeros((6, 7), np.uint8)}, "1 planes of one shape and uint16 classes"),
+        ({"planes": [GrayImage(np.zeros((6, 6), np.float32))]}, "1 planes of one shape"),
+        ({"planes": []}, "1 planes of one shape"),
+        ({"y1": 7, "classes": np.zeros((7, 7), np.uint16)}, "classes must be rows 0 to 7"),
+        ({"y0": -1}, "classes must be rows -1 to 6"),
+    ],
+)
+def test_rows_outside_of_an_image_are_not_filtered(change, message):
+    planes, out = [GrayImage(np.zeros((6, 7), np.float32))], np.zeros((6, 7), np.float32)
+    right = {"planes": planes, "classes": np.zeros((6, 7), np.uint16), "y0": 0, "y1": 6}
+    (stage,) = delta_bank().stages
+    with pytest.raises(ValueError, match=message):
+        filter_rows(stage, **right | change, out=out, data_range=255)
+    filter_rows(stage, **right, out=out, data_range=255)
+
+
+def test_a_hash_of_more_classes_than_filters_is_refused():
+    image, (stage,) = GrayImage(noisy_scene()), delta_bank().stages
+    out = np.empty(image.shape, np.float32)
+    with pytest.raises(ValueError, match="stage 0 has no filters for 240 classes"):
+        run_stages([stage], [image], [out], 255, 1, lambda _, inputs: (BLADE, inputs[0]))
+
+
+@pytest.mark.parametrize("count", [71, 73])
+def test_symmetric_banks_have_a_filter_for_each_class(count):
+    with pytest.raises(ValueError, match="filters and bias must be of 72 classes, got shapes"):
+        expand(CSCONV, np.zeros((count, 1, 3, 3)), np.zeros(count))
