@@ -3,16 +3,15 @@
 import torch
 from torch import Tensor
 
-from hybrid.networks.pcn import Statistics
-from raisr import HashSpec
+from raisr import GradientStatistics, HashSpec
 
 
-def quantize(statistics: Statistics, spec: HashSpec) -> Tensor:
+def quantize(statistics: GradientStatistics[Tensor], spec: HashSpec) -> Tensor:
     """Return the class of every pixel.
 
     Parameters
     ----------
-    statistics : Statistics
+    statistics : GradientStatistics
         Orientation in half turns, strength in the unit of the spec's edges, coherence; each
         (B, H, W), any float dtype, on any device.
     spec : HashSpec

@@ -77,8 +77,12 @@ def _registry() -> dict[str, Weights]:
 
 
 def list_weights() -> list[Weights]:
-    """Return every entry of the registry, by name."""
-    return sorted(_registry().values(), key=lambda entry: entry.name)
+    """Return every entry of the registry whose file is here, by name.
+
+    The wheel brings the defaults of `hybrid.denoise`; the repository has all.
+    """
+    here = (entry for entry in _registry().values() if entry.path.is_file())
+    return sorted(here, key=lambda entry: entry.name)
 
 
 def locate(name: str) -> Path:
@@ -92,12 +96,17 @@ def locate(name: str) -> Path:
         The file of the entry is damaged.
     """
     if entry := _registry().get(name):
+        if not entry.path.is_file():
+            raise FileNotFoundError(
+                f"the weights {name} are not part of this installation: they lie in hybrid/weights "
+                "of the repository"
+            )
         if (found := digest(entry.path)) != entry.sha256:
             raise ValueError(f"{entry.path} is damaged: its SHA-256 is {found}")
         return entry.path
     if Path(name).is_file():
         return Path(name)
-    known = ", ".join(_registry()) or "none"
+    known = ", ".join(entry.name for entry in list_weights()) or "none"
     raise FileNotFoundError(
         f"no weights {name!r}; the package holds {known} (those of a run: train it first)"
     )

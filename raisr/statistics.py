@@ -1,6 +1,6 @@
 """Gradient statistics: orientation, strength and coherence of every pixel."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,12 +12,19 @@ from raisr.validate import as_image, check_threads
 __all__ = ["GradientStatistics", "gradient_statistics", "statistics_of"]
 
 
-class GradientStatistics(NamedTuple):
-    """Statistics of `gradient_statistics`, each (H, W) float32."""
+Map = TypeVar("Map")
 
-    orientation: np.ndarray
-    strength: np.ndarray
-    coherence: np.ndarray
+
+class GradientStatistics(NamedTuple, Generic[Map]):
+    """Orientation (half turns, [0, 1)), strength and coherence of each pixel.
+
+    Those of `gradient_statistics` are (H, W) float32 arrays, those that a PCN predicts (B, H, W)
+    tensors.
+    """
+
+    orientation: Map
+    strength: Map
+    coherence: Map
 
 
 def gradient_statistics(
@@ -26,7 +33,7 @@ def gradient_statistics(
     *,
     data_range: float | None = None,
     num_threads: int | None = None,
-) -> GradientStatistics:
+) -> GradientStatistics[np.ndarray]:
     """Compute orientation, strength and coherence of the local gradients (eigenanalysis).
 
     Parameters

@@ -1,5 +1,6 @@
 """What a user installs: the wheel's content, a light import, one version everywhere."""
 
+import ast
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hybrid.default import weights_for
 from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from tests.images import scene
@@ -65,6 +67,9 @@ def installed(built, tmp_path_factory):
 
 
 PACKAGES = ("raisr", "hybrid", "comparisons")
+SHIPPED = {f"{name}.safetensors" for name in map(weights_for, (1, 3))}
+ELSEWHERE = {path.name for path in (ROOT / "hybrid/weights").glob("*.safetensors")} - SHIPPED
+"""Weights that stay in the repository."""
 
 
 def test_wheel_holds_the_packages_only(wheel):
@@ -77,7 +82,7 @@ def test_wheel_holds_every_file_of_a_package(wheel, package):
     sources = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / package).rglob("*")
-        if path.suffix in kept or path.name == "py.typed"
+        if (path.suffix in kept or path.name == "py.typed") and path.name not in ELSEWHERE
     }
     assert f"{package}/__init__.py" in sources
     assert sources <= set(wheel)
@@ -86,6 +91,35 @@ def test_wheel_holds_every_file_of_a_package(wheel, package):
 def test_wheel_carries_the_shipped_banks_and_the_licence(wheel):
     assert any(name.startswith("raisr/banks/") for name in wheel)
     assert any(name.endswith("LICENSE") for name in wheel)
+
+
+def test_wheel_is_small_and_brings_the_default_weights(built, wheel):
+    assert built.stat().st_size < 20e6
+    weights = {Path(name).name for name in wheel if name.startswith("hybrid/weights/")}
+    assert weights == SHIPPED | {"registry.json"}
+
+
+def test_the_installed_wheel_trains_on_a_folder_of_pictures(installed, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(10):
+        picture = scene((70, 80), seed=seed)
+        write_image(tmp_path / "photos" / f"{seed}.jpg", np.stack([picture] * 3, axis=-1))
+    (tmp_path / "mine.toml").write_text(
+        'model = "edsr"\noptions = { features = 4, blocks = 1 }\nimages = ["photos"]\n'
+        "steps = 20\nwarmup = 5\ncrop = 32\nbatch = 2\n"
+    )
+    found = installed(tmp_path, "-m", "hybrid.train", "mine.toml")
+    assert found == "wrote runs/mine/weights.safetensors\n"
+    script = "import hybrid; print(hybrid.load('runs/mine/weights.safetensors').behaviour.sigma)"
+    assert installed(tmp_path, "-c", script) == "25.0\n"
+    script = "import hybrid; print([entry.name for entry in hybrid.list_weights()])"
+    assert set(ast.literal_eval(installed(tmp_path, "-c", script))) == {
+        name.removesuffix(".safetensors") for name in SHIPPED
+    }
+    script = "import hybrid; hybrid.load('edsr16_standard_25')"
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        installed(tmp_path, "-c", script)
+    assert "edsr16_standard_25 are not part of this installation" in str(caught.value.stderr)
 
 
 def test_the_installed_wheel_denoises_a_jpeg(installed, tmp_path):

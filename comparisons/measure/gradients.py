@@ -60,11 +60,10 @@ def class_accuracy(estimate: NDArray, truth: NDArray) -> float:
     import torch
 
     from hybrid.classes import quantize
-    from hybrid.networks.pcn import Statistics
-    from raisr import HashSpec
+    from raisr import GradientStatistics, HashSpec
 
     spec = HashSpec.preset("csconv")
-    found, right = (quantize(Statistics(*torch.tensor(s)), spec) for s in (estimate, truth))
+    found, right = (quantize(GradientStatistics(*torch.tensor(s)), spec) for s in (estimate, truth))
     return float((found == right).double().mean())
 
 

@@ -1,6 +1,6 @@
 """PCN, the pixel classification network: a tiny U-Net that sees gradients through the noise."""
 
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -8,16 +8,9 @@ from torch.nn import functional
 
 from hybrid.networks.layers import PReLU, extend
 from hybrid.networks.network import CLASSIFIERS, Network, register
+from raisr import GradientStatistics
 
 _STRIDE = 8
-
-
-class Statistics(NamedTuple):
-    """Orientation (half turns, [0, 1)), strength and coherence, each (B, H, W)."""
-
-    orientation: Tensor
-    strength: Tensor
-    coherence: Tensor
 
 
 class UNet(nn.Module):
@@ -104,13 +97,13 @@ class PCN(UNet, Network):
         return self.exit(super().forward(noisy))
 
     @staticmethod
-    def statistics(predicted: Tensor) -> Statistics:
+    def statistics(predicted: Tensor) -> GradientStatistics[Tensor]:
         """Return orientation, strength and coherence of what `forward` returns, in float32."""
         cosine, sine, strength = predicted.float().unbind(1)
         orientation = torch.atan2(sine, cosine) / (2 * torch.pi) % 1.0
         # A tiny negative angle becomes exactly 1 in float32.
         orientation = torch.where(orientation < 1, orientation, 0.0)
-        return Statistics(
+        return GradientStatistics(
             orientation, strength.clamp(min=0), torch.hypot(cosine, sine).clamp(max=1)
         )
 

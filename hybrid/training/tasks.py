@@ -14,7 +14,7 @@ from hybrid.classes import quantize
 from hybrid.classifiers import PCNClassifier
 from hybrid.levels import at_reference, gain
 from hybrid.networks import CLASSIFIERS, NETWORKS, build
-from hybrid.networks.pcn import PCN, Statistics
+from hybrid.networks.pcn import PCN
 from hybrid.training.config import HASHED, TrainingConfig
 from hybrid.training.data import (
     Batch,
@@ -29,7 +29,7 @@ from hybrid.training.data import (
 from hybrid.training.hybrid_data import MARGIN, HybridCrops, as_tensor, network_maps, prepare
 from hybrid.training.pictures import load_images
 from hybrid.zoo import digest, load_pcn, locate
-from raisr import estimate_sigma
+from raisr import GradientStatistics, estimate_sigma
 from raisr.colour import OPPONENT, from_opponent
 from raisr.metrics import psnr
 from raisr.noise import NOISE_MODELS, Sample
@@ -197,8 +197,8 @@ class Classification(Task):
 
     def _scores(self, network, sample):
         predicted = PCN.statistics(network(as_input(sample.noisy).to(self._device)))
-        predicted = Statistics(*(statistic.cpu() for statistic in predicted))
-        true = Statistics(*torch.from_numpy(true_statistics(sample, self._spec))[:, None])
+        predicted = GradientStatistics(*(statistic.cpu() for statistic in predicted))
+        true = GradientStatistics(*torch.from_numpy(true_statistics(sample, self._spec))[:, None])
         errors = [functional.mse_loss(*pair) for pair in zip(predicted, true, strict=True)]
         turn = (predicted.orientation - true.orientation).abs()
         circular = torch.minimum(turn, 1 - turn).square().mean()

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.classes import class_dtype, quantize
-from hybrid.networks.pcn import Statistics
-from raisr import HashSpec, gradient_statistics, hash_image
+from raisr import GradientStatistics, HashSpec, gradient_statistics, hash_image
 from raisr.hashing import PRESETS
 from tests.properties.strategies import byte_images, specs
 from tests.reference.classes import join, near_an_edge
@@ -14,7 +13,7 @@ from tests.reference.classes import join, near_an_edge
 
 def statistics(orientation, strength, coherence):
     values = np.broadcast_arrays(*map(np.float32, (orientation, strength, coherence)))
-    return Statistics(*(torch.from_numpy(value[None].copy()) for value in values))
+    return GradientStatistics(*(torch.from_numpy(value[None].copy()) for value in values))
 
 
 def in_bins(spec, orientation=0, strength=0, coherence=0):
@@ -62,6 +61,6 @@ def test_class_maps_have_the_smallest_type_that_torch_computes_with():
 def test_half_precision_is_quantized_as_its_values_are():
     spec = PRESETS["csconv"]
     exact = statistics([0.25, 0.7], [0.125, 0.01], [0.5, 0.75])
-    halves = Statistics(*(value.bfloat16() for value in exact))
-    wanted = quantize(Statistics(*(value.float() for value in halves)), spec)
+    halves = GradientStatistics(*(value.bfloat16() for value in exact))
+    wanted = quantize(GradientStatistics(*(value.float() for value in halves)), spec)
     assert torch.equal(quantize(halves, spec), wanted)
