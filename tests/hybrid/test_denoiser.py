@@ -2,6 +2,7 @@
 
 import multiprocessing
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -259,6 +260,14 @@ def test_weights_are_prepared_once_and_again_when_they_change(plain, monkeypatch
     plain.network.exit.bias.data += 0.1
     assert not np.array_equal(plain.denoise(IMAGE, 25), before)
     assert len(prepared) == 2
+
+
+def test_several_threads_share_a_denoiser(plain, class_specific):
+    for denoiser in (plain, class_specific):
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(lambda _, d=denoiser: d.denoise(IMAGE, 25), range(9)))
+        for other in found[1:]:
+            np.testing.assert_array_equal(other, found[0])
 
 
 def test_a_forked_child_denoises(plain):

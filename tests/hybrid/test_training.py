@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hybrid import zoo
+from hybrid.behaviour import Behaviour
 from hybrid.networks import build
 from hybrid.training import loop as training
 from hybrid.training.checkpoint import State
 from hybrid.training.loop import Interrupted, train
-from hybrid.training.tasks import Denoising
+from hybrid.training.tasks import Denoising, task_of
 from hybrid.weights import load_tensors, save_tensors
 from tests.hybrid.slow_training import slow_training
 from tests.hybrid.tiny_runs import CLASS_SPECIFIC, CONFIG, RUNS, log_of, weights_of
@@ -163,6 +165,39 @@ def test_a_killed_run_takes_the_steps_after_its_checkpoint_again(tmp_path, at_st
     assert_equal(weights_of(tmp_path / "parts"), weights_of(tmp_path / "whole"))
 
 
+def test_the_precision_that_was_used_is_told_and_kept_to(tmp_path, monkeypatch):
+    config = replace(CONFIG, precision="auto")
+    monkeypatch.setattr(training, "_bfloat16", lambda precision, device: True)
+    header = load_tensors(train(config, tmp_path))[1]
+    assert (header["precision"], header["precision_used"]) == ("auto", "bfloat16")
+    assert (header["device"], header["device_name"]) == ("cpu", "cpu")
+    monkeypatch.setattr(training, "_bfloat16", lambda precision, device: False)
+    with pytest.raises(ValueError, match="belongs to another run: precision_used differ"):
+        train(config, tmp_path)
+
+
+def test_white_is_told(tmp_path):
+    for noise, white in (("gaussian", 1.0), ("video_range", 219 / 255)):
+        config = replace(CONFIG, noise=noise, steps=6, warmup=2)
+        path = train(config, tmp_path / noise)
+        assert Behaviour.of(load_tensors(path)[1]).white == white
+
+
+def test_statistics_of_normalisation_are_those_of_the_averaged_weights(tmp_path):
+    config = replace(RUNS["dncnn"], steps=40)
+    network, _ = zoo.load_network(str(train(config, tmp_path)))
+    task = task_of(config, torch.device("cpu"))
+    batch_of, *_ = task.load(0)
+    seen = []
+    norm = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    with torch.no_grad():
+        for step in range(64):
+            task.loss(network, batch_of(step))
+    means = torch.stack([values.mean((0, 2, 3)) for values in seen]).mean(0)
+    torch.testing.assert_close(norm.running_mean, means, rtol=1e-3, atol=1e-5)
+
+
 def test_the_time_of_all_parts_is_counted(tmp_path, at_step):
     at_step(9, lambda network, loss: (os.kill(os.getpid(), signal.SIGINT), loss)[1])
     with pytest.raises(Interrupted):
@@ -308,13 +343,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, at_step):
     folder = tmp_path / "parts"
     path = folder / "checkpoint.safetensors"
 
-    def full(self, data):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
 
         def fill(network, loss):
-            patch.setattr("pathlib.Path.write_bytes", full)
+            patch.setattr("os.fsync", full)
             return loss
 
         at_step(12, fill)

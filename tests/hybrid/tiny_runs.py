@@ -27,6 +27,15 @@ RUNS = {
     "dncnn": replace(CONFIG, model="dncnn", options={"features": 4, "depth": 3}),
     "paper": replace(CONFIG, noise="video_range", schedule="paper"),
     "bfloat16": replace(CONFIG, precision="bfloat16"),
+    "hybrid": replace(
+        CONFIG,
+        model="unet",
+        options={"features": 4, "blocks": [1, 1, 1], "num_classes": 72},
+        classes="denoised",
+        crop=8,
+        sigma=75.0,
+        sigma_min=0.0,
+    ),
     "many_levels": replace(CONFIG, sigma=75.0, sigma_min=0.0),
     "no_average": replace(CONFIG, ema=0.0),
 }
