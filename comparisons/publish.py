@@ -8,19 +8,19 @@ import hashlib
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import skimage.data
 import torch
-from torch import nn
 
 from comparisons import command
 from comparisons.measure.evaluate import denoising_measure, evaluate
 from comparisons.measure.networks import network_denoiser
-from comparisons.measure.protocol import protocol_of
+from comparisons.measure.protocol import COLOUR, protocol_of
 from comparisons.measure.store import summarise
 from hybrid import zoo
+from hybrid.networks import Network
 from hybrid.training.config import HASHED
 from hybrid.weights import save_tensors
 from raisr.command import Parser, run
@@ -78,20 +78,26 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
 
 
 @torch.inference_mode()
-def golden(network: nn.Module) -> dict[str, torch.Tensor]:
+def golden(network: Network) -> dict[str, torch.Tensor]:
     """Return a small input of a network, and its output."""
     image = torch.from_numpy(skimage.data.camera()[200:240, 200:256] / np.float32(255))
     noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
-    inputs = {"noisy": noisy[None, None]}
-    if network.num_classes is not None:
-        classes = torch.arange(noisy.numel()) % cast(int, network.num_classes)
-        inputs["classes"] = classes.reshape(1, *noisy.shape)
+    planes = torch.stack([noisy.roll(shift) for shift in range(network.channels)])[None]
+    further = {
+        "levels": torch.full((1, 1, 1, 1), 0.1),
+        "filtered": torch.nn.functional.avg_pool2d(planes, 3, 1, 1),
+        "classes": torch.arange(noisy.numel()).reshape(1, *noisy.shape)
+        % (network.num_classes or 1),
+    }
+    inputs = {"noisy": planes, **{name: further[name] for name in network.inputs}}
     return {**inputs, "output": network(*inputs.values())}
 
 
 def _metrics(path, header, sets, cache):
-    protocol = protocol_of(header["noise"])
-    method = network_denoiser(zoo.load(str(path)))
+    denoiser = zoo.load(str(path))
+    colour = denoiser.network.channels == 3
+    protocol = COLOUR if colour else protocol_of(header["noise"])
+    method = network_denoiser(denoiser)
     measure = denoising_measure(path.stem, method, protocol)
     many = header.get("sigma_min") is not None
     found = {}

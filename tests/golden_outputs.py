@@ -19,7 +19,7 @@ import hybrid
 import raisr
 from comparisons.measure.gradients import predicted_statistics, statistics, statistics_errors
 from comparisons.measure.methods import network_denoiser
-from comparisons.measure.protocol import PROTOCOLS, protocol_of
+from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_of
 from hybrid import zoo
 from hybrid.networks.pcn import PCN
 from raisr.denoising import LADDER, MODELS
@@ -60,7 +60,10 @@ def _colour(denoise: Callable) -> dict[str, Any]:
 def _network(name: str) -> dict[str, Any]:
     network, header = zoo.load_network(name)
     sigma = header["sigma"] if header.get("sigma_min") is None else MANY_LEVELS
-    sample = protocol_of(header["noise"]).prepare(data.camera()[PART], sigma, seed=0)
+    if network.channels == 3:
+        sample = COLOUR.prepare(data.astronaut()[PART], sigma, seed=0)
+    else:
+        sample = protocol_of(header["noise"]).prepare(data.camera()[PART], sigma, seed=0)
     if isinstance(network, PCN):
         found = predicted_statistics(network, sample, SHAVE)
         error = statistics_errors(found.copy(), statistics(sample.clean, sample.data_range, SHAVE))

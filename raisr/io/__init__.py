@@ -37,7 +37,7 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
     ----------
     path : path-like
         PNG (1 to 16 bit), JPEG, BMP, WebP, or a TIFF of one page (integers of 1 to 32 bits,
-        floats); a TIFF with LZW, ZSTD and other rarer compressions needs ``raisr[files]``.
+        floats); a TIFF with LZW, ZSTD and other rarer compressions needs the extra ``files``.
 
     Returns
     -------

@@ -132,7 +132,7 @@ def _read_pixels(page: Any, data: bytes, notes: list[str]) -> np.ndarray:
             return _read_with_pillow(page, data, notes)
         raise ValueError(
             f"a TIFF with {page.compression.name} compression needs imagecodecs: "
-            "pip install 'raisr[files]'"
+            "pip install '.[files]'"
         ) from None
 
 
