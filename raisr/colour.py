@@ -1,12 +1,28 @@
 """Colour: the luma that classes are made of, and the orthonormal opponent space."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LUMA", "check_image", "luma_weights", "rgb_to_gray"]
+from raisr.blocks import over_blocks
+from raisr.validate import GRAY_LEVELS, GrayImage, sink_of
+
+__all__ = [
+    "LUMA",
+    "LUMA_NOISE",
+    "check_image",
+    "from_opponent",
+    "luma_weights",
+    "rgb_to_gray",
+    "to_opponent",
+]
 
 LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 """Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
+
+LUMA_NOISE = 3**-0.5
+"""Level of white noise in the luma of opponent space, of its level in each channel."""
 
 
 def luma_weights(channels: int) -> NDArray[np.float64]:
@@ -48,3 +64,61 @@ def check_image(image: NDArray[np.uint8]) -> None:
         raise TypeError(f"image must be uint8, got {image.dtype}")
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
         raise ValueError(f"image must have shape (H, W) or (H, W, 3), got {image.shape}")
+
+
+def to_opponent(channels: Sequence[GrayImage], num_threads: int) -> list[NDArray[np.float32]]:
+    """Turn red, green and blue to opponent planes.
+
+    Parameters
+    ----------
+    channels : sequence of three GrayImage
+    num_threads : int
+
+    Returns
+    -------
+    list of three (H, W) float32 arrays, gray levels
+        Luma, the mean of the channels; then the chroma ``(r - b) / sqrt(2)`` and
+        ``(r - 2 g + b) / sqrt(6)``, exactly 0 on gray. The rows are orthogonal: white noise of
+        one level in every channel is independent in the planes, of the same level in the chroma
+        and of `LUMA_NOISE` times that level in the luma.
+    """
+    from raisr.kernels.colour import to_opponent_rows
+
+    planes = [np.empty(channels[0].shape, np.float32) for _ in range(3)]
+    _turn(to_opponent_rows, channels, planes, GRAY_LEVELS, num_threads)
+    return planes
+
+
+def from_opponent(
+    planes: Sequence[NDArray[np.float32]],
+    outs: Sequence[NDArray],
+    data_range: float | None,
+    num_threads: int,
+) -> None:
+    """Turn opponent planes back, and write them in the type and unit of `outs`.
+
+    Parameters
+    ----------
+    planes : sequence of three (H, W) float32 arrays
+        As `to_opponent` gives them.
+    outs : sequence of three (H, W) arrays
+        Red, green and blue. Integers are rounded and clipped.
+    data_range : float or None
+        Value of white in `outs`.
+    num_threads : int
+    """
+    from raisr.kernels.colour import from_opponent_rows
+
+    _turn(from_opponent_rows, [GrayImage(p) for p in planes], outs, data_range, num_threads)
+
+
+def _turn(kernel, images, outs, data_range, num_threads):
+    half = outs[0].dtype == np.float16  # no kernel can write it
+    written = [np.empty(out.shape, np.float32) if half else out for out in outs]
+    white = 1.0 if half and data_range is None else data_range
+    sources = tuple(image.source for image in images)
+    sinks = tuple(sink_of(out, white) for out in written)
+    over_blocks(lambda y0, y1: kernel(sources, sinks, y0, y1), outs[0].shape, num_threads)
+    if half:
+        for out, plane in zip(outs, written, strict=True):
+            out[...] = plane
