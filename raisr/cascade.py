@@ -4,7 +4,7 @@ import numpy as np
 
 from raisr.blocks import over_blocks
 from raisr.hashing import class_rows
-from raisr.validate import GrayImage, sink_of
+from raisr.validate import GRAY_LEVELS, GrayImage, sink_of
 
 __all__ = ["filter_rows", "run_stages"]
 
@@ -55,7 +55,18 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
         ``hashed(index, inputs) -> (spec, GrayImage)``: what stage `index` hashes, given the
         outputs of the stage before (the channels at first). Default: its own spec, and the
         first of them.
+
+    Notes
+    -----
+    Channels with a pedestal are filtered without it, in float32, and it is put back.
     """
+    if any(channel.pedestal for channel in channels):
+        planes = [np.empty(channel.shape, np.float32) for channel in channels]
+        levelled = [channel.levelled() for channel in channels]
+        run_stages(stages, levelled, planes, GRAY_LEVELS, num_threads, hashed)
+        for channel, plane, out in zip(channels, planes, outs, strict=True):
+            channel.put_back(plane, out, data_range)
+        return
     previous = channels
     for index, stage in enumerate(stages):
         spec, guide = hashed(index, previous) if hashed else (stage.spec, previous[0])

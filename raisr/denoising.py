@@ -55,7 +55,9 @@ def bank_for(model, sigma):
         Between two rungs of `LADDER`, filters are interpolated linearly and edges
         geometrically; below the lowest rung, filters towards the identity.
     """
-    if not sigma <= LADDER[-1]:
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if not 0 < sigma <= LADDER[-1]:
         raise ValueError(
             f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
             f"shipped banks end at {LADDER[-1]:g} (is data_range right?)"
@@ -116,7 +118,7 @@ def denoise(
         `estimate_sigma`.
     model : {"fast", "best"} or FilterBank
         "fast" is one stage, "best" a cascade; a bank of your own is applied to each channel as
-        it is, whatever `sigma`.
+        it is, whatever `sigma` but 0.
     channel_axis : int, optional
         Axis of the channels of a colour image. Its luma (three channels: ITU-R BT.601; else
         the mean) chooses the classes of every channel; a bank of your own hashes each channel.
@@ -138,10 +140,18 @@ def denoise(
         For another dtype or shape, an empty image, NaN or infinity, an unknown model, or a
         sigma, given or estimated, above 75/255 of white.
 
+    Warns
+    -----
+    UserWarning
+        Where the values do not fit white: is `data_range` right?
+
     Notes
     -----
-    Borders are reflected. The shipped banks were learned from BSDS500 photographs, whose terms
-    are non-commercial research and education.
+    Borders are reflected. What lies far from [0, white] (its median a quarter of white or more
+    outside) is moved to its middle and back: of kelvin or heights, `data_range` is the contrast
+    that matters, and a constant that is added to such an image adds itself to the result. The
+    shipped banks were learned from BSDS500 photographs, whose terms are non-commercial research
+    and education.
 
     References
     ----------
@@ -158,24 +168,27 @@ def denoise(
     >>> bool(np.abs(out - clean).mean() < 0.2 * np.abs(noisy - clean).mean())
     True
     """
-    channels = as_channels(image, channel_axis, data_range)
+    if not (isinstance(model, FilterBank) or (isinstance(model, str) and model in MODELS)):
+        raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
+    noiseless = sigma is not None and check_sigma(sigma, GRAY_LEVELS) == 0
+    channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
     out = np.empty(np.shape(image), dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
-    if isinstance(model, FilterBank):
+    if noiseless:
+        out[...] = image
+    elif isinstance(model, FilterBank):
         for channel, result in zip(channels, outs, strict=True):
             run_stages(model.stages, [channel], [result], white, threads)
-    elif model in MODELS:
+    else:
         level = _estimate(channels) if sigma is None else check_sigma(sigma, white)
         if level > 0:
             hashed = None if len(channels) == 1 else _luma_hash(model, level, len(channels))
             run_stages(bank_for(model, level).stages, channels, outs, white, threads, hashed)
         else:
             out[...] = image
-    else:
-        raise ValueError(f'model must be "fast", "best" or a FilterBank, got {model!r}')
     return out
 
 
@@ -232,14 +245,14 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     >>> bool(abs(estimate_sigma(noisy) - 20) < 1)
     True
     """
-    return _estimate(as_channels(image, channel_axis, GRAY_LEVELS))
+    return _estimate(as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False))
 
 
 def _estimate(channels):
     import pywt
 
     found = []
-    for plane in (channel.plane() for channel in channels):
+    for plane in (channel.levelled().plane() for channel in channels):
         if min(plane.shape) > 1:
             detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
             # Saturated and padded areas are without noise: nothing is there, up to rounding.

@@ -2,27 +2,52 @@
 
 import contextlib
 import os
+import secrets
+import stat
 from pathlib import Path
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to a temporary name beside `path`, then rename it.
 
-    The temporary file is removed when anything fails, a keyboard interrupt included.
+    The temporary name is this call's own, whatever thread, process or machine writes beside it;
+    the file is removed when anything fails, a keyboard interrupt included. It is on the disk when
+    the call returns. Its permissions are those that `open` would leave; of a link, the file that
+    it points to is replaced.
 
     Raises
     ------
     OSError
         If the folder is missing or read-only, or the disk is full; it names `path`.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(8)}.tmp")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+        descriptor = os.open(temporary, _NEW, 0o666)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    _keep_names(target.parent)
+
+
+def _keep_names(folder):
+    """Bring the names in a folder to the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

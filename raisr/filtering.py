@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.blocks import aligned_empty
 from raisr.cascade import run_stages
 from raisr.files import write_atomically
-from raisr.hashing import HashSpec
+from raisr.hashing import HashSpec, resolve_spec
 from raisr.symmetry import canonical_classes, expand
-from raisr.validate import as_image, check_threads
+from raisr.validate import as_companion, as_image, check_threads
 
-__all__ = ["FilterBank", "Stage"]
+__all__ = ["FilterBank", "Stage", "run_guided"]
 
 _FORMAT = "raisr filter bank 1"
 
@@ -28,13 +28,13 @@ class Stage:
 
     Parameters
     ----------
-    spec : HashSpec
-        What a class is.
+    spec : HashSpec or str
+        What a class is, or the name of a preset.
     filters : (num_classes, planes, size, size) float32
         Correlation weights over the pixel's neighbourhood in each plane: the input image, and
-        from the second stage on the output of the stage before.
+        from the second stage on the output of the stage before. Copied, and read-only.
     bias : (num_classes,) float32
-        Constant added to the result, gray levels.
+        Constant added to the result, gray levels. Copied, and read-only.
     """
 
     spec: HashSpec
@@ -42,8 +42,10 @@ class Stage:
     bias: np.ndarray
 
     def __post_init__(self):
-        filters = np.ascontiguousarray(self.filters, np.float32)
-        bias = np.ascontiguousarray(self.bias, np.float32)
+        object.__setattr__(self, "spec", resolve_spec(self.spec))
+        # Copies that nobody writes to: `packed` is made from them once.
+        filters = np.array(self.filters, np.float32, order="C")
+        bias = np.array(self.bias, np.float32, order="C")
         classes, size = self.spec.num_classes, filters.shape[-1] if filters.ndim == 4 else 0
         if filters.shape[:1] != (classes,) or filters.shape[2:] != (size, size):
             raise ValueError(
@@ -56,6 +58,7 @@ class Stage:
             raise ValueError(f"bias must be ({classes},), got shape {bias.shape}")
         if not (np.isfinite(filters).all() and np.isfinite(bias).all()):
             raise ValueError("filters and bias must be finite")
+        filters.flags.writeable = bias.flags.writeable = False
         object.__setattr__(self, "filters", filters)
         object.__setattr__(self, "bias", bias)
 
@@ -138,7 +141,8 @@ class FilterBank:
         image : (H, W) array_like
             uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
         guide : (H, W) array_like, optional
-            Image that the first stage hashes instead of `image`, in the same unit.
+            Image that the first stage hashes instead of `image`, in the same unit; of a type with
+            the same white, unless `data_range` is given.
         data_range : float, optional
             Value of white: by default the maximum of an integer type, 1.0 for floats.
         num_threads : int, optional
@@ -154,23 +158,24 @@ class FilterBank:
         ------
         TypeError, ValueError
             For another dtype or shape, an empty image, NaN or infinity, or a guide of another
-            shape.
+            shape or white.
+
+        Warns
+        -----
+        UserWarning
+            Where the values do not fit white: is `data_range` right?
 
         Notes
         -----
-        Borders are reflected. Time grows with pixels times ``planes * size**2`` of each stage.
+        Borders are reflected. What lies far from [0, white] is moved there and back, as by
+        `denoise`. Time grows with pixels times ``planes * size**2`` of each stage.
         """
         source = as_image(image, data_range)
-        first = source if guide is None else as_image(guide, data_range, "guide")
-        if first.shape != source.shape:
+        first = None if guide is None else as_companion(guide, source, data_range, "guide")
+        if first is not None and first.shape != source.shape:
             raise ValueError(f"guide must have shape {source.shape}, got {first.shape}")
         out = np.empty(source.shape, source.array.dtype)
-
-        def hashed(index, inputs):
-            return self.stages[index].spec, inputs[0] if index else first
-
-        threads = check_threads(num_threads)
-        run_stages(self.stages, [source], [out], data_range, threads, hashed)
+        run_guided(self.stages, source, first, out, data_range, check_threads(num_threads))
         return out
 
     def info(self) -> dict[str, Any]:
@@ -205,6 +210,11 @@ class FilterBank:
             Written under a temporary name, then renamed.
         dtype : {"float32", "float16"}
             Type of the stored weights; float16 halves the file and costs about 0.001 dB.
+
+        Raises
+        ------
+        ValueError
+            For another dtype, or weights that are too large for it.
         """
         from safetensors.numpy import save
 
@@ -213,8 +223,10 @@ class FilterBank:
         tensors = {}
         for index, stage in enumerate(self.stages):
             kept = _stored_classes(stage)
-            tensors[f"stage{index}.filters"] = stage.filters[kept].astype(dtype)
-            tensors[f"stage{index}.bias"] = stage.bias[kept].astype(dtype)
+            for name, values in (("filters", stage.filters), ("bias", stage.bias)):
+                if (largest := np.abs(values).max()) > np.finfo(dtype).max:
+                    raise ValueError(f"{dtype} cannot hold the {name}, up to {largest:.4g}")
+                tensors[f"stage{index}.{name}"] = values[kept].astype(dtype)
         header = {
             "format": _FORMAT,
             "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
@@ -255,6 +267,15 @@ class FilterBank:
                 return cls(stages, json.loads(header["metadata"]))
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a readable filter bank: {error}") from error
+
+
+def run_guided(stages, source, guide, out, data_range, num_threads):
+    """Filter a GrayImage; the first stage hashes another one, `guide`, if it is not None."""
+
+    def hashed(index, inputs):
+        return stages[index].spec, inputs[0] if index or guide is None else guide.levelled()
+
+    run_stages(stages, [source], [out], data_range, num_threads, hashed)
 
 
 def _stored_classes(stage):

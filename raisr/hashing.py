@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.blocks import over_blocks
-from raisr.validate import GRAY_LEVELS, as_image, check_threads
+from raisr.validate import GRAY_LEVELS, as_image, check_threads, whole_number
 
-__all__ = ["PRESETS", "HashSpec", "hash_image", "resolve_spec"]
+__all__ = ["PRESETS", "HashSpec", "check_classes", "hash_image", "resolve_spec"]
 
 _AXES = ("orientation", "strength", "coherence")
 # Edges are lowered by what the kernel's float32 comparisons may lose, so that ties go up.
@@ -79,6 +79,15 @@ class HashSpec:
     presmooth: float = 0.0
 
     def __post_init__(self):
+        for name in ("window", "orientations"):
+            whole = whole_number(value := getattr(self, name))
+            if whole is None:
+                raise ValueError(f"{name} must be a whole number, got {value!r}")
+            object.__setattr__(self, name, whole)
+        for name in ("gaussian_sigma", "strength_scale", "presmooth"):
+            if isinstance(value := getattr(self, name), bool | str):
+                raise ValueError(f"{name} must be a number, got {value!r}")
+            object.__setattr__(self, name, float(value))
         for name in ("strength_edges", "coherence_edges"):
             object.__setattr__(self, name, tuple(float(e) for e in getattr(self, name)))
         object.__setattr__(self, "index_order", tuple(self.index_order))
@@ -164,9 +173,6 @@ class HashSpec:
 
 
 def _check_spec(spec):
-    for name in ("window", "orientations"):
-        if not isinstance(getattr(spec, name), int):
-            raise ValueError(f"{name} must be a whole number, got {getattr(spec, name)!r}")
     if spec.window % 2 == 0 or not 3 <= spec.window <= 31:
         raise ValueError(f"window must be odd, from 3 to 31, got {spec.window}")
     if spec.weighting not in ("box", "gaussian"):
@@ -220,6 +226,20 @@ def resolve_spec(spec: Any) -> HashSpec:
     if isinstance(spec, str):
         return HashSpec.preset(spec)
     raise TypeError(f"spec must be a HashSpec or the name of a preset, got {type(spec).__name__}")
+
+
+def check_classes(classes: ArrayLike, spec: HashSpec) -> NDArray:
+    """Return a class map of any integer type, (H, W), whose classes are all the spec's."""
+    classes = np.asarray(classes)
+    if classes.dtype.kind not in "ui":
+        raise TypeError(f"classes must be integers, got {classes.dtype}")
+    if classes.ndim != 2:
+        raise ValueError(f"classes must have shape (H, W), got {classes.shape}")
+    if classes.size and not 0 <= classes.min() <= classes.max() < spec.num_classes:
+        raise ValueError(
+            f"classes must be 0 to {spec.num_classes - 1}, got {classes.min()} to {classes.max()}"
+        )
+    return classes
 
 
 def _hash_rows(image, spec, y0, y1, out):
@@ -289,6 +309,11 @@ def hash_image(
     TypeError, ValueError
         For another dtype or shape, an empty image, NaN or infinity.
 
+    Warns
+    -----
+    UserWarning
+        Where the values do not fit white: is `data_range` right?
+
     Notes
     -----
     Borders are reflected. Bins are found by comparisons on the float32 structure tensor; a pixel
@@ -306,4 +331,5 @@ def hash_image(
     """
     resolved = resolve_spec(spec)
     dtype = np.uint8 if resolved.num_classes <= 256 else np.uint16
-    return class_map(as_image(image, data_range), resolved, check_threads(num_threads), dtype)
+    source = as_image(image, data_range).levelled()
+    return class_map(source, resolved, check_threads(num_threads), dtype)

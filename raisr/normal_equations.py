@@ -7,10 +7,17 @@ import numpy as np
 from scipy import linalg
 
 from raisr.blocks import aligned_empty
+from raisr.hashing import check_classes, resolve_spec
 from raisr.symmetry import canonical_classes, dihedral_views, expand
-from raisr.validate import GrayImage
+from raisr.validate import GRAY_LEVELS, GrayImage, as_image, check_threads, whole_number
 
-__all__ = ["NormalEquations", "check_ridge", "check_size"]
+__all__ = [
+    "NormalEquations",
+    "check_min_samples",
+    "check_positive",
+    "check_ridge",
+    "check_size",
+]
 
 _CENTRE = np.float32(128)
 _STRIP_PIXELS = 1 << 18
@@ -26,8 +33,8 @@ class NormalEquations:
 
     Parameters
     ----------
-    spec : HashSpec
-        What a class is.
+    spec : HashSpec or str
+        What a class is, or the name of a preset.
     planes : int
         Number of image planes the filters reach into.
     size : int
@@ -40,10 +47,10 @@ class NormalEquations:
     """
 
     def __init__(self, spec, planes=1, size=7):
-        check_size(size)
-        self.spec, self.planes, self.size = spec, planes, size
-        self.taps = planes * size * size
-        self.totals = np.zeros((spec.num_classes, self.taps + 2, self.taps + 2))
+        self.spec, self.size = resolve_spec(spec), check_size(size)
+        self.planes = check_positive(planes, "planes")
+        self.taps = self.planes * self.size**2
+        self.totals = np.zeros((self.spec.num_classes, self.taps + 2, self.taps + 2))
 
     @property
     def counts(self):
@@ -51,17 +58,57 @@ class NormalEquations:
         return self.totals[:, self.taps, self.taps].round().astype(np.int64)
 
     def add(self, planes, target, classes, num_threads=1):
-        """Accumulate one image: float32 planes and target in gray levels, uint16 classes.
+        """Accumulate one image.
 
         Classes are summed by different threads, each in the order of the pixels: the totals do
         not depend on the number of threads.
+
+        Parameters
+        ----------
+        planes : sequence of (H, W) array_like
+            As many as the filters reach into, in gray levels (255 is white, whatever the type).
+        target : (H, W) array_like
+            What the filters should give, in gray levels.
+        classes : (H, W) integer array
+            Class of each pixel, as `raisr.hash_image` returns it.
+        num_threads : int, optional
+            None: every core.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape, another number of planes, NaN or infinity, or a class
+            that is not one of the spec's.
         """
+        if len(planes) != self.planes:
+            raise ValueError(f"planes must be {self.planes} image(s), got {len(planes)}")
+        images = [
+            as_image(image, GRAY_LEVELS, name, white_matters=False)
+            for image, name in zip(
+                (*planes, target), ["plane"] * self.planes + ["target"], strict=True
+            )
+        ]
+        shape = images[-1].shape
+        if any(image.shape != shape for image in images):
+            raise ValueError(f"planes must have the target's shape {shape}")
+        classes = check_classes(classes, self.spec)
+        if classes.shape != shape:
+            raise ValueError(f"classes must have the target's shape {shape}, got {classes.shape}")
+        self._sum(images, classes.astype(np.uint16, copy=False), check_threads(num_threads))
+
+    def accumulate(self, planes, target, classes, num_threads):
+        """Do what `add` does, with float32 arrays and classes that are known to be right."""
+        self._sum([GrayImage(plane) for plane in (*planes, target)], classes, num_threads)
+
+    def _sum(self, images, classes, num_threads):
         from raisr.kernels.gram import workspace
 
-        images = [GrayImage(plane) for plane in (*planes, target)]
-        height, width = target.shape
+        n = self.taps + 2
+        if self.totals.shape[1:] != (n, n) or self.totals.dtype != np.float64:
+            raise ValueError(f"totals must be (classes, {n}, {n}) float64")
+        height, width = classes.shape
         rows = min(height, max(1, _STRIP_PIXELS // width))
-        scratch = [workspace(self.taps + 2) for _ in range(num_threads)]
+        scratch = [workspace(n) for _ in range(num_threads)]
         rooms = itertools.cycle([self._room(rows, width) for _ in range(min(num_threads, 2))])
         strips = [(images, classes, y0, rows) for y0 in range(0, height, rows)]
         if num_threads == 1:
@@ -98,7 +145,7 @@ class NormalEquations:
         for image, out in zip(images, padded, strict=False):
             read_tile(image.source, y0 - margin, -margin, _CENTRE, out)
         read_tile(images[-1].source, y0, 0, _CENTRE, target)
-        return padded, target, order, sort_by_class(classes, self.spec.num_classes, order)
+        return padded, target, order, sort_by_class(classes, len(self.totals), order)
 
     def _add_strip(self, strip, scratch, run):
         from raisr.kernels.gram import accumulate_classes
@@ -113,7 +160,7 @@ class NormalEquations:
 
         starts = strip[-1]
         shares = np.linspace(0, starts[-1], 8 * len(scratch) + 1)[1:-1]
-        cuts = [0, *np.searchsorted(starts, shares).tolist(), self.spec.num_classes]
+        cuts = [0, *np.searchsorted(starts, shares).tolist(), len(self.totals)]
         blocks = [bounds for bounds in itertools.pairwise(cuts) if bounds[0] < bounds[1]]
         # The largest first, so that threads end together.
         blocks.sort(key=lambda bounds: starts[bounds[0]] - starts[bounds[1]])
@@ -122,6 +169,8 @@ class NormalEquations:
 
     def merge(self, other):
         """Add the sums of `other`, which must have the same spec, planes and size."""
+        if not isinstance(other, NormalEquations):
+            raise TypeError(f"other must be NormalEquations, got {type(other).__name__}")
         if (self.spec, self.planes, self.size) != (other.spec, other.planes, other.size):
             raise ValueError("only equations of the same spec, planes and size can be merged")
         self.totals += other.totals
@@ -146,6 +195,24 @@ class NormalEquations:
             for taps, destination in views:
                 result.totals[destination[c]] += full[taps[:, None], taps]
         return result
+
+    def squared_error(self, filters, bias):
+        """Return the sum over all pixels of the squared error that a stage's filters leave.
+
+        Parameters
+        ----------
+        filters : (num_classes, planes, size, size) array
+        bias : (num_classes,) array
+            Gray levels.
+        """
+        weights = np.asarray(filters, np.float64).reshape(-1, self.taps)
+        offset = bias - float(_CENTRE) * (1 - weights.sum(axis=1))
+        vectors = np.column_stack([weights, offset, np.full(len(weights), -1.0)])
+        found = 0.0
+        for vector, total in zip(vectors, self.totals, strict=True):
+            upper = np.triu(total)
+            found += 2 * vector @ upper @ vector - vector**2 @ np.diag(upper)
+        return found
 
     def solve(self, *, ridge=1e-6, min_samples=None, symmetric=False):
         """Solve for the filters of every class.
@@ -174,6 +241,7 @@ class NormalEquations:
             Classes that borrowed.
         """
         check_ridge(ridge)
+        min_samples = check_min_samples(min_samples)
         if min_samples is None:
             min_samples = 4 * self.taps
         counts = self.counts
@@ -222,12 +290,30 @@ class NormalEquations:
 
 
 def check_size(size):
-    """Refuse a side of filters that there are no kernels for."""
-    if not isinstance(size, int | np.integer) or size % 2 == 0 or not 1 <= size <= 15:
+    """Return a side of filters; refuse one that there are no kernels for."""
+    whole = whole_number(size)
+    if whole is None or whole % 2 == 0 or not 1 <= whole <= 15:
         raise ValueError(f"size must be odd, from 1 to 15, got {size!r}")
+    return whole
 
 
 def check_ridge(ridge):
-    """Refuse a negative ridge."""
-    if not ridge >= 0:
+    """Refuse a ridge that is negative, or no finite number."""
+    if isinstance(ridge, bool | str) or not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must not be negative, got {ridge!r}")
+
+
+def check_min_samples(count):
+    """Return a number of samples, or None."""
+    whole = whole_number(count)
+    if count is not None and (whole is None or whole < 0):
+        raise ValueError(f"min_samples must be a whole number, not negative, got {count!r}")
+    return whole
+
+
+def check_positive(count, name):
+    """Return a positive whole number."""
+    whole = whole_number(count)
+    if whole is None or whole < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {count!r}")
+    return whole

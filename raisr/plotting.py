@@ -6,18 +6,21 @@ import colorsys
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from raisr.hashing import HashSpec, check_classes, resolve_spec
+from raisr.validate import whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from raisr.filtering import FilterBank
-    from raisr.hashing import HashSpec
 
 __all__ = ["class_map_picture", "plot_bank"]
 
 
-def class_map_picture(classes: np.ndarray, spec: HashSpec) -> np.ndarray:
+def class_map_picture(classes: ArrayLike, spec: HashSpec | str) -> np.ndarray:
     """Colour picture of a class map.
 
     Hue is the orientation, brightness the strength and saturation the coherence: flat regions
@@ -27,8 +30,8 @@ def class_map_picture(classes: np.ndarray, spec: HashSpec) -> np.ndarray:
     ----------
     classes : (H, W) integer ndarray
         Class map, as `raisr.hash_image` returns it.
-    spec : HashSpec
-        What the classes mean.
+    spec : HashSpec or str
+        What the classes mean, or the name of a preset.
 
     Returns
     -------
@@ -48,15 +51,8 @@ def class_map_picture(classes: np.ndarray, spec: HashSpec) -> np.ndarray:
     >>> class_map_picture(np.array([[0, 71]]), HashSpec.preset("csconv")).shape
     (1, 2, 3)
     """
-    classes = np.asarray(classes)
-    if classes.dtype.kind not in "ui":
-        raise TypeError(f"classes must be integers, got {classes.dtype}")
-    if classes.ndim != 2:
-        raise ValueError(f"classes must have shape (H, W), got {classes.shape}")
-    if classes.size and not 0 <= classes.min() <= classes.max() < spec.num_classes:
-        raise ValueError(
-            f"classes must be 0 to {spec.num_classes - 1}, got {classes.min()} to {classes.max()}"
-        )
+    spec = resolve_spec(spec)
+    classes = check_classes(classes, spec)
     orientations, strengths, coherences = spec.shape
     colours = np.empty((spec.num_classes, 3))
     for (o, s, c), index in np.ndenumerate(_class_indices(spec)):
@@ -97,8 +93,10 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
     except ImportError as error:
         raise ImportError("plotting needs matplotlib: pip install 'raisr[plot]'") from error
 
-    if not 0 <= stage < len(bank.stages):
+    index = whole_number(stage)
+    if index is None or not 0 <= index < len(bank.stages):
         raise IndexError(f"stage must be 0 to {len(bank.stages) - 1}, got {stage}")
+    stage = index
     spec, filters = bank.stages[stage].spec, bank.stages[stage].filters
     planes, size = filters.shape[1:3]
     mosaics = [_mosaic(filters[_class_indices(spec), plane]) for plane in range(planes)]

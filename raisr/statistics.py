@@ -9,7 +9,7 @@ from raisr.blocks import over_blocks
 from raisr.hashing import HashSpec, resolve_spec, tensor_rows
 from raisr.validate import as_image, check_threads
 
-__all__ = ["GradientStatistics", "gradient_statistics"]
+__all__ = ["GradientStatistics", "gradient_statistics", "statistics_of"]
 
 
 class GradientStatistics(NamedTuple):
@@ -51,6 +51,11 @@ def gradient_statistics(
     TypeError, ValueError
         For another dtype or shape, an empty image, NaN or infinity.
 
+    Warns
+    -----
+    UserWarning
+        Where the values do not fit white: is `data_range` right?
+
     Notes
     -----
     Borders are reflected, so every pixel has real statistics.
@@ -66,17 +71,21 @@ def gradient_statistics(
     >>> [round(float(s[16, 16]), 4) for s in gradient_statistics(ramp)]
     [0.5, 0.0269, 1.0]
     """
+    source = as_image(image, data_range).levelled()
+    return statistics_of(source, resolve_spec(spec), check_threads(num_threads))
+
+
+def statistics_of(source, spec, num_threads):
+    """Return the GradientStatistics of a GrayImage."""
     from raisr.kernels.hash import statistics
 
-    resolved = resolve_spec(spec)
-    source = as_image(image, data_range)
     result = GradientStatistics(*(np.empty(source.shape, np.float32) for _ in range(3)))
-    root = resolved.strength == "sqrt"
+    root = spec.strength == "sqrt"
 
     def block(y0, y1):
-        tensor = tensor_rows(source, resolved, y0, y1)
+        tensor = tensor_rows(source, spec, y0, y1)
         rows = [statistic[y0:y1] for statistic in result]
-        statistics(tensor, resolved.norm, root, resolved.scale, *rows)
+        statistics(tensor, spec.norm, root, spec.scale, *rows)
 
-    over_blocks(block, source.shape, check_threads(num_threads))
+    over_blocks(block, source.shape, num_threads)
     return result

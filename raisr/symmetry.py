@@ -61,6 +61,11 @@ def expand(spec, filters, bias):
         Turning an image turns the output of this bank, up to ties of the hash, if the canonical
         filters look the same from the views that keep their class (half a turn), as learned ones.
     """
+    if len(filters) != spec.num_classes or bias.shape != (spec.num_classes,):
+        raise ValueError(
+            f"filters and bias must be of {spec.num_classes} classes, "
+            f"got shapes {filters.shape} and {bias.shape}"
+        )
     filters, bias = filters.copy(), bias.copy()
     canonical = canonical_classes(spec)
     missing = np.ones(spec.num_classes, bool)

@@ -1,21 +1,32 @@
-"""The only place that looks at dtypes, axes, ranges and NaN."""
+"""The only place that looks at dtypes, axes, ranges and NaN.
 
+White is that of the image for all that goes with it. Without `data_range` it follows from the
+image's type, and a companion (guide, target) of a type with another white is a TypeError. Floats
+whose values show that white is something else are a UserWarning: see `_look_at_range`.
+"""
+
+import numbers
+import operator
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+
+from raisr.warn import warn_caller
 
 __all__ = [
     "GRAY_LEVELS",
     "GrayImage",
     "as_channels",
+    "as_companion",
     "as_image",
     "check_sigma",
     "check_threads",
     "data_range_of",
     "restore",
     "sink_of",
+    "whole_number",
 ]
 
 GRAY_LEVELS = 255.0
@@ -24,6 +35,11 @@ GRAY_LEVELS = 255.0
 _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.uint16)
 _CHECKED_PIXELS = 1 << 16
+_FLOAT_MAX = float(np.finfo(np.float32).max)
+_SAMPLED_ROWS = 16
+_MARGIN = 0.25 * GRAY_LEVELS  # noise, and what is a little over white, need no pedestal
+_FAR = 4 * GRAY_LEVELS
+_FAR_SHARE = 0.05  # high lights of a scene in linear light are fewer
 
 
 def _as_array(image, name):
@@ -44,10 +60,32 @@ def data_range_of(dtype, data_range=None):
     if data_range is None:
         dtype = np.dtype(dtype)
         return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-    value = float(data_range)
+    value = _real_number(data_range)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"data_range must be positive and finite, got {data_range!r}")
     return value
+
+
+def _real_number(value):
+    """Return a number as float; NaN for what is none, True and False included."""
+    value = value.item() if isinstance(value, np.generic | np.ndarray) and not value.ndim else value
+    return float(value) if isinstance(value, numbers.Real) and type(value) is not bool else np.nan
+
+
+def whole_number(value):
+    """Return a whole number of any type as int; None for everything else, True included."""
+    if isinstance(value, bool | np.bool_ | np.ndarray):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _row_blocks(shape):
+    """Slices of rows with few enough pixels to stay in the cache."""
+    rows = max(1, _CHECKED_PIXELS // shape[1])
+    return [slice(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
 
 
 @dataclass(frozen=True)
@@ -60,10 +98,14 @@ class GrayImage:
         Pixels in the unit and dtype of the caller.
     factor : float
         Gray levels of one unit.
+    pedestal : float
+        What to take from every pixel of an image that lies far from [0, white], in its unit, so
+        that its median is in the middle; see `levelled`.
     """
 
     array: np.ndarray
     factor: float = 1.0
+    pedestal: float = 0.0
 
     @property
     def shape(self):
@@ -92,8 +134,34 @@ class GrayImage:
         self.read(slice(None), out)
         return out
 
+    def levelled(self):
+        """Return the image without its pedestal; itself where there is none."""
+        if self.pedestal == 0:
+            return self
+        plane = np.empty(self.shape, np.float32)
+        for rows in _row_blocks(self.shape):
+            # In float64: what is left may be far smaller than the pedestal.
+            part = np.subtract(self.array[rows], self.pedestal, dtype=np.float64)
+            part *= self.factor
+            plane[rows] = part.clip(-_FLOAT_MAX, _FLOAT_MAX)
+        return GrayImage(plane)
 
-def as_image(image, data_range=None, name="image"):
+    def put_back(self, plane, out, data_range):
+        """Write what became of the `levelled` image, gray levels, to `out`, with the pedestal.
+
+        Integers are rounded and clipped, as everywhere.
+        """
+        unit = data_range_of(out.dtype, data_range) / GRAY_LEVELS
+        for rows in _row_blocks(self.shape):
+            part = np.multiply(plane[rows], unit, dtype=np.float64)
+            part += self.pedestal
+            if out.dtype.kind == "u":
+                part = np.rint(part).clip(0, np.iinfo(out.dtype).max)
+            with np.errstate(over="ignore"):
+                out[rows] = part
+
+
+def as_image(image, data_range=None, name="image", *, white_matters=True):
     """Check a two-dimensional image.
 
     Parameters
@@ -104,6 +172,8 @@ def as_image(image, data_range=None, name="image"):
         Value of white; see `data_range_of`.
     name : str
         What error messages call it.
+    white_matters : bool
+        Whether the values must fit white: warn where they do not, find a pedestal.
 
     Returns
     -------
@@ -115,55 +185,120 @@ def as_image(image, data_range=None, name="image"):
         For any other dtype.
     ValueError
         For a wrong number of dimensions, an empty image, NaN or infinity.
+
+    Warns
+    -----
+    UserWarning
+        Where the values do not fit white.
     """
     array = _as_array(image, name)
     if array.ndim != 2:
-        raise ValueError(f"{name} must have two dimensions (H, W), got shape {array.shape}")
-    return _checked([array], data_range, name, lambda _, row, column: (row, column))[0]
+        hint = "; channels are filtered one by one" if array.ndim == 3 else ""
+        raise ValueError(f"{name} must have two dimensions (H, W), got shape {array.shape}{hint}")
+    return _checked([array], data_range, name, lambda _, *place: place, white_matters)[0]
 
 
-def as_channels(image, channel_axis, data_range=None, name="image"):
+def as_companion(image, first, data_range, name):
+    """Check an image that goes with `first`, a GrayImage: it has one white with it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_image`; and TypeError where, without `data_range`, its type means another white.
+    """
+    array, dtype = _as_array(image, name), first.array.dtype
+    if data_range is None and data_range_of(array.dtype) != data_range_of(dtype):
+        raise TypeError(
+            f"{name} is {array.dtype} where the image that it goes with is {dtype}: pass "
+            "data_range, the value of white in both, or both in one type"
+        )
+    return as_image(array, data_range, name)
+
+
+def as_channels(image, channel_axis, data_range=None, name="image", *, white_matters=True):
     """Check an image and return its channels, a list of GrayImage; one without an axis."""
-    if channel_axis is None:
-        return [as_image(image, data_range, name)]
     array = _as_array(image, name)
+    if channel_axis is None:
+        if array.ndim == 3:
+            axis = min((-1, 0, 1), key=lambda axis: array.shape[axis])
+            raise ValueError(
+                f"{name} must have two dimensions (H, W), got shape {array.shape}; of a colour "
+                f"image, pass the axis of the channels, as in channel_axis={axis}"
+            )
+        return [as_image(array, data_range, name, white_matters=white_matters)]
     if array.ndim != 3:
         raise ValueError(
             f"{name} must have three dimensions with channel_axis={channel_axis}, "
             f"got shape {array.shape}"
         )
-    if not isinstance(channel_axis, int | np.integer) or not -3 <= channel_axis < 3:
+    axis = whole_number(channel_axis)
+    if axis is None or not -3 <= axis < 3:
         raise ValueError(f"channel_axis must be from -3 to 2, got {channel_axis!r}")
 
     def where(channel, row, column):
         place = [row, column]
-        place.insert(channel_axis % 3, channel)
+        place.insert(axis % 3, channel)
         return tuple(place)
 
-    return _checked(list(np.moveaxis(array, channel_axis, 0)), data_range, name, where)
+    return _checked(list(np.moveaxis(array, axis, 0)), data_range, name, where, white_matters)
 
 
-def _checked(planes, data_range, name, where):
-    factor = GRAY_LEVELS / data_range_of(planes[0].dtype, data_range)
+def _checked(planes, data_range, name, where, white_matters):
+    dtype = planes[0].dtype
+    factor = GRAY_LEVELS / data_range_of(dtype, data_range)
     images = [GrayImage(plane, factor) for plane in planes]
-    if planes[0].dtype.kind == "f":
+    if dtype.kind == "f":
         for channel, image in enumerate(images):
             _refuse_not_finite(image, name, lambda *place, c=channel: where(c, *place))
-    return images
+    elif not white_matters or np.iinfo(dtype).max * factor <= GRAY_LEVELS + _MARGIN:
+        return images
+    found = [_look_at_range(image, told=data_range is not None) for image in images]
+    if white_matters and any(far for _, far in found):
+        white = GRAY_LEVELS / factor
+        warn_caller(
+            f"{name} has values far above white, which is {white:g} for {dtype}: pass data_range, "
+            "the value of white (255 for floats on 0..255)"
+            if data_range is None
+            else f"{name} has values that do not fit data_range={white:g}, the value of white"
+        )
+    return [replace(i, pedestal=p) if p else i for i, (p, _) in zip(images, found, strict=True)]
+
+
+def _look_at_range(image, told):
+    """Return the pedestal of an image, and whether its values do not fit white.
+
+    A pedestal is needed where the median lies a quarter of white or more outside of [0, white].
+    Values do not fit if more than one in twenty lies farther than four times white from black or,
+    where white was told and there is a pedestal, from the median. Sixteen rows are looked at.
+    """
+    rows = image.array[:: -(-image.shape[0] // _SAMPLED_ROWS)]
+    levels = np.empty(rows.shape, np.float32)
+    replace(image, array=rows).read(slice(None), levels)
+    if levels.min() >= -_MARGIN and levels.max() <= GRAY_LEVELS + _MARGIN:
+        return 0.0, False
+    below = np.count_nonzero(levels < -_MARGIN)
+    above = np.count_nonzero(levels > GRAY_LEVELS + _MARGIN)
+    pedestal, centre = 0.0, 0.0
+    if 2 * max(below, above) > levels.size:
+        middle = np.median(rows.astype(np.float64))
+        pedestal = float(middle - GRAY_LEVELS / image.factor / 2)
+        centre = middle * image.factor if told else 0.0
+    far = np.count_nonzero(np.abs(levels - centre) > _FAR)
+    return pedestal, far > _FAR_SHARE * levels.size
 
 
 def _refuse_not_finite(image, name, where):
-    rows = max(1, _CHECKED_PIXELS // image.shape[1])
-    block = np.empty((min(rows, image.shape[0]), image.shape[1]), np.float32)
-    for start in range(0, image.shape[0], rows):
-        part = block[: min(rows, image.shape[0] - start)]
+    blocks = _row_blocks(image.shape)
+    block = np.empty((blocks[0].stop, image.shape[1]), np.float32)
+    for rows in blocks:
+        part = block[: rows.stop - rows.start]
         with np.errstate(over="ignore", invalid="ignore"):
-            image.read(slice(start, start + rows), part)
+            image.read(rows, part)
             if np.isfinite(part.sum(dtype=np.float64)):
                 continue
         bad = np.argwhere(~np.isfinite(part))
         if bad.size:
-            row, column = start + int(bad[0, 0]), int(bad[0, 1])
+            row, column = rows.start + int(bad[0, 0]), int(bad[0, 1])
             value = image.array[row, column]
             problem = "too large for float32" if np.isfinite(value) else "not finite"
             raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
@@ -195,7 +330,7 @@ def restore(plane, dtype, data_range=None):
 
 def check_sigma(sigma, white):
     """Return the noise level in gray levels, from the image's own unit."""
-    value = float(sigma)
+    value = _real_number(sigma)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"sigma must be finite and not negative, got {sigma!r}")
     return value * GRAY_LEVELS / white
@@ -205,6 +340,7 @@ def check_threads(num_threads):
     """Return the number of threads: the argument, or every core this process may use."""
     if num_threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if isinstance(num_threads, bool) or int(num_threads) != num_threads or num_threads < 1:
+    threads = whole_number(num_threads)
+    if threads is None or threads < 1:
         raise ValueError(f"num_threads must be a positive whole number, got {num_threads!r}")
-    return int(num_threads)
+    return threads

@@ -63,9 +63,9 @@ def test_the_guide_chooses_the_classes_of_the_first_stage():
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
     assert not np.array_equal(found, bank.apply(image, data_range=255))
     with pytest.raises(ValueError, match=r"guide must have shape \(24, 30\), got \(30, 24\)"):
-        bank.apply(image, guide.T)
+        bank.apply(image, guide.T, data_range=255)
     with pytest.raises(TypeError, match="guide must be uint8"):
-        bank.apply(image, guide > 0)
+        bank.apply(image, guide > 0, data_range=255)
 
 
 def filters_of(classes=72, planes=1, size=3, fill=0.0):

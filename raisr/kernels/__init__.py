@@ -18,11 +18,13 @@ def kernel(function):
     """Compile a function on first use, and keep the result on disk where that is possible."""
     try:
         dispatcher = njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # no folder for the cache can be written
+        # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
+        disk = dispatcher._cache
+        plain_key = disk._index_key
+    except (RuntimeError, AttributeError):
+        # No folder for the cache can be written, or this Numba keeps its key elsewhere: a kernel
+        # that is compiled each time is slow to start, one of old sources would be wrong.
         return njit(**_OPTIONS)(function)
-    # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
-    disk = dispatcher._cache
-    plain_key = disk._index_key
     home = Path(function.__code__.co_filename).parent
     disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code(home))
     return dispatcher

@@ -1,0 +1,120 @@
+"""Normal equations with some pixels held back, and what these say about pairs and about a bank."""
+
+import math
+
+import numpy as np
+
+from raisr.normal_equations import NormalEquations
+from raisr.warn import warn_caller
+
+__all__ = ["Holdout"]
+
+_BLOCK, _SHARE = 8, 8
+_WHITE = 255.0
+_EXACT = 1e-2  # gray levels squared: float32 sums are not more exact
+_CLEARLY = 1.01
+_RELATED = 0.1
+
+
+class Holdout:
+    """Equations of the pixels of every image but each eighth block of 8 x 8, and of these blocks.
+
+    Parameters
+    ----------
+    spec, planes, size
+        Of the `NormalEquations`.
+    """
+
+    def __init__(self, spec, planes, size):
+        self._both = NormalEquations(spec, planes, size)
+        count, *sides = self._both.totals.shape
+        self._both.totals = np.zeros((2 * count, *sides))
+        self._shape = spec, planes, size
+
+    def add(self, planes, target, classes, index, num_threads):
+        """Accumulate the image of this index, as `NormalEquations.accumulate`."""
+        rows, columns = (np.arange(side) // _BLOCK for side in classes.shape)
+        held = (3 * rows[:, None] + columns + index) % _SHARE == 1
+        count = len(self._both.totals) // 2
+        dtype = np.uint16 if 2 * count <= 1 << 16 else np.uint32
+        self._both.accumulate(planes, target, classes + count * held.astype(dtype), num_threads)
+
+    def _part(self, held):
+        part = NormalEquations(*self._shape)
+        count = len(part.totals)
+        part.totals = self._both.totals[count:] if held else self._both.totals[:count]
+        return part
+
+    def all(self):
+        """Return the equations of all pixels; nothing can be held back any more."""
+        return self._part(held=False).merge(self._part(held=True))
+
+    def errors(self, *, symmetric, **options):
+        """Return facts about a bank learned without the held-back pixels, measured on these.
+
+        Warns
+        -----
+        UserWarning
+            If the image as it was is nearer to the target than what such a bank makes of it.
+        """
+        learned, held = self._part(held=False), self._part(held=True)
+        pixels = int(held.counts.sum())
+        if not (pixels and learned.counts.any()):
+            return {"held_back_pixels": 0, "psnr_before": None, "psnr_after": None}
+        nothing = np.zeros((held.spec.num_classes, held.planes, held.size, held.size))
+        nothing[:, 0, held.size // 2, held.size // 2] = 1
+        before = held.squared_error(nothing, np.zeros(len(nothing))) / pixels
+        learned = learned.symmetrised() if symmetric else learned
+        filters, bias, _ = learned.solve(symmetric=symmetric, **options)
+        after = held.squared_error(filters, bias) / pixels
+        before_db, after_db = (
+            round(10 * math.log10(_WHITE**2 / max(error, _EXACT)), 3) for error in (before, after)
+        )
+        if after_db < before_db:
+            warn_caller(
+                f"the bank is worse than nothing: on held-back pixels, {before_db:.2f} dB before "
+                f"and {after_db:.2f} dB after"
+            )
+        return {"held_back_pixels": pixels, "psnr_before": before_db, "psnr_after": after_db}
+
+    def look_at_pairs(self):
+        """Refuse pairs that nothing can be learned from; warn of those that are shifted.
+
+        Raises
+        ------
+        ValueError
+            For fewer pixels than four times the taps, or constant inputs or targets.
+
+        Warns
+        -----
+        UserWarning
+            If input and target go together best at an offset, and not in both directions.
+        """
+        taps, size = self._both.taps, self._both.size
+        total = self._both.totals.sum(axis=0)
+        total += np.triu(total, 1).T
+        pixels = round(total[taps, taps])
+        if pixels < 4 * taps:
+            raise ValueError(
+                f"{pixels} pixels are too few to learn filters of {size} x {size} from: "
+                f"at least {4 * taps} are needed"
+            )
+        mean = total[taps] / pixels
+        covariance = total / pixels - np.outer(mean, mean)
+        centre = size**2 // 2
+        spreads = {"input": covariance[centre, centre], "target": covariance[-1, -1]}
+        for name, variance in spreads.items():
+            if variance < _EXACT:
+                raise ValueError(
+                    f"each {name} is constant, up to {math.sqrt(max(variance, 0)):.2g} gray levels "
+                    "of 255: there is nothing to learn (is data_range right?)"
+                )
+        likeness = np.abs(covariance[: size**2, -1]) / math.sqrt(math.prod(spreads.values()))
+        best = int(likeness.argmax())
+        rival = max(likeness[centre], likeness[size**2 - 1 - best])
+        if likeness[best] > max(_CLEARLY * rival, _RELATED):
+            rows, columns = (int(step) - size // 2 for step in divmod(best, size))
+            warn_caller(
+                "the images of a pair do not lie on each other: a target is most like its input "
+                f"{rows} rows and {columns} columns away"
+            )
