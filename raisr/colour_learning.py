@@ -11,7 +11,7 @@ from raisr.flat import flat_filters
 from raisr.hashing import class_map
 from raisr.learning import _EDGE_IMAGES, _quantiles
 from raisr.normal_equations import NormalEquations
-from raisr.statistics import gradient_statistics
+from raisr.statistics import statistics_of
 from raisr.validate import GrayImage
 
 __all__ = ["add_stage", "learn_chroma"]
@@ -37,7 +37,7 @@ def add_stage(bank, samples, spec, size, *, num_threads=1):
     equations = NormalEquations(spec, 2, size)
     for image, filtered, target in samples:
         classes = class_map(GrayImage(filtered), spec, num_threads)
-        equations.add([image, filtered], target, classes, num_threads)
+        equations.accumulate([image, filtered], target, classes, num_threads)
     stage = Stage(spec, *flat_filters(equations.symmetrised()))
     return FilterBank([*bank.stages, stage], bank.metadata)
 
@@ -81,7 +81,7 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
                     classes = class_map(GrayImage(image), fitted[c], num_threads)
                 # Chroma lies about 0, the centre of the sums at 128.
                 taps = [planes[c] + 128, before[c] + 128][-min(index + 1, 2) :]
-                equations.add(taps, targets[c] + 128, classes, num_threads)
+                equations.accumulate(taps, targets[c] + 128, classes, num_threads)
         for stages, found, equations in zip(learned, fitted, sums, strict=True):
             stages.append(Stage(found, *flat_filters(equations.symmetrised())))
     return tuple(FilterBank(stages) for stages in learned)
@@ -95,11 +95,11 @@ def _fitted(spec, images, num_threads):
     """Spec whose bins of strength and coherence are equally filled on the images."""
     strengths, coherences = [], []
     for image in images:
-        found = gradient_statistics(image, spec, data_range=255, num_threads=num_threads)
+        found = statistics_of(GrayImage(image), spec, num_threads)
         strengths.append(found.strength.ravel()[::_EVERY])
         coherences.append(found.coherence.ravel()[::_EVERY])
     return dataclasses.replace(
         spec,
-        strength_edges=_quantiles(strengths, len(spec.strength_edges), spec.strength_edges),
-        coherence_edges=_quantiles(coherences, len(spec.coherence_edges), spec.coherence_edges),
+        strength_edges=_quantiles(strengths, len(spec.strength_edges)) or spec.strength_edges,
+        coherence_edges=_quantiles(coherences, len(spec.coherence_edges)) or spec.coherence_edges,
     )

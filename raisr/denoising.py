@@ -1,15 +1,13 @@
-"""`denoise`: shipped filter banks for a ladder of noise levels, interpolated between them."""
-
-import dataclasses
-from functools import lru_cache
-from pathlib import Path
+"""`denoise`: the shipped filter banks, for the noise that an image has."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
 from raisr.colour import luma_weights
-from raisr.filtering import FilterBank, Stage
+from raisr.colour_bank import ColourBank, check_three, run_colour
+from raisr.filtering import FilterBank
+from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
 from raisr.validate import (
     GRAY_LEVELS,
     GrayImage,
@@ -19,83 +17,10 @@ from raisr.validate import (
     data_range_of,
 )
 
-__all__ = ["LADDER", "MODELS", "bank_for", "denoise", "estimate_sigma"]
+__all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
 
-LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
-"""Noise levels, in gray levels of 255, that banks are shipped for."""
-
-MODELS = ("fast", "best")
 _NORMAL_QUARTILE = 0.6744897501960817
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
-
-
-def bank_path(model, sigma):
-    """Return where the bank of a model for one rung of the ladder is shipped."""
-    return Path(__file__).parent / "banks" / f"{model}_{sigma:g}.safetensors"
-
-
-@lru_cache(maxsize=len(LADDER) * len(MODELS))
-def _shipped(model, sigma):
-    return FilterBank.load(bank_path(model, sigma))
-
-
-@lru_cache(maxsize=8)  # a bank of "best" holds some 8 MB, and every image may have its own sigma
-def bank_for(model, sigma):
-    """Return the bank of a shipped model for any noise level.
-
-    Parameters
-    ----------
-    model : {"fast", "best"}
-    sigma : float
-        Noise level in gray levels of 255, above 0, at most 75.
-
-    Returns
-    -------
-    FilterBank
-        Between two rungs of `LADDER`, filters are interpolated linearly and edges
-        geometrically; below the lowest rung, filters towards the identity.
-    """
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if not 0 < sigma <= LADDER[-1]:
-        raise ValueError(
-            f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
-            f"shipped banks end at {LADDER[-1]:g} (is data_range right?)"
-        )
-    upper = int(np.searchsorted(LADDER, sigma))
-    high = _shipped(model, LADDER[upper])
-    if LADDER[upper] == sigma:
-        return high
-    low = _shipped(model, LADDER[upper - 1]) if upper else _identity_like(high)
-    start = LADDER[upper - 1] if upper else 0.0
-    weight = (sigma - start) / (LADDER[upper] - start)
-    stages = [_between(a, b, weight) for a, b in zip(low.stages, high.stages, strict=True)]
-    return FilterBank(stages, {"model": model, "sigma": sigma, "interpolated": True})
-
-
-def _identity_like(bank):
-    stages = []
-    for stage in bank.stages:
-        filters = np.zeros_like(stage.filters)
-        filters[:, 0, stage.size // 2, stage.size // 2] = 1
-        stages.append(Stage(stage.spec, filters, np.zeros_like(stage.bias)))
-    return FilterBank(stages)
-
-
-def _between(low, high, weight):
-    def edges(name):
-        pairs = zip(getattr(low.spec, name), getattr(high.spec, name), strict=True)
-        return tuple(a ** (1 - weight) * b**weight for a, b in pairs)
-
-    spec = dataclasses.replace(
-        high.spec, strength_edges=edges("strength_edges"), coherence_edges=edges("coherence_edges")
-    )
-    mix = np.float32(weight)
-    return Stage(
-        spec,
-        low.filters + mix * (high.filters - low.filters),
-        low.bias + mix * (high.bias - low.bias),
-    )
 
 
 def denoise(
