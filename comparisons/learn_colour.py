@@ -76,8 +76,7 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     filtered = [_apply(luma, noisy[0], threads) for noisy, _ in planes]
     for spec, size in recipe.luma:
         samples = [
-            (noisy[0], out, clean[0])
-            for (noisy, clean), out in zip(planes, filtered, strict=True)
+            (noisy[0], out, clean[0]) for (noisy, clean), out in zip(planes, filtered, strict=True)
         ]
         luma = add_stage(luma, samples, spec, size, num_threads=threads)
         filtered = [_apply(luma, noisy[0], threads) for noisy, _ in planes]

@@ -13,7 +13,7 @@ from raisr.colour import from_opponent, to_opponent
 from raisr.colour_files import read_parts, write_parts
 from raisr.filtering import FilterBank
 from raisr.hashing import class_map, class_rows
-from raisr.validate import GrayImage, as_channels, check_threads
+from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
 
 __all__ = ["GUIDES", "ColourBank", "check_three", "filter_chroma", "run_colour"]
 
@@ -131,8 +131,8 @@ class ColourBank:
             If the file is damaged, truncated or not a colour bank.
         """
         stages, guides, metadata = read_parts(path)
-        luma, *chroma = (FilterBank(stages[name]) for name in _PARTS)
-        return cls(luma, tuple(chroma), guides, metadata)
+        luma, wide, narrow = (FilterBank(stages[name]) for name in _PARTS)
+        return cls(luma, (wide, narrow), guides, metadata)
 
 
 def check_three(channels):
@@ -144,11 +144,19 @@ def check_three(channels):
 def run_colour(bank, channels, outs, data_range, num_threads):
     """Run a colour bank over three channels, a list of GrayImage, into `outs`.
 
-    `outs` are written in the caller's dtype and unit, `data_range` being their white.
+    `outs` are written in the caller's dtype and unit, `data_range` being their white. Channels
+    with a pedestal are filtered without it, as by `raisr.cascade.run_stages`.
     """
+    if any(channel.pedestal for channel in channels):
+        planes = [np.empty(channel.shape, np.float32) for channel in channels]
+        levelled = [channel.levelled() for channel in channels]
+        run_colour(bank, levelled, planes, GRAY_LEVELS, num_threads)
+        for channel, plane, out in zip(channels, planes, outs, strict=True):
+            channel.put_back(plane, out, data_range)
+        return
     luma, *chroma = (GrayImage(plane) for plane in to_opponent(channels, num_threads))
     filtered = np.empty(luma.shape, np.float32)
-    run_stages(bank.luma.stages, [luma], [filtered], 255, num_threads)
+    run_stages(bank.luma.stages, [luma], [filtered], GRAY_LEVELS, num_threads)
     stages = [plane.stages for plane in bank.chroma]
     found = filter_chroma(stages, bank.guides, chroma, GrayImage(filtered), num_threads)
     from_opponent([filtered, *found], outs, data_range, num_threads)
@@ -189,6 +197,6 @@ def _run_stage(stage, inputs, known, out, num_threads):
             class_rows(inputs[-1], stage.spec, y0, y1, classes)
         else:
             classes = known[y0:y1]
-        filter_rows(stage, inputs, classes, y0, y1, out, 255)
+        filter_rows(stage, inputs, classes, y0, y1, out, GRAY_LEVELS)
 
     over_blocks(block, out.shape, num_threads)

@@ -3,8 +3,6 @@
 import dataclasses
 import itertools
 
-import numpy as np
-
 from raisr.colour_bank import filter_chroma
 from raisr.filtering import FilterBank, Stage
 from raisr.flat import flat_filters
@@ -61,7 +59,7 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
     -------
     tuple of two FilterBanks
     """
-    learned = [], []
+    learned: tuple[list[Stage], list[Stage]] = ([], [])
 
     def filtered(planes, luma):
         images = [GrayImage(plane) for plane in planes]

@@ -10,6 +10,7 @@ from raisr.colour import LUMA_NOISE
 from raisr.colour_bank import ColourBank
 from raisr.colour_files import read_parts
 from raisr.filtering import FilterBank, Stage
+from raisr.validate import GRAY_LEVELS
 
 __all__ = [
     "COLOUR_LADDER",
@@ -24,11 +25,12 @@ __all__ = [
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
 
-COLOUR_LADDER = (5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 75.0)
+COLOUR_LADDER = (25.0,)
 """Noise levels of each channel that colour banks are shipped for."""
 
 MODELS = ("fast", "best")
-_FARTHEST = 1e6  # factor between a level and the nearest rung
+_LARGEST = 4 * GRAY_LEVELS
+_SMALLEST = 1e-6
 
 
 def bank_path(model, sigma):
@@ -63,7 +65,7 @@ def bank_for(model, sigma):
     ----------
     model : {"fast", "best"}
     sigma : float
-        Noise level in gray levels of 255, above 0.
+        Noise level in gray levels of 255, above 0, at most four times white.
 
     Returns
     -------
@@ -82,40 +84,58 @@ def bank_for(model, sigma):
 
 
 @lru_cache(maxsize=4)
-def colour_bank_for(model, sigma):
-    """Return the bank of a shipped model for colour images of any noise level.
+def colour_bank_for(model, luma, wide, narrow):
+    """Return the bank of a shipped model for opponent planes of any noise level.
 
-    The luma is filtered by the gray bank of the noise that is left in it, and by further stages
-    that were learned for what that leaves.
+    The luma is filtered by the gray bank of its level, and by further stages that were learned
+    for what that leaves. White noise of level s in red, green and blue is of level
+    ``s * LUMA_NOISE`` in the luma and of s in the two planes of chroma.
 
     Parameters
     ----------
     model : {"fast", "best"}
-    sigma : float
-        Noise level of each channel, in gray levels of 255, above 0.
+    luma, wide, narrow : float
+        Noise level of each plane, in gray levels of 255, above 0.
 
     Returns
     -------
     ColourBank
     """
-    _check(model, sigma)
+    levels = {"luma": luma / LUMA_NOISE, "wide": wide, "narrow": narrow}
+    for level in levels.values():
+        _check(model, level)
+    found = {name: _colour_stages(model, name, level) for name, level in levels.items()}
+    guides, metadata = _shipped_colour(model, COLOUR_LADDER[0])[1:]
+    # What hashes the luma knows its noise.
+    specs = [stage.spec for stage in _colour_stages(model, "wide", levels["luma"])]
+    for name in ("wide", "narrow"):
+        found[name] = [
+            Stage(spec, stage.filters, stage.bias) if guide == "luma" else stage
+            for guide, spec, stage in zip(guides, specs, found[name], strict=True)
+        ]
+    filters = FilterBank([*bank_for(model, luma).stages, *found["luma"]])
+    return ColourBank(
+        filters, (FilterBank(found["wide"]), FilterBank(found["narrow"])), guides, metadata
+    )
+
+
+def _colour_stages(model, plane, sigma):
+    """Stages of one plane, at a level of white noise on RGB."""
     low, high, weight = _rungs(sigma, COLOUR_LADDER)
-    parts, guides, metadata = _shipped_colour(model, low)
-    upper = _shipped_colour(model, high)[0]
-    found = {}
-    for name, stages in parts.items():
-        mixed = _mixed(stages, upper[name], weight) if weight else stages
-        found[name] = _scaled(mixed, low, sigma)
-    luma = [*bank_for(model, sigma * LUMA_NOISE).stages, *found["luma"]]
-    chroma = FilterBank(found["wide"]), FilterBank(found["narrow"])
-    return ColourBank(FilterBank(luma), chroma, guides, metadata)
+    stages = _shipped_colour(model, low)[0][plane]
+    if weight:
+        stages = _mixed(stages, _shipped_colour(model, high)[0][plane], weight)
+    return _scaled(stages, low, sigma)
 
 
 def _check(model, sigma):
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if not 0 < sigma < np.inf:
-        raise ValueError(f"sigma must be positive and finite, got {sigma!r}")
+    if not 0 < sigma <= _LARGEST:
+        raise ValueError(
+            f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
+            f"it must be positive and at most {_LARGEST:g} (is data_range right?)"
+        )
 
 
 def _rungs(sigma, ladder):
@@ -152,7 +172,7 @@ def _scaled(stages, rung, sigma):
     """Stages that do to an image what `stages` do to one scaled from the level to the rung."""
     if LADDER[0] <= sigma <= LADDER[-1]:
         return list(stages)
-    factor = min(max(sigma / rung, 1 / _FARTHEST), _FARTHEST)
+    factor = max(sigma, _SMALLEST) / rung
     return [_scaled_stage(stage, factor) for stage in stages]
 
 
