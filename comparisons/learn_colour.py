@@ -154,8 +154,17 @@ def main(arguments: list[str] | None = None) -> None:
         action="store_true",
         help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
     )
+    parser.add_argument(
+        "--every",
+        type=command.at_least(1),
+        default=1,
+        metavar="N",
+        help="learn from every Nth image (default: from all)",
+    )
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
+    if not options.hold_back:
+        dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])
     if options.hold_back:
         write_json(HELD_BACK, hold_back(dataset, options.model, options.sigma))
         print(f"wrote {HELD_BACK.name}")
