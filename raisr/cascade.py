@@ -16,11 +16,23 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
     ----------
     stage : Stage
     classes : (y1 - y0, W) uint16
+        Below the stage's number of classes, as `class_rows` gives them.
     out : (H, W) array
         In the caller's dtype and unit; its rows `y0` to `y1` are written.
     data_range : float or None
         Value of white in `out`.
+
+    Raises
+    ------
+    ValueError
+        For arrays of other shapes, or another number of planes.
     """
+    shapes = {plane.shape for plane in planes} | {out.shape}
+    rows = y1 - y0 if 0 <= y0 < y1 <= out.shape[0] else 0
+    if len(shapes) > 1 or len(planes) != stage.planes or classes.dtype != np.uint16:
+        raise ValueError(f"{stage.planes} planes of one shape and uint16 classes are needed")
+    if classes.shape != (rows, out.shape[1]) or not classes.flags.c_contiguous:
+        raise ValueError(f"classes must be rows {y0} to {y1} of {out.shape}, got {classes.shape}")
     from raisr.kernels import apply as kernels
     from raisr.simd import lanes_for, token
 
@@ -70,6 +82,8 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
     previous = channels
     for index, stage in enumerate(stages):
         spec, guide = hashed(index, previous) if hashed else (stage.spec, previous[0])
+        if spec.num_classes > stage.spec.num_classes:
+            raise ValueError(f"stage {index} has no filters for {spec.num_classes} classes")
         inputs = [[c] if index == 0 else [c, p] for c, p in zip(channels, previous, strict=True)]
         if index == len(stages) - 1:
             _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads)

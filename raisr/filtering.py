@@ -43,6 +43,9 @@ class Stage:
 
     def __post_init__(self):
         object.__setattr__(self, "spec", resolve_spec(self.spec))
+        for name in ("filters", "bias"):
+            if (dtype := np.asarray(getattr(self, name)).dtype).kind not in "fiu":
+                raise TypeError(f"{name} must be real numbers, got {dtype}")
         # Copies that nobody writes to: `packed` is made from them once.
         filters = np.array(self.filters, np.float32, order="C")
         bias = np.array(self.bias, np.float32, order="C")
@@ -114,6 +117,8 @@ class FilterBank:
         if not self.stages:
             raise ValueError("a FilterBank needs at least one stage")
         for index, stage in enumerate(self.stages):
+            if not isinstance(stage, Stage):
+                raise TypeError(f"stage {index} must be a Stage, got {type(stage).__name__}")
             wanted = 1 if index == 0 else 2
             if stage.planes != wanted:
                 raise ValueError(

@@ -12,8 +12,8 @@ __all__ = ["Holdout"]
 _BLOCK, _SHARE = 8, 8
 _WHITE = 255.0
 _EXACT = 1e-2  # gray levels squared: float32 sums are not more exact
-_CLEARLY = 1.01
-_RELATED = 0.1
+_ROUNDING = 2.0**-18  # of a mean square, in float32 sums
+_CLEARLY, _RELATED = 1.01, 0.1
 
 
 class Holdout:
@@ -39,7 +39,8 @@ class Holdout:
         dtype = np.uint16 if 2 * count <= 1 << 16 else np.uint32
         self._both.accumulate(planes, target, classes + count * held.astype(dtype), num_threads)
 
-    def _part(self, held):
+    def part(self, held):
+        """Return the equations of the pixels that are held back, or of the others."""
         part = NormalEquations(*self._shape)
         count = len(part.totals)
         part.totals = self._both.totals[count:] if held else self._both.totals[:count]
@@ -47,7 +48,7 @@ class Holdout:
 
     def all(self):
         """Return the equations of all pixels; nothing can be held back any more."""
-        return self._part(held=False).merge(self._part(held=True))
+        return self.part(held=False).merge(self.part(held=True))
 
     def errors(self, *, symmetric, **options):
         """Return facts about a bank learned without the held-back pixels, measured on these.
@@ -57,7 +58,7 @@ class Holdout:
         UserWarning
             If the image as it was is nearer to the target than what such a bank makes of it.
         """
-        learned, held = self._part(held=False), self._part(held=True)
+        learned, held = self.part(held=False), self.part(held=True)
         pixels = int(held.counts.sum())
         if not (pixels and learned.counts.any()):
             return {"held_back_pixels": 0, "psnr_before": None, "psnr_after": None}
@@ -93,6 +94,8 @@ class Holdout:
         taps, size = self._both.taps, self._both.size
         total = self._both.totals.sum(axis=0)
         total += np.triu(total, 1).T
+        if not np.isfinite(total).all():
+            raise ValueError("values are too large to be summed (is data_range right?)")
         pixels = round(total[taps, taps])
         if pixels < 4 * taps:
             raise ValueError(
@@ -109,10 +112,11 @@ class Holdout:
                     f"each {name} is constant, up to {math.sqrt(max(variance, 0)):.2g} gray levels "
                     "of 255: there is nothing to learn (is data_range right?)"
                 )
-        likeness = np.abs(covariance[: size**2, -1]) / math.sqrt(math.prod(spreads.values()))
+        likeness = np.abs(covariance[: size**2, -1])
         best = int(likeness.argmax())
         rival = max(likeness[centre], likeness[size**2 - 1 - best])
-        if likeness[best] > max(_CLEARLY * rival, _RELATED):
+        certain = _CLEARLY * rival + _ROUNDING * total[centre, centre] / pixels
+        if likeness[best] > max(certain, _RELATED * math.sqrt(math.prod(spreads.values()))):
             rows, columns = (int(step) - size // 2 for step in divmod(best, size))
             warn_caller(
                 "the images of a pair do not lie on each other: a target is most like its input "

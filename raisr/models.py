@@ -30,7 +30,8 @@ COLOUR_LADDER = (25.0,)
 
 MODELS = ("fast", "best")
 _LARGEST = 4 * GRAY_LEVELS
-_SMALLEST = 1e-6
+_FAINT = 1.0
+"""Gray levels; below, filters tend to the identity: those of a rung smooth even strong edges."""
 
 
 def bank_path(model, sigma):
@@ -72,7 +73,7 @@ def bank_for(model, sigma):
     FilterBank
         Between two rungs of `LADDER`, filters are interpolated linearly and edges
         geometrically. Beyond its ends, it does what the bank of the nearest rung does to an image
-        scaled to that level.
+        scaled to that level; below one gray level, less and less.
     """
     _check(model, sigma)
     low, high, weight = _rungs(sigma, LADDER)
@@ -131,10 +132,12 @@ def _colour_stages(model, plane, sigma):
 def _check(model, sigma):
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if not 0 < sigma <= _LARGEST:
+    if not sigma > 0:
+        raise ValueError(f"sigma must be above 0, got {sigma!r}")
+    if not sigma <= _LARGEST:
         raise ValueError(
             f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
-            f"it must be positive and at most {_LARGEST:g} (is data_range right?)"
+            f"it must be at most {_LARGEST:g} (is data_range right?)"
         )
 
 
@@ -172,12 +175,14 @@ def _scaled(stages, rung, sigma):
     """Stages that do to an image what `stages` do to one scaled from the level to the rung."""
     if LADDER[0] <= sigma <= LADDER[-1]:
         return list(stages)
-    factor = max(sigma, _SMALLEST) / rung
-    return [_scaled_stage(stage, factor) for stage in stages]
+    weight = min(sigma / _FAINT, 1.0)
+    return [_scaled_stage(stage, sigma / rung, np.float32(weight)) for stage in stages]
 
 
-def _scaled_stage(stage, factor):
+def _scaled_stage(stage, factor, weight):
     power = 1 if stage.spec.strength == "sqrt" else 2
     edges = tuple(edge * factor**power for edge in stage.spec.strength_edges)
     spec = dataclasses.replace(stage.spec, strength_edges=edges)
-    return Stage(spec, stage.filters, stage.bias * np.float32(factor))
+    filters = weight * stage.filters
+    filters[:, -1, stage.size // 2, stage.size // 2] += 1 - weight
+    return Stage(spec, filters, stage.bias * (weight * np.float32(factor)))

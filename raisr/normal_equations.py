@@ -104,7 +104,9 @@ class NormalEquations:
         from raisr.kernels.gram import workspace
 
         n = self.taps + 2
-        if self.totals.shape[1:] != (n, n) or self.totals.dtype != np.float64:
+        right = np.dtype(np.float64), (len(self.totals), n, n), True
+        found = self.totals.dtype, self.totals.shape, self.totals.flags.c_contiguous
+        if found != right or len(self.totals) < self.spec.num_classes:
             raise ValueError(f"totals must be (classes, {n}, {n}) float64")
         height, width = classes.shape
         rows = min(height, max(1, _STRIP_PIXELS // width))
@@ -244,6 +246,8 @@ class NormalEquations:
         min_samples = check_min_samples(min_samples)
         if min_samples is None:
             min_samples = 4 * self.taps
+        if not np.isfinite(self.totals).all():
+            raise ValueError("sums are not finite: values are too large (is data_range right?)")
         counts = self.counts
         thin = counts < min_samples
         filters = np.zeros((self.spec.num_classes, self.taps), np.float32)

@@ -43,6 +43,8 @@ _FAR_SHARE = 0.05  # high lights of a scene in linear light are fewer
 
 
 def _as_array(image, name):
+    if np.ma.is_masked(image):
+        raise TypeError(f"{name} has masked pixels: fill them first, as by image.filled(value)")
     array = np.asarray(image)
     if array.dtype.type not in _FLOATS + _INTEGERS:
         raise TypeError(

@@ -178,7 +178,7 @@ def test_colour_is_denoised_better_together(model):
     assert psnr(together, clean) > psnr(np.stack(alone, axis=-1), clean)
 
 
-@each_model
+@pytest.mark.parametrize("model", [*MODELS, random_bank()])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float64])
 def test_sigma_0_returns_a_copy(dtype, model):
     image = np.random.default_rng(0).uniform(0, 200, (9, 11)).astype(dtype)
@@ -237,6 +237,15 @@ def test_without_sigma_it_is_estimated(model):
     np.testing.assert_array_equal(denoise(noisy, model=model), expected)
 
 
+@pytest.mark.parametrize(("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 76)])
+def test_there_is_no_bank_for_other_models_and_levels(model, sigma):
+    with pytest.raises(
+        ValueError,
+        match=r"model must be one of fast, best|sigma must be above 0|sigma, given or est",
+    ):
+        bank_for(model, sigma)
+
+
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_constant_images_stay(value):
     image = np.full((20, 30), value, np.uint8)
@@ -258,6 +267,11 @@ def test_a_bank_of_ones_own_is_applied_as_it_is():
     ("options", "message"),
     [
         ({"sigma": -1}, "sigma must be finite and not negative, got -1"),
+        ({"sigma": -5, "model": delta_bank()}, "sigma must be finite and not negative, got -5"),
+        ({"sigma": np.nan, "model": delta_bank()}, "sigma must be finite and not negative"),
+        ({"sigma": True}, "sigma must be finite and not negative, got True"),
+        ({"sigma": "25"}, "sigma must be finite and not negative, got '25'"),
+        ({"sigma": 0, "model": "slow"}, 'model must be "fast", "best" or a FilterBank'),
         ({"sigma": np.nan}, "sigma must be finite and not negative, got nan"),
         ({"sigma": np.inf}, "sigma must be finite and not negative, got inf"),
         ({"sigma": 1021}, r"sigma, given or estimated, is 1021 gray .* at most 1020 .*data_range"),

@@ -8,6 +8,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
+from raisr.cascade import filter_rows, run_stages
+from raisr.symmetry import expand
+from raisr.validate import GrayImage
 from tests.banks import CSCONV, delta_bank, random_bank
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference.filters import apply_stage
@@ -100,6 +103,16 @@ def test_bank_refuses_stages_that_do_not_follow():
         FilterBank([one, one])
 
 
+@pytest.mark.parametrize("values", [np.zeros((72, 1, 3, 3), complex), [["a"]], None])
+def test_weights_are_real_numbers(values):
+    with pytest.raises(TypeError, match="filters must be real numbers, got"):
+        Stage(CSCONV, values, np.zeros(72))
+    with pytest.raises(TypeError, match="bias must be real numbers, got"):
+        Stage(CSCONV, filters_of(), values)
+    with pytest.raises(TypeError, match="stage 0 must be a Stage, got ndarray"):
+        FilterBank([np.zeros((72, 1, 3, 3))])
+
+
 def test_bank_describes_itself():
     bank = random_bank(CSCONV, BLADE, size=5)
     assert repr(bank) == "FilterBank(8x3x3 classes of 5x5, 16x5x3 classes of 5x5)"
@@ -159,6 +172,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         random_bank(seed=2).save(path)
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["filters", "bias"])
+def test_weights_beyond_half_precision_are_not_saved_as_such(tmp_path, name):
+    values = {"filters": filters_of(), "bias": np.zeros(72)}
+    values[name][7] = -7e4
+    bank = FilterBank([Stage(CSCONV, **values)])
+    with pytest.raises(ValueError, match=f"float16 cannot hold the {name}, up to 7e\\+04"):
+        bank.save(tmp_path / "bank", dtype="float16")
+    assert not list(tmp_path.iterdir())
+    bank.save(tmp_path / "bank")
+    FilterBank.load(tmp_path / "bank")
+
+
+def test_a_stage_keeps_copies_that_nobody_writes_to():
+    filters, bias = np.float32(filters_of(fill=0.1)), np.zeros(72, np.float32)
+    bank, image = FilterBank([Stage("csconv", filters, bias)]), noisy_scene()
+    before = bank.apply(image, data_range=255)
+    filters[:], bias[:] = 0, 5
+    np.testing.assert_array_equal(bank.apply(image, data_range=255), before)
+    for values in (bank.stages[0].filters, bank.stages[0].bias):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1
 
 
 def test_weights_are_stored_as_floats(tmp_path):
@@ -246,3 +282,37 @@ def test_apply_keeps_the_dtype(dtype):
     out = delta_bank().apply(image, data_range=255)
     assert out.dtype == dtype
     np.testing.assert_array_equal(out, image)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": np.zeros((5, 7), np.uint16)}, r"classes must be rows 0 to 6 of \(6, 7\)"),
+        ({"classes": np.zeros((6, 14), np.uint16)[:, ::2]}, "classes must be rows 0 to 6"),
+        ({"classes": np.zeros((6, 7), np.uint8)}, "1 planes of one shape and uint16 classes"),
+        ({"planes": [GrayImage(np.zeros((6, 6), np.float32))]}, "1 planes of one shape"),
+        ({"planes": []}, "1 planes of one shape"),
+        ({"y1": 7, "classes": np.zeros((7, 7), np.uint16)}, "classes must be rows 0 to 7"),
+        ({"y0": -1}, "classes must be rows -1 to 6"),
+    ],
+)
+def test_rows_outside_of_an_image_are_not_filtered(change, message):
+    planes, out = [GrayImage(np.zeros((6, 7), np.float32))], np.zeros((6, 7), np.float32)
+    right = {"planes": planes, "classes": np.zeros((6, 7), np.uint16), "y0": 0, "y1": 6}
+    (stage,) = delta_bank().stages
+    with pytest.raises(ValueError, match=message):
+        filter_rows(stage, **right | change, out=out, data_range=255)
+    filter_rows(stage, **right, out=out, data_range=255)
+
+
+def test_a_hash_of_more_classes_than_filters_is_refused():
+    image, (stage,) = GrayImage(noisy_scene()), delta_bank().stages
+    out = np.empty(image.shape, np.float32)
+    with pytest.raises(ValueError, match="stage 0 has no filters for 240 classes"):
+        run_stages([stage], [image], [out], 255, 1, lambda _, inputs: (BLADE, inputs[0]))
+
+
+@pytest.mark.parametrize("count", [71, 73])
+def test_symmetric_banks_have_a_filter_for_each_class(count):
+    with pytest.raises(ValueError, match="filters and bias must be of 72 classes, got shapes"):
+        expand(CSCONV, np.zeros((count, 1, 3, 3)), np.zeros(count))

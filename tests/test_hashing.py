@@ -1,6 +1,7 @@
 """The class map against the oracles, the spec itself, and what it refuses."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -125,6 +126,11 @@ def test_presets():
         ("window", 8, "window must be odd, from 3 to 31, got 8"),
         ("window", 33, "window must be odd, from 3 to 31, got 33"),
         ("window", 9.0, "window must be a whole number, got 9.0"),
+        ("window", True, "window must be a whole number, got True"),
+        ("orientations", True, "orientations must be a whole number, got True"),
+        ("orientations", "8", "orientations must be a whole number, got '8'"),
+        ("strength_scale", True, "strength_scale must be a number, got True"),
+        ("presmooth", "0.1", "presmooth must be a number, got '0.1'"),
         ("weighting", "flat", "weighting must be"),
         ("strength", "log", "strength must be"),
         ("orientations", 7, "orientations must be 1 or even, got 7"),
@@ -159,3 +165,17 @@ def test_spec_from_dict_refuses_other_fields(change):
     values.update(change) if change else values.pop("window")
     with pytest.raises(ValueError, match="a HashSpec has the fields"):
         HashSpec.from_dict(values)
+
+
+def test_numbers_of_any_type_make_the_same_spec():
+    spec = HashSpec(
+        window=np.int64(9),
+        orientations=np.uint8(8),
+        gaussian_sigma=np.float32(2),
+        strength_scale=np.int32(1),
+        presmooth=np.float16(0),
+        strength_edges=np.float32([0.25, 0.5]),
+    )
+    same = HashSpec(strength_edges=(0.25, 0.5))
+    assert spec == same
+    assert json.dumps(spec.to_dict()) == json.dumps(same.to_dict())

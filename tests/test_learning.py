@@ -6,7 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from raisr import FilterBank, HashSpec, hash_image, learn_filters
+from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
+from raisr.holdout import Holdout
 from raisr.normal_equations import NormalEquations
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference import least_squares
@@ -242,14 +243,131 @@ def test_any_data_range_gives_the_same_bank():
         np.testing.assert_array_equal(bank.stages[0].filters, banks[0].stages[0].filters)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (8, 8)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (13, 15)])
 @pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
-def test_constant_and_tiny_images_give_a_usable_bank(shape, options):
-    image = np.full(shape, 90, np.uint8)
-    bank = learn_filters([(image, image + 10)], size=3, **options)
-    assert all(np.isfinite(stage.filters).all() for stage in bank.stages)
-    assert bank.stages[0].spec.strength_edges == HashSpec.preset("blade").strength_edges
-    np.testing.assert_array_equal(bank.apply(image), image + 10)
+@pytest.mark.filterwarnings("ignore:edges stay as the spec has them")
+def test_too_few_pixels_are_refused(shape, options):
+    image = random_bytes(shape)
+    with pytest.raises(ValueError, match=f"{image.size} pixels are too few.*7 x 7.*least 196"):
+        learn_filters([(image, image)], **options)
+
+
+@pytest.mark.parametrize("value", [0, 90, 255])
+@pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
+@pytest.mark.filterwarnings("ignore:edges stay as the spec has them")
+def test_constant_images_are_refused(value, options):
+    flat, varied = np.full((30, 40), value, np.uint8), random_bytes((30, 40))
+    with pytest.raises(ValueError, match="each input is constant.*nothing to learn"):
+        learn_filters([(flat, varied)], size=3, **options)
+    with pytest.raises(ValueError, match="each target is constant.*nothing to learn"):
+        learn_filters([(varied, flat)], size=3, **options)
+
+
+@pytest.mark.parametrize("edges", ["quantile", "fixed"])
+def test_flat_images_keep_edges_and_the_bank_says_so(edges):
+    image = np.full((60, 60), 90, np.uint8)
+    image[:20, :20] = random_bytes((20, 20))
+    options = {"size": 3, "edges": edges}
+    if edges == "fixed":
+        assert learn_filters([(image, image)], **options).metadata["edges"] == "fixed"
+        return
+    message = "edges stay.*flat: strength_edges of stage 0, coherence_edges of stage 0"
+    with pytest.warns(UserWarning, match=message):
+        bank = learn_filters([(image, image)], **options)
+    assert bank.metadata["edges"] == "fixed"
+    assert bank.stages[0].spec == HashSpec.preset("blade")
+    spec = HashSpec(strength_edges=())
+    with pytest.warns(UserWarning, match="flat: coherence_edges of stage 0$"):
+        mixed = learn_filters([(image, image)], spec, **options)
+    assert mixed.metadata["edges"] == "mixed"
+    assert mixed.metadata["fixed_edges"] == ["coherence_edges of stage 0"]
+
+
+@pytest.mark.filterwarnings("ignore:input has values far above white")
+def test_pairs_have_one_white():
+    noisy, clean = noisy_scene(), scene()
+    for pair in ((noisy, clean), (clean, noisy), (clean, clean, noisy)):
+        with pytest.raises(TypeError, match="(target|guide) is .* where .* is .*: pass data_range"):
+            learn_filters([pair], size=3)
+    mixed = learn_filters([(noisy, clean)], size=3, data_range=255)
+    alike = learn_filters([(noisy, clean.astype(np.float32))], size=3, data_range=255)
+    np.testing.assert_array_equal(mixed.stages[0].filters, alike.stages[0].filters)
+    assert mean_square_error(mixed, [(noisy, clean)]) < 200
+
+
+def test_held_back_pixels_tell_what_the_bank_gains():
+    pairs = scene_pairs(4)
+    facts = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255).metadata
+    everything = sum(image.size for image, _ in pairs)
+    assert facts["pixels"] == everything
+    assert facts["held_back_pixels"] == pytest.approx(everything / 8, rel=0.15)
+    assert facts["psnr_before"] == pytest.approx(20 * np.log10(255 / 25), abs=0.3)
+    # Scenes of the same kind that were not learned from.
+    others = [(noisy_scene(seed=s), scene(seed=s).astype(np.float32)) for s in range(10, 14)]
+    bank = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255)
+    reached = 10 * np.log10(255**2 / mean_square_error(bank, others))
+    assert facts["psnr_after"] == pytest.approx(reached, abs=1.5)
+    assert facts["psnr_after"] > facts["psnr_before"] + 3
+
+
+def test_held_back_errors_are_those_of_the_pixels():
+    """The sums give what filtering and subtracting would."""
+    pairs, spec = noise_pairs(2), FEW
+    sums = Holdout(spec, 1, 3)
+    for index, (image, target) in enumerate(pairs):
+        planes = [image.astype(np.float32)], target.astype(np.float32)
+        sums.add(*planes, hash_image(image, spec).astype(np.uint16), index, 2)
+    facts = sums.errors(symmetric=False, ridge=1e-6, min_samples=None)
+    filters, bias, _ = sums.part(held=False).solve(ridge=1e-6)
+    bank = FilterBank([Stage(spec, filters, bias)])
+    held, errors_before, errors_after = 0, 0.0, 0.0
+    for index, (image, target) in enumerate(pairs):
+        y, x = np.indices(image.shape) // 8
+        mask = (3 * y + x + index) % 8 == 1
+        out = bank.apply(image.astype(np.float32), data_range=255)
+        held += mask.sum()
+        errors_before += np.sum((image.astype(float) - target)[mask] ** 2)
+        errors_after += np.sum((out - target.astype(float))[mask] ** 2)
+    assert facts["held_back_pixels"] == held
+    decibels = [10 * np.log10(255**2 * held / e) for e in (errors_before, errors_after)]
+    assert [facts["psnr_before"], facts["psnr_after"]] == pytest.approx(decibels, abs=2e-3)
+
+
+def test_a_bank_that_is_worse_than_nothing_is_said():
+    rng = np.random.default_rng(0)
+    image = random_bytes((24, 24))
+    target = (image + rng.normal(0, 1, image.shape)).clip(
+        0, 255
+    )  # nothing to gain, much to overfit
+    with pytest.warns(UserWarning, match="worse than nothing.*dB before and .*dB after"):
+        bank = learn_filters(
+            [(image.astype(np.float32), target)], size=11, data_range=255, min_samples=1
+        )
+    assert bank.metadata["psnr_after"] < bank.metadata["psnr_before"]
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (0, -2), (3, 3), (8, 0)])
+def test_shifted_pairs_are_said(shift):
+    clean = scene((96, 120))
+    noisy = np.roll(noisy_scene((96, 120)), shift, axis=(0, 1))
+    pair = noisy, clean.astype(np.float32)
+    with pytest.warns(UserWarning, match="do not lie on each other") as caught:
+        learn_filters([pair], size=7, data_range=255)
+    assert caught[0].filename == __file__
+    if max(np.abs(shift)) <= 3:
+        assert f"{shift[0]} rows and {shift[1]} columns" in str(caught[0].message)
+
+
+def test_an_added_constant_changes_no_filter():
+    """Temperatures in kelvin: what matters is the contrast."""
+    pairs = [(i / 10.0, t / 10.0) for i, t in scene_pairs(2)]
+    warm = [(i + 280, t + 280) for i, t in pairs]
+    warmer = [(i + 1280, t + 1280) for i, t in pairs]
+    first, second = (learn_filters(p, FEW, size=3, data_range=25.5) for p in (warm, warmer))
+    np.testing.assert_allclose(first.stages[0].filters, second.stages[0].filters, atol=1e-4)
+    usual = learn_filters(pairs, FEW, size=3, data_range=25.5)
+    for a, b in zip(first.metadata.values(), usual.metadata.values(), strict=True):
+        assert a == pytest.approx(b, abs=0.05) if isinstance(a, float) else a == b
 
 
 @pytest.mark.parametrize("size", [3, 7, 11])
@@ -318,6 +436,12 @@ IMAGE = np.zeros((4, 5))
         ([(IMAGE, IMAGE)], {"size": 4}, "size must be odd, from 1 to 15, got 4"),
         ([(IMAGE, IMAGE)], {"size": 17}, "size must be odd, from 1 to 15, got 17"),
         ([(IMAGE, IMAGE)], {"size": 7.0}, "size must be odd, from 1 to 15, got 7.0"),
+        ([(IMAGE, IMAGE)], {"size": True}, "size must be odd, from 1 to 15, got True"),
+        ([(IMAGE, IMAGE)], {"stages": 2.0}, "stages must be a positive whole number, got 2.0"),
+        ([(IMAGE, IMAGE)], {"stages": True}, "stages must be a positive whole number, got True"),
+        ([(IMAGE, IMAGE)], {"min_samples": -1}, "min_samples must be a whole number"),
+        ([(IMAGE, IMAGE)], {"min_samples": 1.5}, "min_samples must be a whole number"),
+        ([(IMAGE, IMAGE)], {"ridge": np.inf}, "ridge must not be negative"),
         ([(IMAGE, IMAGE)], {"stages": 0}, "stages must be a positive whole number, got 0"),
         ([(IMAGE, IMAGE)], {"stages": 1.5}, "stages must be a positive whole number, got 1.5"),
         ([(IMAGE, IMAGE)], {"spec": []}, "stages must be the number of specs, 0, got None"),
@@ -345,7 +469,85 @@ def test_options_are_refused_before_any_image_is_read(options):
         learn_filters(pairs(), **options)
 
 
+@pytest.mark.filterwarnings("ignore:(input|target) has values")
+def test_values_that_cannot_be_summed_are_refused():
+    image = noisy_scene().astype(np.float64)
+    for pair in ((1e30 * image, image), (image, 1e30 * image)):
+        with pytest.raises(ValueError, match="too large"):
+            learn_filters([pair], FEW, size=3, data_range=255, edges="fixed")
+    equations = NormalEquations(FEW, 1, 3)
+    equations.totals[0, 0, 0] = np.inf
+    with pytest.raises(ValueError, match="sums are not finite"):
+        equations.solve()
+
+
+def test_whole_numbers_of_any_type_will_do(tmp_path):
+    options = {"size": np.int64(3), "stages": np.uint8(1), "num_threads": np.int32(1)}
+    bank = learn_filters(noise_pairs(1), FEW, min_samples=np.int64(40), **options)
+    bank.save(tmp_path / "bank")
+    assert FilterBank.load(tmp_path / "bank").info() == bank.info()
+
+
+EQUATIONS = {
+    "class too large": ({"classes": np.full((6, 7), 16)}, "classes must be 0 to 15, got 16 to 16"),
+    "class negative": ({"classes": np.full((6, 7), -1)}, "classes must be 0 to 15, got -1 to -1"),
+    "classes of floats": ({"classes": np.zeros((6, 7))}, "classes must be integers, got float64"),
+    "classes too small": (
+        {"classes": np.zeros((5, 7), np.uint16)},
+        r"classes must have the target's shape \(6, 7\), got \(5, 7\)",
+    ),
+    "classes flat": ({"classes": np.zeros(42, np.uint16)}, r"classes must have shape \(H, W\)"),
+    "plane too small": ({"planes": [np.zeros((6, 6))]}, r"planes must have the target's shape"),
+    "target too large": ({"target": np.zeros((600, 700))}, "planes must have the target's shape"),
+    "too many planes": ({"planes": [np.zeros((6, 7))] * 2}, r"planes must be 1 image\(s\), got 2"),
+    "no plane": ({"planes": []}, r"planes must be 1 image\(s\), got 0"),
+    "plane of whole numbers": ({"planes": [np.zeros((6, 7), int)]}, "plane must be uint8, uint16"),
+    "plane with NaN": ({"planes": [np.full((6, 7), np.nan)]}, r"plane is not finite at \(0, 0\)"),
+    "target with NaN": ({"target": np.full((6, 7), np.inf)}, r"target is not finite at \(0, 0\)"),
+    "no threads": ({"num_threads": 0}, "num_threads must be a positive whole number"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), EQUATIONS.values(), ids=EQUATIONS)
+def test_equations_refuse_what_would_write_elsewhere(change, message):
+    image = np.zeros((6, 7), np.float32)
+    right = {"planes": [image], "target": image, "classes": np.zeros((6, 7), np.uint16)}
+    with pytest.raises((TypeError, ValueError), match=message):
+        NormalEquations(FEW, 1, 3).add(**right | change)
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda a: np.repeat(a, 2, 1)[:, ::2]])
+def test_equations_take_arrays_of_any_type_and_layout(layout):
+    image, target = random_bytes((40, 50)), random_bytes((40, 50), seed=1)
+    classes = hash_image(image)
+    expected = NormalEquations("csconv", 1, 3)
+    expected.add([image.astype(np.float32)], target.astype(np.float32), classes.astype(np.uint16))
+    for dtype in (np.uint8, np.int64, np.int16):
+        found = NormalEquations("csconv", np.int64(1), np.int64(3))
+        found.add([layout(image)], layout(target.astype(float)), layout(classes.astype(dtype)))
+        np.testing.assert_array_equal(found.totals, expected.totals)
+
+
+def test_equations_refuse_sums_of_another_shape():
+    equations = NormalEquations(FEW, 1, 3)
+    equations.totals = np.zeros((16, 3, 3))
+    image = np.zeros((6, 7), np.float32)
+    with pytest.raises(ValueError, match=r"totals must be \(classes, 11, 11\) float64"):
+        equations.add([image], image, np.zeros((6, 7), np.uint16))
+    equations.totals = np.zeros((8, 11, 11))
+    with pytest.raises(ValueError, match=r"totals must be"):
+        equations.add([image], image, np.full((6, 7), 15, np.uint16))
+
+
+@pytest.mark.parametrize("planes", [0, -1, 1.0, True])
+def test_the_number_of_planes_is_positive(planes):
+    with pytest.raises(ValueError, match=f"planes must be a positive whole number, got {planes}"):
+        NormalEquations(FEW, planes, 3)
+
+
 def test_only_equations_of_one_kind_merge():
+    with pytest.raises(TypeError, match="other must be NormalEquations, got int"):
+        NormalEquations(FEW, 1, 3).merge(1)
     with pytest.raises(ValueError, match="only equations of the same spec, planes and size"):
         NormalEquations(FEW, 1, 3).merge(NormalEquations(FEW, 1, 5))
 

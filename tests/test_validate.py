@@ -101,16 +101,16 @@ def test_the_last_pixel_of_a_large_image_is_looked_at():
 
 @each_tunable_function
 def test_data_range_must_be_positive(function):
-    for value in (0, -1, np.nan, np.inf):
+    for value in (0, -1, np.nan, np.inf, True, "255"):
         with pytest.raises(
-            ValueError, match=f"data_range must be positive and finite, got {value}"
+            ValueError, match=f"data_range must be positive and finite, got {value!r}"
         ):
             function(np.zeros((6, 7)), data_range=value)
 
 
 @each_tunable_function
 def test_number_of_threads_must_be_positive(function):
-    for value in (0, -2, 1.5, True):
+    for value in (0, -2, 1.5, 2.0, True):
         with pytest.raises(ValueError, match=f"num_threads must be a positive whole .*got {value}"):
             function(np.zeros((6, 7)), num_threads=value)
 
@@ -146,7 +146,101 @@ def test_colour_has_three_dimensions(shape, axis):
             function(np.zeros(shape), channel_axis=axis)
 
 
-@pytest.mark.parametrize("axis", [3, -4, 1.0])
+@pytest.mark.parametrize("axis", [3, -4, 1.0, True])
 def test_channel_axis_must_exist(axis):
     with pytest.raises(ValueError, match=f"channel_axis must be from -3 to 2, got {axis}"):
         estimate_sigma(np.zeros((6, 7, 3)), channel_axis=axis)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((6, 7, 3), -1), ((3, 6, 7), 0), ((6, 3, 7), 1)])
+def test_colour_without_an_axis_is_told_of_the_axis(shape, axis):
+    for function in (estimate_sigma, lambda i, **o: denoise(i, 0.1, **o)):
+        with pytest.raises(ValueError, match=rf"must have two .*as in channel_axis={axis}$"):
+            function(np.zeros(shape))
+    with pytest.raises(ValueError, match="must have two dimensions.*channels are filtered one by"):
+        BANK.apply(np.zeros(shape))
+
+
+LEVELS = np.random.default_rng(0).uniform(0, 255, (40, 50))
+FLOATS = {name: f for name, f in TUNABLE.items() if name != "learn_filters"} | {
+    "learn_filters": lambda image, **options: learn_filters([(image, image)], size=3, **options)
+}
+each_float_function = pytest.mark.parametrize("function", FLOATS.values(), ids=FLOATS)
+
+
+@each_float_function
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_far_above_white_are_said_where_they_come_from(function, dtype):
+    with pytest.warns(
+        UserWarning, match="values far above white, which is 1 for .*: pass data"
+    ) as w:
+        function(LEVELS.astype(dtype))
+    assert {warning.filename for warning in w} == {__file__}
+    with pytest.warns(
+        UserWarning, match="values that do not fit data_range=10, the value of white"
+    ):
+        function(LEVELS.astype(dtype), data_range=10)
+
+
+@each_float_function
+@pytest.mark.parametrize("sigma", [5, 75])
+def test_noise_beyond_white_and_high_lights_are_not_said(function, sigma):
+    rng = np.random.default_rng(0)
+    image = (LEVELS + rng.normal(0, sigma, LEVELS.shape)) / 255
+    image[rng.uniform(size=image.shape) < 0.02] = 40  # the sun, in linear light
+    function(image)
+    function(255 * image, data_range=255)
+
+
+def test_a_temperature_without_data_range_is_said():
+    with pytest.warns(UserWarning, match="image has values far above white"):
+        hash_image(280 + LEVELS / 255)
+    hash_image(280 + LEVELS / 255, data_range=1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_integers_fit_their_type(dtype):
+    hash_image(np.full((9, 9), np.iinfo(dtype).max, dtype))
+    with pytest.warns(UserWarning, match="values that do not fit data_range=30"):
+        hash_image(LEVELS.astype(dtype), data_range=30)
+
+
+def test_estimates_need_no_white():
+    noise = np.random.default_rng(0).normal(0, 3, (90, 90))
+    for image in (noise, 1000 * noise, 1e6 + noise, (30000 + 100 * noise).astype(np.uint16)):
+        estimate_sigma(image)
+    assert estimate_sigma(1e6 + noise) == pytest.approx(estimate_sigma(noise), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("image", "guide"),
+    [
+        (np.uint8, np.float32),
+        (np.float64, np.uint8),
+        (np.uint8, np.uint16),
+        (np.uint16, np.float16),
+    ],
+)
+def test_a_guide_has_the_white_of_its_image(image, guide):
+    pixels = np.zeros((6, 7))
+    names = f"guide is {np.dtype(guide)} where the image that it goes with is {np.dtype(image)}"
+    with pytest.raises(TypeError, match=f"{names}: pass data_range"):
+        BANK.apply(pixels.astype(image), pixels.astype(guide))
+    BANK.apply(pixels.astype(image), pixels.astype(guide), data_range=255)
+
+
+def test_one_white_in_several_types_is_one_result():
+    image = np.rint(LEVELS)
+    expected = BANK.apply(image.astype(np.uint8), image[::-1].astype(np.uint8))
+    found = BANK.apply(image.astype(np.uint8), image[::-1].astype(np.float32), data_range=255)
+    np.testing.assert_array_equal(found, expected)
+    halves = BANK.apply(image / 255, (image / 255).astype(np.float32))
+    np.testing.assert_allclose(halves, BANK.apply(image / 255), atol=0.05)
+
+
+@each_function
+def test_masked_pixels_are_refused(function):
+    image = np.ma.masked_array(LEVELS / 255, LEVELS > 200)
+    with pytest.raises(TypeError, match="has masked pixels: fill them first"):
+        function(image)
+    estimate_sigma(np.ma.masked_array(LEVELS, False))

@@ -48,7 +48,8 @@ class _Announcement(event.Listener):
     """Says once that kernels are being compiled: the first call takes seconds, not milliseconds."""
 
     def on_start(self, event):
-        if not self.made and event.data["dispatcher"].__module__.startswith(__name__):
+        module = getattr(event.data.get("dispatcher"), "__module__", "")
+        if not self.made and module.startswith(__name__):
             self.made = True
             logging.getLogger("raisr").warning(
                 "compiling the kernels of raisr for this processor; it takes some seconds, once"

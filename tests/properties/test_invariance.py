@@ -18,6 +18,7 @@ def learned(image, **options):
     return np.concatenate([stage.filters.ravel() for stage in bank.stages])
 
 
+ON_PURPOSE = pytest.mark.filterwarnings("ignore:the images of a pair do not lie on each other")
 FUNCTIONS = {
     "hash": hash_image,
     "statistics": lambda image, **options: np.stack(gradient_statistics(image, **options)),
@@ -59,6 +60,7 @@ LAYOUTS = {
 
 
 @each_function
+@ON_PURPOSE
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_any_memory_layout(layout, dtype, function):
@@ -71,6 +73,7 @@ def test_any_memory_layout(layout, dtype, function):
 
 
 @each_function
+@ON_PURPOSE
 @pytest.mark.parametrize("num_threads", [2, 3, 5])
 def test_any_number_of_threads(num_threads, function):
     image = random_bytes((70, 3000)).astype(np.uint16) * 257

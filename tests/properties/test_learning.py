@@ -2,6 +2,7 @@
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tests.properties.strategies import byte_images, specs
 FEW = HashSpec(window=3, orientations=2, strength_edges=(0.3,), coherence_edges=(0.2,))
 
 
+@pytest.mark.filterwarnings("ignore:the images of a pair do not lie on each other")  # of noise
 @settings(max_examples=10)
 @given(st.integers(0, 2**16), st.sampled_from([3, 5]))
 def test_known_filters_are_recovered(seed, size):
