@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
-from raisr.colour import LUMA_NOISE
 from raisr.colour_bank import ColourBank, check_three, run_colour
+from raisr.estimation import noise_of
 from raisr.filtering import FilterBank
 from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
 from raisr.validate import (
@@ -21,7 +21,8 @@ from raisr.validate import (
 __all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
 
 _NORMAL_QUARTILE = 0.6744897501960817
-_ALIKE = 1.25  # levels of channels that go through opponent space, at most this far apart
+_ALIKE = 3.0  # ratio of the levels of channels that go through opponent space, at most
+_FAINTEST = 1e-3  # gray levels; less is none
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
@@ -42,14 +43,15 @@ def denoise(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
     sigma : float, or one for each channel, optional
         Standard deviation of the noise, in the unit of the image; 0 returns a copy. Default:
-        `estimate_sigma`.
+        `estimate_sigma` of each channel; in images of three channels whose noise is not white but
+        went through a camera, what `raisr.estimate_noise` finds.
     model : {"fast", "best"}, FilterBank or ColourBank
         "fast" is one stage for a gray image, "best" a cascade; a bank of your own is applied as
         it is, whatever `sigma` but 0, a FilterBank to each channel.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
-        and filtered in opponent space, see `ColourBank`, unless their levels differ by more than
-        a quarter; then, and in images of other numbers of channels, each is filtered as an image
+        and filtered in opponent space, see `ColourBank`, unless one has more than three
+        times the noise of another; then, and in images of other numbers of channels, each is filtered as an image
         of its own.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
@@ -123,9 +125,13 @@ def denoise(
         for channel, result in zip(channels, outs, strict=True):
             run_stages(model.stages, [channel], [result], white, threads)
     else:
-        levels = [_estimate(channels)] if told is None else [check_sigma(s, white) for s in told]
-        levels = levels * len(channels) if len(levels) == 1 else levels
-        _denoise(model, levels, channels, outs, white, threads)
+        given = None if told is None else [check_sigma(s, white) for s in told]
+        levels, planes = _levels(channels, given)
+        if planes is None:
+            _filter_each(model, levels, channels, outs, white, threads)
+        else:
+            bank = colour_bank_for(model, *planes)
+            run_colour(bank, channels, outs, white, threads)
     return out
 
 
@@ -133,13 +139,27 @@ def _is_model(name):
     return isinstance(name, str) and name in MODELS
 
 
-def _denoise(model, levels, channels, outs, white, num_threads):
-    """Remove noise of these levels, one for each channel, in gray levels."""
-    if len(channels) == 3 and max(levels) <= _ALIKE * min(levels) and max(levels) > 0:
-        level = float(np.sqrt(np.mean(np.square(levels))))
-        bank = colour_bank_for(model, level * LUMA_NOISE, level, level)
-        run_colour(bank, channels, outs, white, num_threads)
-        return
+def _levels(channels, told):
+    """Return the level of each channel, or those of the opponent planes, and None for the other.
+
+    In gray levels; `told` is one level, or one for each channel, or None: they are estimated.
+    """
+    count = len(channels)
+    if told is None:
+        if count == 3 and not (found := noise_of(channels)).is_white:
+            planes = np.maximum(found.plane_levels(), _FAINTEST)
+            return None, tuple(planes.tolist())
+        told = [_estimate([channel]) for channel in channels]
+    levels = told * count if len(told) == 1 else told
+    if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
+        return levels, None
+    r, g, b = np.square(levels)
+    planes = np.sqrt([(r + g + b) / 9, (r + b) / 2, (r + 4 * g + b) / 6])
+    return None, tuple(planes.tolist())
+
+
+def _filter_each(model, levels, channels, outs, white, num_threads):
+    """Filter each channel as an image of its own."""
     for level, channel, out in zip(levels, channels, outs, strict=True):
         if level > 0:
             run_stages(bank_for(model, level).stages, [channel], [out], white, num_threads)
@@ -192,7 +212,16 @@ def _estimate(channels):
     for plane in (channel.levelled().plane() for channel in channels):
         if min(plane.shape) > 1:
             detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
-            # Saturated and padded areas are without noise: nothing is there, up to rounding.
-            if (noisy := detail > _ROUNDING * np.abs(plane).max()).any():
-                found.append(np.median(detail[noisy]))
+            # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
+            # drawings, only edges are left, with nothing around them.
+            noisy = detail > _ROUNDING * np.abs(plane).max()
+            if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
+                found.append(np.median(detail[living]))
     return float(np.mean(found)) / _NORMAL_QUARTILE if found else 0.0
+
+
+def _share_nearby(mask):
+    """Share of a mask in the 5x5 neighbourhood of every pixel."""
+    from scipy.ndimage import uniform_filter
+
+    return uniform_filter(mask.astype(np.float32), 5, mode="reflect")

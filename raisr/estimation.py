@@ -18,10 +18,11 @@ _PIXELS = 1 << 22  # that are looked at
 _BINS = 8
 _NORMAL_QUARTILE = 0.6744897501960817
 # What the quantile of the blocks' levels reads in an image of white noise of level 1.
-_EXPECTED = 0.87
+_EXPECTED = 0.838
 _CLIPPED = 0.05
 _FEW = 16  # blocks
 _CORRELATED = 1.6
+_CHROMA = 1.5
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class NoiseEstimate:
     ----------
     levels : (scales, planes) float64
         Standard deviation, in the unit of the image, at full size and after halving it (means of
-        2 x 2 pixels) once and twice; NaN at scales with too few pixels. The planes are those of
+        2 x 2 pixels) once and twice; 0 where too few pixels are left. The planes are those of
         `raisr.colour.to_opponent` if there are three channels, else the channels.
     brightness, deviation : (bins,) float64
         Standard deviation at full size, by the mean brightness (of the luma, in an image of three
@@ -45,18 +46,34 @@ class NoiseEstimate:
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
-        """Level of the white noise that would be as strong, at the scale where it is most."""
-        grown = self.levels * 2.0 ** np.arange(len(self.levels))[:, None]
-        return np.nanmax(np.nan_to_num(grown), axis=0)
+        """Level of the white noise that would be as strong, (scales, planes)."""
+        return self.levels * 2.0 ** np.arange(len(self.levels))[:, None]
 
     @property
     def is_white(self) -> bool:
         """Whether neighbouring pixels have independent noise, as far as can be told.
 
         White noise halves with the size of the image; noise that went through a camera's
-        demosaicing, smoothing and JPEG does not.
+        demosaicing, smoothing and JPEG does not. Only chroma tells: it has little texture, which
+        does not halve either.
         """
-        return bool(np.all(self.equivalent[:1] <= _CORRELATED * self.levels[0, :1]))
+        if self.levels.shape[1] != 3:
+            return True
+        chroma = self.equivalent[:, 1:].mean(axis=1)
+        return bool(chroma.max() <= _CORRELATED * chroma[0])
+
+    def plane_levels(self) -> NDArray[np.float64]:
+        """Return the level that each opponent plane is best filtered for, (3,).
+
+        The rules were chosen on synthetic cameras: the largest white equivalent counts; that of
+        the luma at its two finest scales and only as far as chroma has noise too, for the rest
+        is texture.
+        """
+        if self.is_white:
+            return self.levels[0]
+        largest = self.equivalent.max(axis=0)
+        luma = min(self.equivalent[:2, 0].max(), largest[1:].max())
+        return np.array([luma, *(_CHROMA * largest[1:])])
 
 
 def estimate_noise(

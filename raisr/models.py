@@ -102,7 +102,8 @@ def colour_bank_for(model, luma, wide, narrow):
     -------
     ColourBank
     """
-    levels = {"luma": luma / LUMA_NOISE, "wide": wide, "narrow": narrow}
+    # Rounded, so that white noise of a rung is of that rung.
+    levels = {"luma": round(luma / LUMA_NOISE, 9), "wide": wide, "narrow": narrow}
     for level in levels.values():
         _check(model, level)
     found = {name: _colour_stages(model, name, level) for name, level in levels.items()}
