@@ -1,20 +1,95 @@
-"""Learn the filters of chroma, and further stages of a bank, that leave flat areas as they are."""
+"""Learn colour banks: from pairs of anything, and for the shipped models."""
 
 import dataclasses
 import itertools
 
-from raisr.colour_bank import filter_chroma
+import numpy as np
+
+from raisr.colour import to_opponent
+from raisr.colour_bank import ColourBank, check_three, filter_chroma
 from raisr.filtering import FilterBank, Stage
 from raisr.flat import flat_filters
 from raisr.hashing import class_map
-from raisr.learning import _EDGE_IMAGES, _quantiles
+from raisr.learning import _EDGE_IMAGES, _quantiles, learn_filters
 from raisr.normal_equations import NormalEquations
 from raisr.statistics import statistics_of
-from raisr.validate import GrayImage
+from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads, data_range_of
 
-__all__ = ["add_stage", "learn_chroma"]
+__all__ = ["add_stage", "learn_chroma", "learn_colour"]
 
 _EVERY = 13  # pixels between two samples for the edges
+_MIDDLE = np.float32(128)  # chroma is learned about it: sums are centred there
+
+
+def learn_colour(pairs, channel_axis, data_range, *, num_threads=None, **options):
+    """Learn a ColourBank from pairs of colour images.
+
+    Parameters
+    ----------
+    pairs : iterable of (input, target)
+        Images of three channels along `channel_axis`.
+    channel_axis, data_range, num_threads, options
+        See `raisr.learning.learn_filters`.
+
+    Returns
+    -------
+    ColourBank
+        The first stage of chroma hashes the filtered luma, further ones what they filter.
+    """
+    pairs = pairs if hasattr(pairs, "__len__") else list(pairs)
+    options |= {"data_range": GRAY_LEVELS, "num_threads": num_threads}
+    source = pairs, channel_axis, data_range, check_threads(num_threads)
+    luma = learn_filters(_PlanePairs(*source), **options)
+    planes = [learn_filters(_PlanePairs(*source, plane, luma), **options) for plane in (1, 2)]
+    guides = ("luma", *["own"] * (len(luma.stages) - 1))
+    facts = {f"chroma{c}": bank.metadata for c, bank in enumerate(planes)}
+    wide, narrow = (FilterBank([_about_zero(stage) for stage in p.stages]) for p in planes)
+    return ColourBank(luma, (wide, narrow), guides, {"luma": luma.metadata, **facts})
+
+
+class _PlanePairs:
+    """Pairs of one opponent plane; those of chroma go with the filtered luma as guide."""
+
+    def __init__(self, pairs, channel_axis, data_range, num_threads, plane=0, luma=None):
+        self.pairs, self.axis, self.data_range = pairs, channel_axis, data_range
+        self.num_threads, self.plane, self.luma = num_threads, plane, luma
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __iter__(self):
+        for pair in self.pairs:
+            if len(pair) != 2:
+                raise ValueError(f"a pair of colour images is (input, target), got {len(pair)}")
+            first, second = (
+                self._planes(*item) for item in zip(pair, self._whites(pair), strict=True)
+            )
+            if self.luma is None:
+                yield first[0], second[0]
+                continue
+            found = [planes[self.plane] + _MIDDLE for planes in (first, second)]
+            options = {"data_range": GRAY_LEVELS, "num_threads": self.num_threads}
+            yield (*found, self.luma.apply(first[0], **options))
+
+    def _whites(self, pair):
+        whites = [data_range_of(np.asarray(image).dtype, self.data_range) for image in pair]
+        if whites[0] != whites[1]:
+            raise TypeError(
+                f"target has white {whites[1]:g} where its input has {whites[0]:g}: pass "
+                "data_range, the value of white in both, or both in one type"
+            )
+        return whites
+
+    def _planes(self, image, white):
+        channels = as_channels(image, self.axis, white)
+        check_three(channels)
+        return to_opponent(channels, self.num_threads)
+
+
+def _about_zero(stage):
+    """Return a stage for chroma about 0 that was learned for chroma about the middle."""
+    bias = stage.bias + _MIDDLE * (stage.filters.sum(axis=(1, 2, 3)) - 1)
+    return Stage(stage.spec, stage.filters, bias)
 
 
 def add_stage(bank, samples, spec, size, *, num_threads=1):
@@ -77,9 +152,8 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
                 image = luma if guide == "luma" else before[c]
                 if c == 0 or guide == "own":
                     classes = class_map(GrayImage(image), fitted[c], num_threads)
-                # Chroma lies about 0, the centre of the sums at 128.
-                taps = [planes[c] + 128, before[c] + 128][-min(index + 1, 2) :]
-                equations.accumulate(taps, targets[c] + 128, classes, num_threads)
+                taps = [planes[c] + _MIDDLE, before[c] + _MIDDLE][-min(index + 1, 2) :]
+                equations.accumulate(taps, targets[c] + _MIDDLE, classes, num_threads)
         for stages, found, equations in zip(learned, fitted, sums, strict=True):
             stages.append(Stage(found, *flat_filters(equations.symmetrised())))
     return tuple(FilterBank(stages) for stages in learned)

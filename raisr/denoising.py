@@ -50,9 +50,9 @@ def denoise(
         it is, whatever `sigma` but 0, a FilterBank to each channel.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
-        and filtered in opponent space, see `ColourBank`, unless one has more than three
-        times the noise of another; then, and in images of other numbers of channels, each is filtered as an image
-        of its own.
+        and filtered in opponent space, see `ColourBank`, unless one has more than three times the
+        noise of another; then, and in images of other numbers of channels, each is filtered as an
+        image of its own.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
         on 0..255 needs ``data_range=255``.

@@ -237,7 +237,9 @@ def test_without_sigma_it_is_estimated(model):
     np.testing.assert_array_equal(denoise(noisy, model=model), expected)
 
 
-@pytest.mark.parametrize(("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 1021)])
+@pytest.mark.parametrize(
+    ("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 1021)]
+)
 def test_there_is_no_bank_for_other_models_and_levels(model, sigma):
     with pytest.raises(
         ValueError,
