@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from comparisons import command
 from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
@@ -22,7 +23,7 @@ from raisr.colour_bank import ColourBank
 from raisr.colour_files import write_parts
 from raisr.colour_learning import add_stage, learn_chroma
 from raisr.command import Parser, run
-from raisr.datasets import Dataset, load_dataset
+from raisr.datasets import Dataset, ImageFile, load_dataset
 from raisr.metrics import psnr
 from raisr.models import COLOUR_LADDER, MODELS, bank_for, colour_bank_path
 from raisr.noise import add_gaussian_noise, noise_seed
@@ -57,11 +58,16 @@ RECIPES = {
 }
 
 
+def _rgb(image: ImageFile) -> NDArray[np.uint8]:
+    pixels = image.read()
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
 def noisy_planes(dataset: Dataset, sigma: float, run: int = 0):
     """Return the opponent planes of every image, noisy and clean."""
     found = []
     for image in dataset:
-        clean = image.read()
+        clean = _rgb(image)
         seed = noise_seed(dataset.folder, image.name, sigma, run)
         pair = add_gaussian_noise(clean, sigma, seed), clean.astype(np.float32)
         found.append([to_opponent(as_channels(rgb, -1, 255), 1) for rgb in pair])
@@ -108,7 +114,7 @@ def mean_psnr(dataset: Dataset, bank: ColourBank, sigma: float) -> float:
     """Return the mean PSNR over RGB of a bank on a set, with noise not learned from."""
     found = []
     for image in dataset:
-        clean = image.read()
+        clean = _rgb(image)
         seed = noise_seed(dataset.folder, image.name, sigma, run=1)
         out = bank.apply(add_gaussian_noise(clean, sigma, seed), data_range=255)
         found.append(psnr(out.clip(0, 255), clean))

@@ -10,7 +10,7 @@ from raisr.colour_bank import ColourBank, check_three, filter_chroma
 from raisr.filtering import FilterBank, Stage
 from raisr.flat import flat_filters
 from raisr.hashing import class_map
-from raisr.learning import _EDGE_IMAGES, _quantiles, learn_filters
+from raisr.learning import _EDGE_IMAGES, _quantiles, learn_gray
 from raisr.normal_equations import NormalEquations
 from raisr.statistics import statistics_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads, data_range_of
@@ -39,8 +39,8 @@ def learn_colour(pairs, channel_axis, data_range, *, num_threads=None, **options
     pairs = pairs if hasattr(pairs, "__len__") else list(pairs)
     options |= {"data_range": GRAY_LEVELS, "num_threads": num_threads}
     source = pairs, channel_axis, data_range, check_threads(num_threads)
-    luma = learn_filters(_PlanePairs(*source), **options)
-    planes = [learn_filters(_PlanePairs(*source, plane, luma), **options) for plane in (1, 2)]
+    luma = learn_gray(_PlanePairs(*source), **options)
+    planes = [learn_gray(_PlanePairs(*source, plane, luma), **options) for plane in (1, 2)]
     guides = ("luma", *["own"] * (len(luma.stages) - 1))
     facts = {f"chroma{c}": bank.metadata for c, bank in enumerate(planes)}
     wide, narrow = (FilterBank([_about_zero(stage) for stage in p.stages]) for p in planes)

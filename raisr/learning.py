@@ -117,23 +117,40 @@ def learn_filters(
     >>> float(np.abs(bank.apply(clean, data_range=255) - (255 - clean)).max()) < 0.1
     True
     """
-    if channel_axis is not None:
-        from raisr.colour_learning import learn_colour
+    options = {
+        "spec": spec,
+        "size": size,
+        "stages": stages,
+        "edges": edges,
+        "ridge": ridge,
+        "symmetric": symmetric,
+        "min_samples": min_samples,
+        "data_range": data_range,
+        "num_threads": num_threads,
+        "progress": progress,
+    }
+    if channel_axis is None:
+        return learn_gray(pairs, **options)
+    from raisr.colour_learning import learn_colour
 
-        return learn_colour(
-            pairs,
-            channel_axis,
-            data_range,
-            spec=spec,
-            size=size,
-            stages=stages,
-            edges=edges,
-            ridge=ridge,
-            symmetric=symmetric,
-            min_samples=min_samples,
-            num_threads=num_threads,
-            progress=progress,
-        )
+    return learn_colour(pairs, channel_axis, **options)
+
+
+def learn_gray(
+    pairs,
+    *,
+    spec,
+    size,
+    stages,
+    edges,
+    ridge,
+    symmetric,
+    min_samples,
+    data_range,
+    num_threads,
+    progress,
+):
+    """Learn from pairs of two-dimensional images: see `learn_filters`."""
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
     size = check_size(size)
