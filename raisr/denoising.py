@@ -105,8 +105,10 @@ def denoise(
     True
     """
     if not (isinstance(model, FilterBank | ColourBank) or _is_model(model)):
-        raise ValueError(f'model must be "fast", "best" or a bank, got {model!r}')
-    told = None if sigma is None else [check_sigma(s, GRAY_LEVELS) for s in np.atleast_1d(sigma)]
+        raise ValueError(
+            f'model must be "fast", "best" or a FilterBank or ColourBank, got {model!r}'
+        )
+    told = None if sigma is None else _told(sigma)
     noiseless = told is not None and not any(told)
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     if told is not None and len(told) not in (1, len(channels)):
@@ -137,6 +139,12 @@ def denoise(
 
 def _is_model(name):
     return isinstance(name, str) and name in MODELS
+
+
+def _told(sigma):
+    """Return levels in the unit of the image: one, or one for each channel."""
+    each = [sigma] if np.ndim(sigma) == 0 else np.ravel(sigma)
+    return [check_sigma(level, GRAY_LEVELS) for level in each]
 
 
 def _levels(channels, told):

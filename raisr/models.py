@@ -176,7 +176,7 @@ def _scaled(stages, rung, sigma):
     """Stages that do to an image what `stages` do to one scaled from the level to the rung."""
     if LADDER[0] <= sigma <= LADDER[-1]:
         return list(stages)
-    weight = min(sigma / _FAINT, 1.0)
+    weight = min(sigma / _FAINT, 1.0) ** 2
     return [_scaled_stage(stage, sigma / rung, np.float32(weight)) for stage in stages]
 
 
