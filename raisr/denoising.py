@@ -52,7 +52,7 @@ def denoise(
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
         and filtered in opponent space, see `ColourBank`, unless one has more than three times the
         noise of another; then, and in images of other numbers of channels, each is filtered as an
-        image of its own.
+        image of its own. Three equal channels are one gray image.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
         on 0..255 needs ``data_range=255``.
@@ -128,17 +128,31 @@ def denoise(
             run_stages(model.stages, [channel], [result], white, threads)
     else:
         given = None if told is None else [check_sigma(s, white) for s in told]
-        levels, planes = _levels(channels, given)
-        if planes is None:
-            _filter_each(model, levels, channels, outs, white, threads)
-        else:
-            bank = colour_bank_for(model, *planes)
-            run_colour(bank, channels, outs, white, threads)
+        gray = _is_gray(channels) and (given is None or len(set(given)) == 1)
+        shown = slice(0, 1) if gray else slice(None)
+        _denoise(model, channels[shown], given, outs[shown], white, threads)
+        for copy in outs[1:] if gray else ():
+            copy[...] = outs[0]
     return out
 
 
 def _is_model(name):
     return isinstance(name, str) and name in MODELS
+
+
+def _is_gray(channels):
+    """Whether there are three channels, all alike: noise that is in all of them is in the luma."""
+    first = channels[0].array
+    return len(channels) == 3 and all(np.array_equal(first, c.array) for c in channels[1:])
+
+
+def _denoise(model, channels, told, outs, white, num_threads):
+    levels, planes = _levels(channels, told and told[: len(channels)])
+    if planes is None:
+        _filter_each(model, levels, channels, outs, white, num_threads)
+    else:
+        bank = colour_bank_for(model, *planes)
+        run_colour(bank, channels, outs, white, num_threads)
 
 
 def _told(sigma):

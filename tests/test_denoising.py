@@ -11,6 +11,7 @@ from raisr import denoise, estimate_sigma
 from raisr.cascade import run_stages
 from raisr.denoising import LADDER, MODELS, bank_for, bank_path
 from raisr.filtering import FilterBank, Stage
+from raisr.models import colour_bank_for
 from raisr.noise import add_gaussian_noise
 from raisr.validate import GrayImage
 from tests.banks import CSCONV, delta_bank, random_bank
@@ -122,7 +123,14 @@ def test_one_level_for_each_channel_may_be_the_same(model):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_gray_in_three_channels_stays_gray(dtype, model):
     image = np.repeat(noisy_scene()[..., None], 3, axis=2).clip(0, 255).astype(dtype)
-    out = denoise(image, 25, model=model, channel_axis=-1, data_range=255)
+    # Its noise is that of one channel, and not three times independent.
+    alone = denoise(image[..., 0], 25, model=model, data_range=255)
+    for sigma in (25, [25, 25, 25]):
+        out = denoise(image, sigma, model=model, channel_axis=-1, data_range=255)
+        for channel in range(3):
+            np.testing.assert_array_equal(out[..., channel], alone)
+    bank = colour_bank_for(model, 25, 25, 25)
+    out = bank.apply(image, data_range=255)
     np.testing.assert_array_equal(out[..., 0], out[..., 1])
     np.testing.assert_array_equal(out[..., 0], out[..., 2])
 
