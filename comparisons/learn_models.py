@@ -26,10 +26,10 @@ from raisr.noise import noise_seed
 from raisr.provenance import environment, git_commit, write_json
 
 HELD_BACK = COMMITTED / "hold_back.json"
-_HELD_BACK = slice(5, None, 10)
+HELD_BACK_IMAGES = slice(5, None, 10)
 
 
-def _spec(window: int, presmooth: float = 0.0, shape: tuple[int, int, int] = (16, 12, 8)):
+def spec_like(window: int, presmooth: float = 0.0, shape: tuple[int, int, int] = (16, 12, 8)):
     """Return a spec of this shape; its edges are placeholders for the learned quantiles."""
     orientations, strengths, coherences = shape
     return HashSpec(
@@ -42,8 +42,8 @@ def _spec(window: int, presmooth: float = 0.0, shape: tuple[int, int, int] = (16
 
 
 RECIPES = {
-    "fast": {"spec": [_spec(9, 0.15, (16, 16, 8))], "size": 11},
-    "best": {"spec": [_spec(9, 0.15), *map(_spec, (5, 3, 21, 3, 9))], "size": 7},
+    "fast": {"spec": [spec_like(9, 0.15, (16, 16, 8))], "size": 11},
+    "best": {"spec": [spec_like(9, 0.15), *map(spec_like, (5, 3, 21, 3, 9))], "size": 7},
 }
 """Arguments of `raisr.learn_filters` for each model."""
 
@@ -75,7 +75,7 @@ def mean_psnr(dataset: Dataset, bank: FilterBank, sigma: float) -> float:
 
 def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
     """Measure what the choice of specs rests on: learn from 9 of 10 images, score the tenth."""
-    held_back = dataclasses.replace(dataset, images=dataset.images[_HELD_BACK])
+    held_back = dataclasses.replace(dataset, images=dataset.images[HELD_BACK_IMAGES])
     rest = tuple(image for image in dataset if image not in held_back.images)
     found = []
     for model, sigma in itertools.product(models, sigmas):

@@ -19,7 +19,7 @@ from hybrid.networks import Network
 from hybrid.planes import as_gray, from_gray
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr import hash_image
-from raisr.colour import from_opponent, to_opponent
+from raisr.colour import opponent_planes, rgb_planes
 from raisr.denoising import estimate_sigma
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_sigma, data_range_of, restore
 
@@ -91,8 +91,8 @@ class NetworkDenoiser(nn.Module):
             networks with classes, and needed where these are those of the clean image.
         channel_axis : int, optional
             Axis of the channels. Three are taken for red, green and blue, and denoised in the
-            opponent space (`raisr.colour.to_opponent`): together by a network for colours, plane
-            by plane by one for gray images. Any other number: each by itself.
+            opponent space (`raisr.colour.OPPONENT`): together by a network for colours, plane by
+            plane by one for gray images. Any other number: each by itself.
         data_range : float, optional
             Value of white: by default the maximum of an integer type, 1.0 for floats.
         tile : int, optional
@@ -142,13 +142,13 @@ class NetworkDenoiser(nn.Module):
             pairs = zip(planes, sources, strict=True)
             return np.stack([self._gray(*pair, level, tile) for pair in pairs])
         one_level = not self.behaviour.many_levels
-        images = as_gray(to_opponent(planes), one_level=one_level)
-        guided = images if guides is None else as_gray(to_opponent(guides), one_level=one_level)
+        images = as_gray(opponent_planes(planes), one_level=one_level)
+        guided = images if guides is None else as_gray(opponent_planes(guides), one_level=one_level)
         done = [
             self._gray(plane, source, None if level is None else level * factor, tile)
             for (plane, factor), (source, _) in zip(images, guided, strict=True)
         ]
-        return from_opponent(from_gray(done, one_level=one_level))
+        return rgb_planes(from_gray(done, one_level=one_level))
 
     def _gray(self, plane: Plane, source: Plane, level: float | None, tile: int | None) -> Plane:
         """Denoise a gray image with the classes of another one."""
@@ -289,7 +289,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         plane, factor = planes[0], 1.0
         if len(planes) == 3:
             one_level = not self.behaviour.many_levels
-            plane, factor = as_gray(to_opponent(planes), one_level=one_level)[0]
+            plane, factor = as_gray(opponent_planes(planes), one_level=one_level)[0]
         known = None if level is None else level * factor
         return self._maps(_tensor(plane), known, tile)[0][0].numpy()
 
@@ -356,7 +356,7 @@ class HybridDenoiser(NetworkDenoiser):
                     f"this network is for three colours, and the image has {len(planes)} "
                     "channel(s): see hybrid.denoise, which chooses by them"
                 )
-            return from_opponent(self._joint(to_opponent(planes), level, tile))
+            return rgb_planes(self._joint(opponent_planes(planes), level, tile))
         return super()._denoise(planes, level, guides, tile)
 
     def _gray(self, plane, source, level, tile):

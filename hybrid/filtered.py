@@ -27,7 +27,7 @@ def filtered(
     Parameters
     ----------
     planes : (1, H, W) or (3, H, W) float32 array, gray levels
-        A gray image, or the planes of `raisr.colour.to_opponent`.
+        A gray image, or the planes of `raisr.colour.opponent_planes`.
     sigma : float
         Standard deviation of the noise, gray levels; above that of the last shipped filters, it
         is taken for theirs. 0 gives back the planes.

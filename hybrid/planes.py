@@ -20,7 +20,7 @@ def as_gray(
     Parameters
     ----------
     opponent : (3, H, W) float32 array, gray levels
-        See `raisr.colour.to_opponent`.
+        See `raisr.colour.opponent_planes`.
     one_level : bool
         False: the first image is the mean of red, green and blue, with the contrast of gray
         images and less noise. True: it is the opponent plane with mid gray where it belongs, and

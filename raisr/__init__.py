@@ -10,12 +10,15 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 _HOME = {
+    "ColourBank": "raisr.colour_bank",
     "FilterBank": "raisr.filtering",
     "GradientStatistics": "raisr.statistics",
     "HashSpec": "raisr.hashing",
+    "NoiseEstimate": "raisr.estimation",
     "NormalEquations": "raisr.normal_equations",
     "Stage": "raisr.filtering",
     "denoise": "raisr.denoising",
+    "estimate_noise": "raisr.estimation",
     "estimate_sigma": "raisr.denoising",
     "gradient_statistics": "raisr.statistics",
     "hash_image": "raisr.hashing",

@@ -1,20 +1,36 @@
 """Colour: the luma that classes are made of, and the orthonormal opponent space."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from raisr.blocks import over_blocks
+from raisr.validate import GRAY_LEVELS, GrayImage, sink_of
+
 __all__ = [
     "LUMA",
+    "LUMA_NOISE",
     "OPPONENT",
     "check_image",
     "from_opponent",
     "luma_weights",
+    "opponent_planes",
+    "rgb_planes",
     "rgb_to_gray",
     "to_opponent",
 ]
 
 LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 """Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
+
+LUMA_NOISE = 3**-0.5
+"""Level of white noise in the luma of opponent space, of its level in each channel."""
+
+
+OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+"""The opponent space. Rows: brightness and two differences, the chroma; orthonormal, so that white
+noise keeps its level. Brightness is sqrt(3) times the luma of `to_opponent`."""
 
 
 def luma_weights(channels: int) -> NDArray[np.float64]:
@@ -58,12 +74,8 @@ def check_image(image: NDArray[np.uint8]) -> None:
         raise ValueError(f"image must have shape (H, W) or (H, W, 3), got {image.shape}")
 
 
-OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""Rows: brightness and two differences of colours, orthonormal: white noise keeps its level."""
-
-
-def to_opponent(rgb: NDArray) -> NDArray[np.float32]:
-    """Return the opponent planes of red, green and blue, along the first axis.
+def opponent_planes(rgb: NDArray) -> NDArray[np.float32]:
+    """Return the planes of the orthonormal opponent space, `OPPONENT` times red, green and blue.
 
     Parameters
     ----------
@@ -73,17 +85,74 @@ def to_opponent(rgb: NDArray) -> NDArray[np.float32]:
     Returns
     -------
     (3, ...) float32 array
-        Brightness, sqrt(3) times the mean of the three; red less blue; magenta less green. Gray
-        is 0 in the latter two.
+        Gray is 0 in the second and the third.
 
     Examples
     --------
-    >>> to_opponent(np.full((3, 1), 100)).round(1).tolist()
+    >>> opponent_planes(np.full((3, 1), 100)).round(1).tolist()
     [[173.2], [0.0], [0.0]]
     """
     return np.tensordot(OPPONENT.astype(np.float32), np.asarray(rgb, np.float32), 1)
 
 
-def from_opponent(planes: NDArray) -> NDArray[np.float32]:
-    """Return red, green and blue of opponent planes; the inverse of `to_opponent`."""
-    return np.tensordot(OPPONENT.T.astype(np.float32), np.asarray(planes, np.float32), 1)
+def rgb_planes(opponent: NDArray) -> NDArray[np.float32]:
+    """Return red, green and blue, (3, ...) float32; the inverse of `opponent_planes`."""
+    return np.tensordot(OPPONENT.T.astype(np.float32), np.asarray(opponent, np.float32), 1)
+
+
+def to_opponent(channels: Sequence[GrayImage], num_threads: int) -> list[NDArray[np.float32]]:
+    """Turn red, green and blue to opponent planes.
+
+    Parameters
+    ----------
+    channels : sequence of three GrayImage
+    num_threads : int
+
+    Returns
+    -------
+    list of three (H, W) float32 arrays, gray levels
+        Luma, the mean of the channels; then the chroma ``(r - b) / sqrt(2)`` and
+        ``(r - 2 g + b) / sqrt(6)``, exactly 0 on gray. The rows are orthogonal: white noise of
+        one level in every channel is independent in the planes, of the same level in the chroma
+        and of `LUMA_NOISE` times that level in the luma.
+    """
+    from raisr.kernels.colour import to_opponent_rows
+
+    planes = [np.empty(channels[0].shape, np.float32) for _ in range(3)]
+    _turn(to_opponent_rows, channels, planes, GRAY_LEVELS, num_threads)
+    return planes
+
+
+def from_opponent(
+    planes: Sequence[NDArray[np.float32]],
+    outs: Sequence[NDArray],
+    data_range: float | None,
+    num_threads: int,
+) -> None:
+    """Turn opponent planes back, and write them in the type and unit of `outs`.
+
+    Parameters
+    ----------
+    planes : sequence of three (H, W) float32 arrays
+        As `to_opponent` gives them.
+    outs : sequence of three (H, W) arrays
+        Red, green and blue. Integers are rounded and clipped.
+    data_range : float or None
+        Value of white in `outs`.
+    num_threads : int
+    """
+    from raisr.kernels.colour import from_opponent_rows
+
+    _turn(from_opponent_rows, [GrayImage(p) for p in planes], outs, data_range, num_threads)
+
+
+def _turn(kernel, images, outs, data_range, num_threads):
+    half = outs[0].dtype == np.float16  # no kernel can write it
+    written = [np.empty(out.shape, np.float32) if half else out for out in outs]
+    white = 1.0 if half and data_range is None else data_range
+    sources = tuple(image.source for image in images)
+    sinks = tuple(sink_of(out, white) for out in written)
+    over_blocks(lambda y0, y1: kernel(sources, sinks, y0, y1), outs[0].shape, num_threads)
+    if half:
+        for out, plane in zip(outs, written, strict=True):
+            out[...] = plane

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,9 @@ from raisr.normal_equations import check_min_samples, check_positive, check_ridg
 from raisr.statistics import statistics_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
 from raisr.warn import warn_caller
+
+if TYPE_CHECKING:
+    from raisr.colour_bank import ColourBank
 
 __all__ = ["learn_filters"]
 
@@ -31,10 +35,11 @@ def learn_filters(
     ridge: float = 1e-6,
     symmetric: bool = True,
     min_samples: int | None = None,
+    channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
     progress: bool | None = None,
-) -> FilterBank:
+) -> "FilterBank | ColourBank":
     """Learn a filter bank from pairs of images.
 
     Parameters
@@ -63,6 +68,10 @@ def learn_filters(
         Learn from all eight rotations and flips of the images, at no cost per pixel.
     min_samples : int, optional
         See `NormalEquations.solve`.
+    channel_axis : int, optional
+        Axis of red, green and blue in pairs of colour images, (input, target). The result is a
+        ColourBank: the luma is learned as a gray image, then each plane of chroma, whose first
+        stage hashes the filtered luma.
     data_range : float, optional
         Value of white in the images: by default the maximum of the input's integer type, 1.0 for
         floats.
@@ -73,7 +82,7 @@ def learn_filters(
 
     Returns
     -------
-    FilterBank
+    FilterBank, or ColourBank where `channel_axis` is given
         Its `metadata` tells how it was learned. "psnr_before" and "psnr_after" are dB of the
         inputs and of filtered images on an eighth of the pixels ("held_back_pixels", blocks of
         8 x 8), by filters of the last stage that were learned without these; the bank itself is
@@ -108,6 +117,40 @@ def learn_filters(
     >>> float(np.abs(bank.apply(clean, data_range=255) - (255 - clean)).max()) < 0.1
     True
     """
+    options = {
+        "spec": spec,
+        "size": size,
+        "stages": stages,
+        "edges": edges,
+        "ridge": ridge,
+        "symmetric": symmetric,
+        "min_samples": min_samples,
+        "data_range": data_range,
+        "num_threads": num_threads,
+        "progress": progress,
+    }
+    if channel_axis is None:
+        return learn_gray(pairs, **options)
+    from raisr.colour_learning import learn_colour
+
+    return learn_colour(pairs, channel_axis, **options)
+
+
+def learn_gray(
+    pairs,
+    *,
+    spec,
+    size,
+    stages,
+    edges,
+    ridge,
+    symmetric,
+    min_samples,
+    data_range,
+    num_threads,
+    progress,
+):
+    """Learn from pairs of two-dimensional images: see `learn_filters`."""
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
     size = check_size(size)

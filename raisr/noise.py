@@ -8,7 +8,8 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import check_image, rgb_to_gray, to_opponent
+from raisr.camera import add_camera_noise
+from raisr.colour import check_image, opponent_planes, rgb_to_gray
 
 __all__ = [
     "NOISE_MODELS",
@@ -18,7 +19,9 @@ __all__ = [
     "NoiseModel",
     "Sample",
     "VideoRangeNoise",
+    "add_camera_noise",
     "add_gaussian_noise",
+    "add_poisson_gaussian_noise",
     "noise_seed",
 ]
 
@@ -59,6 +62,52 @@ def add_gaussian_noise(
     return noise
 
 
+def add_poisson_gaussian_noise(
+    image: ArrayLike,
+    peak: float,
+    seed: int | Sequence[int] | np.random.Generator,
+    *,
+    sigma: float = 0.0,
+    data_range: float = _PEAK,
+) -> NDArray[np.float32]:
+    """Count photons: noise that grows with the brightness, neither clipped nor rounded.
+
+    Parameters
+    ----------
+    image : array_like
+        Any real dtype and shape; nothing is below 0.
+    peak : float
+        Number of photons that make white.
+    seed : int, sequence of int or numpy.random.Generator
+        What `numpy.random.default_rng` takes.
+    sigma : float
+        Standard deviation of the Gaussian noise on top, in the unit of the image.
+    data_range : float
+        Value of white.
+
+    Returns
+    -------
+    noisy : float32 array of the same shape
+        Its variance is ``image * data_range / peak + sigma ** 2``.
+
+    Raises
+    ------
+    ValueError
+        If `peak` or `data_range` is not positive, or the image has negative values.
+    """
+    image = np.asarray(image, np.float64)
+    if not (peak > 0 and data_range > 0):
+        raise ValueError(f"peak and data_range must be positive, got {peak!r} and {data_range!r}")
+    if image.size and image.min() < 0:
+        raise ValueError(f"image must not be negative, got {image.min()}")
+    rng = np.random.default_rng(seed)
+    unit = data_range / peak
+    noisy = (rng.poisson(image / unit) * unit).astype(np.float32)
+    if sigma:
+        noisy += np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
+    return noisy
+
+
 @dataclass(frozen=True)
 class Sample:
     """One noisy plane and what is needed to denoise and to score it.
@@ -66,7 +115,7 @@ class Sample:
     Attributes
     ----------
     noisy, clean : (H, W) float32 arrays, gray levels
-        Or (H, W, 3) under `ColourNoise`; or (3, H, W), the planes of `raisr.colour.to_opponent`.
+        Or (H, W, 3) under `ColourNoise`; or (3, H, W), as `raisr.colour.opponent_planes` gives.
     data_range : float
         White minus black in gray levels: 255, or 219 for the video range.
     sigma : float
@@ -129,7 +178,7 @@ class GaussianNoise:
         check_image(image)
         if image.ndim != 3:
             raise ValueError(f"a colour image has shape (H, W, 3), got {image.shape}")
-        return self._sample(to_opponent(np.moveaxis(image, -1, 0)), sigma, seed)
+        return self._sample(opponent_planes(np.moveaxis(image, -1, 0)), sigma, seed)
 
     def _sample(self, clean: NDArray[np.float32], sigma: float, seed: int) -> Sample:
         noisy = add_gaussian_noise(clean, sigma, seed)

@@ -8,13 +8,14 @@ import pytest
 from skimage import data
 
 from raisr import denoise, estimate_sigma
+from raisr.cascade import run_stages
 from raisr.denoising import LADDER, MODELS, bank_for, bank_path
 from raisr.filtering import FilterBank, Stage
-from raisr.hashing import hash_image
+from raisr.models import colour_bank_for
 from raisr.noise import add_gaussian_noise
+from raisr.validate import GrayImage
 from tests.banks import CSCONV, delta_bank, random_bank
 from tests.images import noisy_scene, random_bytes, scene
-from tests.reference.filters import filter_image
 
 each_model = pytest.mark.parametrize("model", MODELS)
 
@@ -93,18 +94,81 @@ def test_integers_are_clipped_and_floats_are_not(bias):
     )
 
 
-@pytest.mark.parametrize("channels", [2, 3, 4])
-def test_channels_share_the_classes_of_their_luma(channels):
+@each_model
+@pytest.mark.parametrize("channels", [2, 4])
+def test_other_channels_than_three_are_images_of_their_own(channels, model):
     image = random_bytes((channels, 40, 50)).astype(np.float32)
-    weights = [0.299, 0.587, 0.114] if channels == 3 else np.full(channels, 1 / channels)
-    # White noise of each channel averages out in the luma: its classes expect less.
-    luma_spec = bank_for("fast", 25 * np.linalg.norm(weights)).stages[0].spec
-    classes = hash_image(np.tensordot(weights, image, 1), luma_spec, data_range=255)
-    stage = bank_for("fast", 25).stages[0]
-    found = denoise(image, 25, channel_axis=0, data_range=255)
+    found = denoise(image, 25, model=model, channel_axis=0, data_range=255)
     for plane, out in zip(image, found, strict=True):
-        expected = filter_image([plane], classes, stage.filters, stage.bias)
-        assert np.isclose(out, expected, atol=1e-2).mean() > 0.98  # ties
+        np.testing.assert_array_equal(out, denoise(plane, 25, model=model, data_range=255))
+
+
+@each_model
+def test_channels_of_different_noise_are_images_of_their_own(model):
+    image, sigmas = random_bytes((3, 20, 30)).astype(np.float32), (5, 0, 25)
+    found = denoise(image, sigmas, model=model, channel_axis=0, data_range=255)
+    for plane, sigma, out in zip(image, sigmas, found, strict=True):
+        np.testing.assert_array_equal(out, denoise(plane, sigma, model=model, data_range=255))
+
+
+@each_model
+def test_one_level_for_each_channel_may_be_the_same(model):
+    image = random_bytes((20, 30, 3))
+    options = {"model": model, "channel_axis": -1}
+    expected = denoise(image, 25, **options)
+    np.testing.assert_array_equal(denoise(image, [25, 25, 25], **options), expected)
+
+
+@each_model
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_gray_in_three_channels_stays_gray(dtype, model):
+    image = np.repeat(noisy_scene()[..., None], 3, axis=2).clip(0, 255).astype(dtype)
+    # Its noise is that of one channel, and not three times independent.
+    alone = denoise(image[..., 0], 25, model=model, data_range=255)
+    for sigma in (25, [25, 25, 25]):
+        out = denoise(image, sigma, model=model, channel_axis=-1, data_range=255)
+        for channel in range(3):
+            np.testing.assert_array_equal(out[..., channel], alone)
+    bank = colour_bank_for(model, 25, 25, 25)
+    out = bank.apply(image, data_range=255)
+    np.testing.assert_array_equal(out[..., 0], out[..., 1])
+    np.testing.assert_array_equal(out[..., 0], out[..., 2])
+
+
+@each_model
+@pytest.mark.parametrize("colour", [(230, 20, 20), (10, 10, 200), (0, 255, 128)])
+def test_flat_areas_keep_their_colour(colour, model):
+    clean = np.broadcast_to(np.float32(colour), (200, 200, 3))
+    noisy = add_gaussian_noise(clean, 25, seed=0)
+    out = denoise(noisy, 25, model=model, channel_axis=-1, data_range=255)
+    shift = out.mean(axis=(0, 1)) - noisy.mean(axis=(0, 1))
+    chroma = shift - shift.mean()
+    assert np.abs(chroma).max() < 0.1
+    assert np.abs(shift).max() < 0.5
+
+
+@each_model
+def test_colour_does_not_depend_on_threads_or_layout(model):
+    image = np.stack([noisy_scene((300, 1000), seed=seed) for seed in range(3)])
+    options = {"model": model, "data_range": 255}
+    one, three = (denoise(image, 25, channel_axis=0, num_threads=n, **options) for n in (1, 3))
+    np.testing.assert_array_equal(one, three)
+    last = np.ascontiguousarray(np.moveaxis(image, 0, -1))
+    np.testing.assert_array_equal(
+        np.moveaxis(denoise(last, 25, channel_axis=-1, **options), -1, 0), one
+    )
+
+
+@each_model
+@pytest.mark.parametrize(("sigma", "rung"), [(4, 5), (1, 5), (100, 75), (300, 75)])
+def test_beyond_the_ladder_the_image_is_scaled_to_its_end(sigma, rung, model):
+    image = noisy_scene(sigma=sigma)
+    planes, outs = [GrayImage(image, rung / sigma)], [np.empty(image.shape, np.float32)]
+    run_stages(bank_for(model, rung).stages, planes, outs, 255, 1)
+    found = denoise(image, sigma, model=model, data_range=255)
+    assert (
+        np.isclose(found, outs[0] * (sigma / rung), atol=0.01 * max(1, sigma / rung)).mean() > 0.98
+    )
 
 
 @each_model
@@ -184,7 +248,9 @@ def test_without_sigma_it_is_estimated(model):
     np.testing.assert_array_equal(denoise(noisy, model=model), expected)
 
 
-@pytest.mark.parametrize(("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 76)])
+@pytest.mark.parametrize(
+    ("model", "sigma"), [("slow", 5), ("fast", 0), ("best", -1), ("fast", 1021)]
+)
 def test_there_is_no_bank_for_other_models_and_levels(model, sigma):
     with pytest.raises(
         ValueError,
@@ -221,9 +287,13 @@ def test_a_bank_of_ones_own_is_applied_as_it_is():
         ({"sigma": 0, "model": "slow"}, 'model must be "fast", "best" or a FilterBank'),
         ({"sigma": np.nan}, "sigma must be finite and not negative, got nan"),
         ({"sigma": np.inf}, "sigma must be finite and not negative, got inf"),
-        ({"sigma": 76}, r"sigma, given or estimated, is 76 gray .* end at 75 .*data_range"),
-        ({"model": "slow"}, 'model must be "fast", "best" or a FilterBank, got \'slow\''),
-        ({"model": None}, 'model must be "fast", "best" or a FilterBank, got None'),
+        ({"sigma": 1021}, r"sigma, given or estimated, is 1021 gray .* at most 1020 .*data_range"),
+        ({"sigma": [5, 5]}, "sigma must be one number or 1, got 2"),
+        (
+            {"model": "slow"},
+            'model must be "fast", "best" or a FilterBank or ColourBank, got \'slow\'',
+        ),
+        ({"model": None}, 'model must be "fast", "best" or a FilterBank or ColourBank, got None'),
     ],
 )
 def test_denoise_refuses(options, message):

@@ -36,6 +36,14 @@ def test_denoise_holds_two_planes_beside_the_result(image, model, planes):
     assert peak < result + planes * PLANE + blocks
 
 
+@pytest.mark.parametrize(("model", "planes"), [("fast", 9), ("best", 9)])
+def test_colour_holds_three_planes_a_channel(image, model, planes):
+    colour = np.stack([image, image[::-1], image.T.reshape(SHAPE)])
+    options = {"model": model, "channel_axis": 0, "num_threads": 2}
+    peak = peak_of(lambda: denoise(colour, 0.1 * 65535, **options))
+    assert peak < colour.nbytes + planes * PLANE + 30e6
+
+
 def test_banks_of_many_noise_levels_do_not_pile_up():
     rng = np.random.default_rng(0)
 

@@ -43,7 +43,7 @@ class Network(nn.Module):
     label : str
         Name in tables.
     channels : int
-        Of its images: 1 for gray, 3 for the planes of `raisr.colour.to_opponent`.
+        Of its images: 1 for gray, 3 for the planes of `raisr.colour.opponent_planes`.
     inputs : tuple of str
         What `forward` takes beside the images, in order: "levels" (B, 1, 1, 1), the standard
         deviation of the noise; "filtered", what learned filters make of the images; "classes",

@@ -26,7 +26,7 @@ class UNet(Network):
     features : int
         Channels at half the resolution.
     channels : int
-        Of the image: 1 for gray, 3 for the planes of `raisr.colour.to_opponent`.
+        Of the image: 1 for gray, 3 for the planes of `raisr.colour.opponent_planes`.
     blocks : triple of int
         Blocks of each scale, the finest first; those of the two finer ones come twice, on the way
         down and on the way up.

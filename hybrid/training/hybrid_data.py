@@ -14,7 +14,7 @@ from hybrid.networks import Network
 from hybrid.training.config import TrainingConfig
 from hybrid.training.data import Batch, random_crop
 from raisr import hash_image
-from raisr.colour import from_opponent, to_opponent
+from raisr.colour import opponent_planes, rgb_planes
 from raisr.noise import GaussianNoise, Sample
 from raisr.validate import GRAY_LEVELS
 
@@ -89,7 +89,7 @@ def in_eight_bits(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return planes as they are after their image was kept in a file of 8 bits."""
     if len(planes) == 1:
         return planes.round().clip(0, GRAY_LEVELS)
-    return to_opponent(from_opponent(planes).round().clip(0, GRAY_LEVELS))
+    return opponent_planes(rgb_planes(planes).round().clip(0, GRAY_LEVELS))
 
 
 def network_maps(

@@ -30,7 +30,7 @@ from hybrid.training.hybrid_data import MARGIN, HybridCrops, as_tensor, network_
 from hybrid.training.pictures import load_images
 from hybrid.zoo import digest, load_pcn, locate
 from raisr import GradientStatistics, estimate_sigma
-from raisr.colour import OPPONENT, from_opponent
+from raisr.colour import OPPONENT, rgb_planes
 from raisr.metrics import psnr
 from raisr.noise import NOISE_MODELS, Sample
 from raisr.validate import GRAY_LEVELS
@@ -259,7 +259,7 @@ class HybridDenoising(Task):
         output = network(as_tensor(sample.noisy[None]).to(self._device), *given)[0]
         found, clean = GRAY_LEVELS * output.float().cpu().numpy(), sample.clean
         if len(clean) == 3:
-            found, clean = from_opponent(found), from_opponent(clean)
+            found, clean = rgb_planes(found), rgb_planes(clean)
         return {f"psnr {sample.sigma:g}": psnr(found.clip(0, GRAY_LEVELS), clean)}
 
 

@@ -15,7 +15,7 @@ def banks(monkeypatch, tmp_path, tiny_dataset):
     recipe = {"spec": [HashSpec.preset("csconv")], "size": 3}
     monkeypatch.setattr(learn_models, "CANDIDATES", dict.fromkeys(learn_models.CANDIDATES, recipe))
     monkeypatch.setattr(learn_models, "HELD_BACK", tmp_path / "hold_back.json")
-    monkeypatch.setattr(learn_models, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_models, "HELD_BACK_IMAGES", slice(1, 2))
     monkeypatch.setattr(learn_models, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(
         learn_models, "bank_path", lambda model, sigma: folder / f"{model}_{sigma:g}.safetensors"

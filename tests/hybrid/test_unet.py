@@ -10,7 +10,7 @@ from hybrid.exact import exact
 from hybrid.filtered import filtered
 from hybrid.networks import build
 from raisr import HashSpec, denoise
-from raisr.colour import from_opponent, to_opponent
+from raisr.colour import opponent_planes, rgb_planes
 from raisr.noise import add_gaussian_noise
 from tests.images import scene
 
@@ -84,16 +84,16 @@ def test_what_the_network_adds_is_added_to_the_filters(channels, noisy):
     if channels == 1:
         wanted = denoise(noisy, 20, model="best", data_range=255)
     else:
-        wanted = from_opponent(filtered(to_opponent(np.moveaxis(noisy, -1, 0)), 20))
+        wanted = rgb_planes(filtered(opponent_planes(np.moveaxis(noisy, -1, 0)), 20))
         wanted = np.moveaxis(wanted, 0, -1)
     np.testing.assert_allclose(out, wanted, atol=2e-3)
 
 
 def test_the_tensor_gives_what_the_array_gives(denoiser, noisy, channels):
-    planes = noisy[None] if channels == 1 else to_opponent(np.moveaxis(noisy, -1, 0))
+    planes = noisy[None] if channels == 1 else opponent_planes(np.moveaxis(noisy, -1, 0))
     given = torch.from_numpy(planes / np.float32(255))[None]
     out = denoiser(given, torch.full((1, 1, 1, 1), 20 / 255)).detach()[0].numpy() * 255
-    out = out[0] if channels == 1 else np.moveaxis(from_opponent(out), 0, -1)
+    out = out[0] if channels == 1 else np.moveaxis(rgb_planes(out), 0, -1)
     np.testing.assert_allclose(out, call(denoiser, noisy), atol=2e-3)
 
 
@@ -124,11 +124,11 @@ def test_a_colour_network_wants_three_colours():
 def test_a_gray_network_denoises_colours_in_the_opponent_space():
     denoiser, noisy = HybridDenoiser(network_of(1), MANY), add_gaussian_noise(COLOUR, 20, seed=0)
     out = call(denoiser, noisy)
-    brightness, *differences = to_opponent(np.moveaxis(noisy, -1, 0))
+    brightness, *differences = opponent_planes(np.moveaxis(noisy, -1, 0))
     root, middle = np.float32(3**0.5), np.float32(127.5)
     mean = denoiser.denoise(brightness / root, 20 / 3**0.5, data_range=255)
     others = [denoiser.denoise(d + middle, 20, data_range=255) - middle for d in differences]
-    wanted = from_opponent(np.stack([mean * root, *others]))
+    wanted = rgb_planes(np.stack([mean * root, *others]))
     np.testing.assert_allclose(out, np.moveaxis(wanted, 0, -1), atol=0.02)
 
 

@@ -1,0 +1,213 @@
+"""Learn what the shipped models need for colour: `python -m comparisons.learn_colour`.
+
+Every file holds the filters of chroma and further stages for the luma, learned from bsd400 with
+white noise on RGB, behind the gray bank of the noise that is left in the luma. The recipes were
+chosen on images held back from bsd400: `--hold-back` prints that measurement. `--score` measures
+what is shipped.
+"""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comparisons import command
+from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
+from comparisons.measure.store import COMMITTED
+from raisr import FilterBank, HashSpec, denoise
+from raisr.colour import LUMA_NOISE, to_opponent
+from raisr.colour_bank import ColourBank
+from raisr.colour_files import write_parts
+from raisr.colour_learning import add_stage, learn_chroma
+from raisr.command import Parser, run
+from raisr.datasets import Dataset, ImageFile, load_dataset
+from raisr.metrics import psnr
+from raisr.models import COLOUR_LADDER, MODELS, bank_for, colour_bank_path
+from raisr.noise import add_gaussian_noise, noise_seed
+from raisr.provenance import environment, git_commit, write_json
+from raisr.validate import as_channels
+
+HELD_BACK = COMMITTED / "hold_back_colour.json"
+SCORES = COMMITTED / "colour.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Stages that are learned behind a gray model.
+
+    Attributes
+    ----------
+    luma : sequence of (spec, size)
+        Further stages of the luma.
+    chroma : sequence of (guide, spec)
+        What each stage of chroma hashes, and how; filters are 7x7.
+    """
+
+    luma: Sequence[tuple[HashSpec, int]]
+    chroma: Sequence[tuple[str, HashSpec]]
+
+
+_CHROMA = (16, 8, 4)
+_LUMA = ("luma", spec_like(5, shape=_CHROMA))
+_OWN = ("own", spec_like(9, shape=_CHROMA))
+RECIPES = {
+    "fast": Recipe([(spec_like(5), 5)], [_LUMA, _LUMA]),
+    "best": Recipe([(spec_like(5), 7)], [_LUMA, _OWN] * 3),
+}
+
+
+def _rgb(image: ImageFile) -> NDArray[np.uint8]:
+    pixels = image.read()
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
+def noisy_planes(dataset: Dataset, sigma: float, run: int = 0):
+    """Return the opponent planes of every image, noisy and clean."""
+    found = []
+    for image in dataset:
+        clean = _rgb(image)
+        seed = noise_seed(dataset.folder, image.name, sigma, run)
+        pair = add_gaussian_noise(clean, sigma, seed), clean.astype(np.float32)
+        found.append([to_opponent(as_channels(rgb, -1, 255), 1) for rgb in pair])
+    return found
+
+
+def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -> ColourBank:
+    """Return the colour bank of a model for one noise level; its luma begins with the gray bank."""
+    start = time.perf_counter()
+    recipe, planes = RECIPES[model], noisy_planes(dataset, sigma)
+    luma = gray = bank_for(model, sigma * LUMA_NOISE)
+    filtered = [_apply(luma, noisy[0], threads) for noisy, _ in planes]
+    for spec, size in recipe.luma:
+        samples = [
+            (noisy[0], out, clean[0]) for (noisy, clean), out in zip(planes, filtered, strict=True)
+        ]
+        luma = add_stage(luma, samples, spec, size, num_threads=threads)
+        filtered = [_apply(luma, noisy[0], threads) for noisy, _ in planes]
+    samples = [
+        (noisy[1:], clean[1:], out) for (noisy, clean), out in zip(planes, filtered, strict=True)
+    ]
+    guides, specs = zip(*recipe.chroma, strict=True)
+    chroma = learn_chroma(samples, specs, guides, 7, num_threads=threads)
+    facts = {
+        "model": model,
+        "sigma": sigma,
+        "noise": "white, on RGB, one draw an image, seeded by the names of set, image and level",
+        "training_set": dataset.name,
+        "training_images": len(dataset),
+        "gray_stages": len(gray.stages),
+        "terms": "learned from BSDS500, which is for non-commercial research and education",
+        "seconds": round(time.perf_counter() - start, 1),
+        "git_commit": git_commit(),
+        **environment(),
+    }
+    return ColourBank(luma, chroma, guides, facts)
+
+
+def _apply(bank: FilterBank, plane, threads):
+    return bank.apply(plane, data_range=255, num_threads=threads)
+
+
+def mean_psnr(dataset: Dataset, bank: ColourBank, sigma: float) -> float:
+    """Return the mean PSNR over RGB of a bank on a set, with noise not learned from."""
+    found = []
+    for image in dataset:
+        clean = _rgb(image)
+        seed = noise_seed(dataset.folder, image.name, sigma, run=1)
+        out = bank.apply(add_gaussian_noise(clean, sigma, seed), data_range=255)
+        found.append(psnr(out.clip(0, 255), clean))
+    return float(np.mean(found))
+
+
+def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
+    """Learn from 9 of 10 images, score the tenth."""
+    held_back = dataclasses.replace(dataset, images=dataset.images[HELD_BACK_IMAGES])
+    rest = tuple(image for image in dataset if image not in held_back.images)
+    found = []
+    for model, sigma in itertools.product(models, sigmas):
+        bank = learn_colour(dataclasses.replace(dataset, images=rest), model, sigma)
+        decibels = mean_psnr(held_back, bank, sigma)
+        print(f"{model} sigma {sigma:g}: {decibels:.3f} dB on {len(held_back)} images")
+        found.append({"model": model, "sigma": sigma, "psnr": decibels, "images": len(held_back)})
+    return {"commit": git_commit(), **environment(), "found": found}
+
+
+def scores(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
+    """Measure the shipped models: PSNR over RGB of every image, white noise that is not clipped."""
+    found = []
+    for sigma, model in itertools.product(sigmas, models):
+        images = {}
+        for image in dataset:
+            clean = _rgb(image)
+            seed = noise_seed(dataset.folder, image.name, sigma)
+            noisy = add_gaussian_noise(clean, sigma, seed)
+            out = denoise(noisy, sigma, model=model, channel_axis=-1, data_range=255)
+            images[image.name] = psnr(out.clip(0, 255), clean)
+        mean = float(np.mean(list(images.values())))
+        print(f"{model} sigma {sigma:g}: {mean:.3f} dB on {len(dataset)} images")
+        found.append({"model": model, "sigma": sigma, "psnr": mean, "images": images})
+    return {"set": dataset.name, "commit": git_commit(), **environment(), "found": found}
+
+
+def save(bank: ColourBank, model: str, sigma: float) -> None:
+    """Write what a file of a shipped model holds: the gray stages are shipped once."""
+    new = bank.luma.stages[bank.metadata["gray_stages"] :]
+    wide, narrow = (plane.stages for plane in bank.chroma)
+    parts = {"luma": new, "wide": wide, "narrow": narrow}
+    write_parts(colour_bank_path(model, sigma), parts, bank.guides, bank.metadata, "float16")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Learn and write the files that the options name, or measure the recipes on bsd400."""
+    parser = Parser(prog="python -m comparisons.learn_colour", description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--model",
+        action=command.ListOf,
+        item=command.one_of(list(MODELS)),
+        default=list(MODELS),
+        metavar="NAME",
+        help=f"one or more of {', '.join(MODELS)} (default: all)",
+    )
+    command.add_sigma_option(parser, list(COLOUR_LADDER))
+    command.add_data_options(parser)
+    parser.add_argument(
+        "--hold-back",
+        action="store_true",
+        help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
+    )
+    parser.add_argument(
+        "--every",
+        type=command.at_least(1),
+        default=1,
+        metavar="N",
+        help="learn from every Nth image (default: from all)",
+    )
+    parser.add_argument(
+        "--score",
+        action="store_true",
+        help="learn nothing: write the PSNR of the shipped models on cbsd68",
+    )
+    options = parser.parse_args(arguments)
+    if options.score:
+        dataset = load_dataset("cbsd68", download=options.download)
+        write_json(SCORES, scores(dataset, options.model, options.sigma))
+        print(f"wrote {SCORES.name}")
+        return
+    dataset = load_dataset("bsd400", download=options.download)
+    if not options.hold_back:
+        dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])
+    if options.hold_back:
+        write_json(HELD_BACK, hold_back(dataset, options.model, options.sigma))
+        print(f"wrote {HELD_BACK.name}")
+        return
+    for sigma, model in itertools.product(options.sigma, options.model):
+        save(learn_colour(dataset, model, sigma), model, sigma)
+        print(f"wrote {colour_bank_path(model, sigma).name}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

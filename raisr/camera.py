@@ -1,0 +1,157 @@
+"""A synthetic camera: what happens to a picture between the lens and the file."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DEMOSAICS", "add_camera_noise"]
+
+DEMOSAICS = ("bilinear", "edge")
+"""How missing colours of a Bayer mosaic can be filled in."""
+
+_WHITE = 255.0
+_BINOMIAL = np.array([0.25, 0.5, 0.25])
+
+
+def add_camera_noise(
+    image: ArrayLike,
+    gain: float,
+    seed: int | Sequence[int] | np.random.Generator,
+    *,
+    read_noise: float = 0.0,
+    gamma: float | None = 2.2,
+    demosaic: str | None = "bilinear",
+    smoothing: float = 0.0,
+    quality: int | None = 92,
+) -> NDArray[np.uint8]:
+    """Take a noisy photograph of an image, as a camera would.
+
+    The tone curve is undone; the sensor adds noise, ``gain * light + read_noise ** 2`` being its
+    variance, behind a Bayer mosaic (RGGB); colours are filled in; the tone curve is applied; the
+    camera smooths; the picture is rounded and goes through JPEG.
+
+    Parameters
+    ----------
+    image : (H, W, 3) array_like
+        RGB on 0..255; both sides at least 2.
+    gain : float
+        Variance of light of 1 (white): the inverse of the number of electrons there.
+    seed : int, sequence of int or numpy.random.Generator
+        What `numpy.random.default_rng` takes.
+    read_noise : float
+        Standard deviation in the dark, white being 1.
+    gamma : float, optional
+        Exponent of the tone curve; None: the image is linear.
+    demosaic : {"bilinear", "edge"}, optional
+        "edge" fills in green along the weaker gradient, red and blue by their difference to
+        green; None: every pixel has a sensor for each colour.
+    smoothing : float
+        Share, 0 to 1, of a 3x3 binomial blur that is mixed in.
+    quality : int, optional
+        Of JPEG, 1 to 95, by Pillow; None: no JPEG.
+
+    Returns
+    -------
+    (H, W, 3) uint8 array
+
+    Raises
+    ------
+    ValueError
+        For another shape or a parameter outside of its range.
+
+    Examples
+    --------
+    >>> photo = add_camera_noise(np.full((16, 16, 3), 128), gain=0.01, seed=0)
+    >>> photo.shape, photo.dtype
+    ((16, 16, 3), dtype('uint8'))
+    """
+    light = np.asarray(image, np.float64) / _WHITE
+    _check(light, gain, read_noise, gamma, demosaic, smoothing)
+    light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma
+    rng = np.random.default_rng(seed)
+    seen = light if gain == 0 else rng.poisson(light / gain) * gain
+    seen = seen + read_noise * rng.standard_normal(light.shape)
+    if demosaic is not None:
+        seen = _demosaic(seen, demosaic)
+    picture = np.clip(seen, 0, 1)
+    picture = picture if gamma is None else picture ** (1 / gamma)
+    if smoothing:
+        picture += smoothing * (_blurred(picture, _BINOMIAL) - picture)
+    pixels = np.rint(picture * _WHITE).astype(np.uint8)
+    return pixels if quality is None else _through_jpeg(pixels, quality)
+
+
+def _check(light, gain, read_noise, gamma, demosaic, smoothing):
+    if light.ndim != 3 or light.shape[2] != 3 or min(light.shape[:2]) < 2:
+        raise ValueError(
+            f"image must have shape (H, W, 3) with sides of at least 2, got {light.shape}"
+        )
+    for name, value in (("gain", gain), ("read_noise", read_noise)):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+    if gamma is not None and not 0 < gamma < np.inf:
+        raise ValueError(f"gamma must be positive and finite, or None, got {gamma!r}")
+    if demosaic is not None and demosaic not in DEMOSAICS:
+        raise ValueError(f"demosaic must be one of {DEMOSAICS} or None, got {demosaic!r}")
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"smoothing must be from 0 to 1, got {smoothing!r}")
+
+
+def _blurred(planes, taps):
+    """Filter along rows and columns, mirrored at the borders; channels come last."""
+    from scipy.ndimage import correlate1d
+
+    return correlate1d(correlate1d(planes, taps, 0, mode="mirror"), taps, 1, mode="mirror")
+
+
+def _sites(shape):
+    """Return where each colour has its sensors, (H, W, 3) bool: RGGB."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    red, blue = (rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)
+    return np.stack([red, ~(red | blue), blue], axis=-1)
+
+
+def _filled(values, sites):
+    """Means of the neighbours that were seen, by the bilinear weights; seen values stay."""
+    weights = _blurred(sites.astype(np.float64), _BINOMIAL)
+    return np.where(sites, values, _blurred(values * sites, _BINOMIAL) / weights)
+
+
+def _demosaic(light, method):
+    """Keep one colour a pixel and fill in the others."""
+    sites = _sites(light.shape)
+    if method == "bilinear":
+        return _filled(light, sites)
+    green = _green_along_edges((light * sites).sum(axis=2), sites[..., 1])
+    # Colours differ from green by little that is sharp.
+    difference = _filled(light - green[..., None], sites)
+    return np.dstack([green + difference[..., 0], green, green + difference[..., 2]])
+
+
+def _green_along_edges(raw, sites):
+    """Green where it was not seen: along the direction of less change (Hamilton and Adams)."""
+    padded = np.pad(raw, 2, mode="reflect" if min(raw.shape) > 2 else "symmetric")
+    height, width = raw.shape
+
+    def at(dy, dx):
+        return padded[2 + dy : 2 + dy + height, 2 + dx : 2 + dx + width]
+
+    def along(dy, dx):
+        bend = 2 * raw - at(-2 * dy, -2 * dx) - at(2 * dy, 2 * dx)
+        change = np.abs(at(-dy, -dx) - at(dy, dx)) + np.abs(bend)
+        return change, (at(-dy, -dx) + at(dy, dx)) / 2 + bend / 4
+
+    (down, by_column), (right, by_row) = along(1, 0), along(0, 1)
+    found = np.where(down < right, by_column, np.where(right < down, by_row, 0))
+    found = np.where(down == right, (by_column + by_row) / 2, found)
+    return np.where(sites, raw, found)
+
+
+def _through_jpeg(pixels, quality):
+    from PIL import Image
+
+    memory = io.BytesIO()
+    Image.fromarray(pixels).save(memory, "JPEG", quality=quality)
+    return np.array(Image.open(memory).convert("RGB"))

@@ -1,0 +1,202 @@
+"""`ColourBank`: filters for an image of three channels, one cascade for each opponent plane."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raisr.blocks import over_blocks
+from raisr.cascade import filter_rows, run_stages
+from raisr.colour import from_opponent, to_opponent
+from raisr.colour_files import read_parts, write_parts
+from raisr.filtering import FilterBank
+from raisr.hashing import class_map, class_rows
+from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
+
+__all__ = ["GUIDES", "ColourBank", "check_three", "filter_chroma", "run_colour"]
+
+GUIDES = ("own", "luma")
+"""What a stage of chroma may hash: the plane itself as filtered so far, or the filtered luma."""
+
+_PARTS = ("luma", "wide", "narrow")
+
+
+@dataclass(frozen=True, eq=False)
+class ColourBank:
+    """Learned filters for images of three channels.
+
+    Red, green and blue become the opponent planes of `raisr.colour.to_opponent`. The luma runs
+    through a bank of its own, as a gray image would; then each plane of chroma does, whose
+    classes are those of the filtered luma, or its own, stage by stage. No filter reaches from one
+    plane into another: an image of equal channels stays one.
+
+    Parameters
+    ----------
+    luma : FilterBank
+    chroma : two FilterBanks of as many stages
+        For ``(r - b) / sqrt(2)`` and for ``(r - 2 g + b) / sqrt(6)``.
+    guides : sequence of {"luma", "own"}
+        What each stage of chroma hashes; with "luma", the two planes share its spec.
+    metadata : dict, optional
+        JSON-able facts about the training.
+    """
+
+    luma: FilterBank
+    chroma: tuple[FilterBank, FilterBank]
+    guides: tuple[str, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        object.__setattr__(self, "chroma", tuple(self.chroma))
+        object.__setattr__(self, "guides", tuple(self.guides))
+        if len(self.chroma) != 2:
+            raise ValueError(f"chroma must be two banks, got {len(self.chroma)}")
+        counts = [len(bank.stages) for bank in self.chroma]
+        if counts != [len(self.guides)] * 2 or not set(self.guides) <= set(GUIDES):
+            raise ValueError(
+                f"guides must name one of {GUIDES} for each stage of chroma, "
+                f"got {self.guides} for {counts} stages"
+            )
+        first, second = self.chroma
+        for guide, a, b in zip(self.guides, first.stages, second.stages, strict=True):
+            if guide == "luma" and a.spec != b.spec:
+                raise ValueError("stages that hash the luma must have one spec in both planes")
+
+    def __repr__(self):
+        return f"ColourBank(luma={self.luma!r}, chroma={self.chroma!r}, guides={self.guides})"
+
+    def apply(
+        self,
+        image: ArrayLike,
+        *,
+        channel_axis: int = -1,
+        data_range: float | None = None,
+        num_threads: int | None = None,
+    ) -> NDArray:
+        """Filter an image of three channels.
+
+        Parameters
+        ----------
+        image : array_like with three channels along `channel_axis`
+            uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
+        channel_axis : int
+            Axis of the channels.
+        data_range : float, optional
+            Value of white: by default the maximum of an integer type, 1.0 for floats.
+        num_threads : int, optional
+            Default: every core. The result does not depend on it.
+
+        Returns
+        -------
+        out : array
+            Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
+            clipped nor rescaled.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape, an empty image, NaN or infinity, or another number of
+            channels than three.
+        """
+        channels = as_channels(image, channel_axis, data_range)
+        check_three(channels)
+        out = np.empty(np.shape(image), channels[0].array.dtype)
+        outs = list(np.moveaxis(out, channel_axis, 0))
+        run_colour(self, channels, outs, data_range, check_threads(num_threads))
+        return out
+
+    def info(self) -> dict[str, Any]:
+        """Return what the bank holds and how it was learned, as JSON-able values."""
+        parts = zip(_PARTS, (self.luma, *self.chroma), strict=True)
+        planes = {name: bank.info()["stages"] for name, bank in parts}
+        return {"planes": planes, "guides": list(self.guides), "metadata": self.metadata}
+
+    def save(self, path: str | os.PathLike[str], *, dtype: str = "float32") -> None:
+        """Write the bank as a safetensors file, all or nothing; see `FilterBank.save`."""
+        parts = zip(_PARTS, (self.luma, *self.chroma), strict=True)
+        stages = {name: bank.stages for name, bank in parts}
+        write_parts(path, stages, self.guides, self.metadata, dtype)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "ColourBank":
+        """Read a bank written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, truncated or not a colour bank.
+        """
+        stages, guides, metadata = read_parts(path)
+        luma, wide, narrow = (FilterBank(stages[name]) for name in _PARTS)
+        return cls(luma, (wide, narrow), guides, metadata)
+
+
+def check_three(channels):
+    """Refuse another number of channels than three."""
+    if len(channels) != 3:
+        raise ValueError(f"a colour bank is for three channels, got {len(channels)}")
+
+
+def run_colour(bank, channels, outs, data_range, num_threads):
+    """Run a colour bank over three channels, a list of GrayImage, into `outs`.
+
+    `outs` are written in the caller's dtype and unit, `data_range` being their white. Channels
+    with a pedestal are filtered without it, as by `raisr.cascade.run_stages`.
+    """
+    if any(channel.pedestal for channel in channels):
+        planes = [np.empty(channel.shape, np.float32) for channel in channels]
+        levelled = [channel.levelled() for channel in channels]
+        run_colour(bank, levelled, planes, GRAY_LEVELS, num_threads)
+        for channel, plane, out in zip(channels, planes, outs, strict=True):
+            channel.put_back(plane, out, data_range)
+        return
+    luma, *chroma = (GrayImage(plane) for plane in to_opponent(channels, num_threads))
+    filtered = np.empty(luma.shape, np.float32)
+    run_stages(bank.luma.stages, [luma], [filtered], GRAY_LEVELS, num_threads)
+    stages = [plane.stages for plane in bank.chroma]
+    found = filter_chroma(stages, bank.guides, chroma, GrayImage(filtered), num_threads)
+    from_opponent([filtered, *found], outs, data_range, num_threads)
+
+
+def filter_chroma(stages, guides, planes, luma, num_threads):
+    """Return planes of chroma after their cascades, a list of float32 arrays.
+
+    Parameters
+    ----------
+    stages : sequence of sequences of Stage
+        One cascade for each plane.
+    guides : sequence of str
+        See `ColourBank`.
+    planes : sequence of GrayImage
+        Chroma, 0 on gray.
+    luma : GrayImage
+        The filtered luma.
+    """
+    previous, maps = list(planes), {}
+    for index, guide in enumerate(guides):
+        current = [cascade[index] for cascade in stages]
+        if guide == "luma" and current[0].spec not in maps:
+            maps = {current[0].spec: class_map(luma, current[0].spec, num_threads)}
+        known = maps[current[0].spec] if guide == "luma" else None
+        outs = [np.empty(luma.shape, np.float32) for _ in planes]
+        for stage, plane, before, out in zip(current, planes, previous, outs, strict=True):
+            inputs = [plane] if index == 0 else [plane, before]
+            _run_stage(stage, inputs, known, out, num_threads)
+        previous = [GrayImage(out) for out in outs]
+    return [image.array for image in previous]
+
+
+def _run_stage(stage, inputs, known, out, num_threads):
+    def block(y0, y1):
+        if known is None:
+            classes = np.empty((y1 - y0, out.shape[1]), np.uint16)
+            class_rows(inputs[-1], stage.spec, y0, y1, classes)
+        else:
+            classes = known[y0:y1]
+        filter_rows(stage, inputs, classes, y0, y1, out, GRAY_LEVELS)
+
+    over_blocks(block, out.shape, num_threads)

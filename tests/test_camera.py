@@ -1,0 +1,110 @@
+"""The synthetic camera: each step by itself."""
+
+import numpy as np
+import pytest
+
+from raisr.noise import add_camera_noise, add_poisson_gaussian_noise
+from tests.images import random_bytes, scene
+
+PLAIN = {"gamma": None, "demosaic": None, "quality": None}
+
+
+def photograph(shape=(60, 70)):
+    return np.dstack([scene(shape, seed) for seed in range(3)])
+
+
+def test_with_every_step_left_out_the_image_stays():
+    image = random_bytes((20, 30, 3))
+    np.testing.assert_array_equal(add_camera_noise(image, 0, seed=0, **PLAIN), image)
+    np.testing.assert_array_equal(
+        add_camera_noise(image, 0, seed=0, demosaic=None, quality=None), image
+    )
+
+
+def test_noise_grows_with_the_light():
+    for light in (40, 120, 200):
+        image = np.full((200, 200, 3), light)
+        noisy = add_camera_noise(image, 0.001, 0, read_noise=0.01, **PLAIN) / 255
+        assert noisy.var() == pytest.approx(0.001 * light / 255 + 0.01**2, rel=0.05)
+
+
+@pytest.mark.parametrize("demosaic", ["bilinear", "edge"])
+def test_a_flat_picture_survives_the_mosaic(demosaic):
+    image = np.broadcast_to([200, 100, 50], (21, 30, 3))
+    out = add_camera_noise(image, 0, 0, demosaic=demosaic, quality=None)
+    np.testing.assert_array_equal(out, image)
+
+
+@pytest.mark.parametrize("demosaic", ["bilinear", "edge"])
+@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (3, 3), (7, 2)])
+def test_any_size_from_2_by_2(shape, demosaic):
+    assert add_camera_noise(photograph(shape), 0.01, 0, demosaic=demosaic).shape == (*shape, 3)
+
+
+def test_bilinear_fills_in_the_mean_of_the_neighbours():
+    image = random_bytes((9, 11, 3)).astype(np.float64)
+    out = add_camera_noise(image, 0, 0, **PLAIN | {"demosaic": "bilinear"}).astype(float)
+    y, x = 4, 4  # red was seen here
+    assert out[y, x, 0] == image[y, x, 0]
+    green = [image[y - 1, x, 1], image[y + 1, x, 1], image[y, x - 1, 1], image[y, x + 1, 1]]
+    assert abs(out[y, x, 1] - np.mean(green)) <= 0.5
+    blue = [image[y + i, x + j, 2] for i in (-1, 1) for j in (-1, 1)]
+    assert abs(out[y, x, 2] - np.mean(blue)) <= 0.5
+
+
+def test_edges_are_sharper_along_the_edge():
+    image = np.repeat(np.where(np.arange(40) < 20, 40, 220)[None, :, None], 30, 0).repeat(3, 2)
+    errors = {
+        demosaic: np.abs(
+            add_camera_noise(image, 0, 0, demosaic=demosaic, quality=None) - image.astype(float)
+        ).mean()
+        for demosaic in ("bilinear", "edge")
+    }
+    assert errors["edge"] < 0.5 * errors["bilinear"]
+
+
+def test_smoothing_and_jpeg_leave_less_noise():
+    image = np.full((64, 64, 3), 128)
+    plain = add_camera_noise(image, 0.01, 0, quality=None).std()
+    assert add_camera_noise(image, 0.01, 0, quality=None, smoothing=1).std() < 0.7 * plain
+    assert add_camera_noise(image, 0.01, 0, quality=30).std() < 0.8 * plain
+
+
+def test_the_seed_decides():
+    first, again, other = (add_camera_noise(photograph(), 0.01, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image": np.zeros((4, 4))}, r"shape \(H, W, 3\)"),
+        ({"image": np.zeros((1, 4, 3))}, "sides of at least 2"),
+        ({"gain": -1}, "gain must be finite and not negative"),
+        ({"read_noise": np.nan}, "read_noise must be finite"),
+        ({"gamma": 0}, "gamma must be positive"),
+        ({"demosaic": "nearest"}, "demosaic must be one of"),
+        ({"smoothing": 2}, "smoothing must be from 0 to 1"),
+    ],
+)
+def test_the_camera_refuses(change, message):
+    arguments = {"image": np.zeros((4, 4, 3)), "gain": 0.01, "seed": 0} | change
+    with pytest.raises(ValueError, match=message):
+        add_camera_noise(**arguments)
+
+
+@pytest.mark.parametrize(("peak", "sigma"), [(30, 0), (5, 0.02), (1000, 0.1)])
+def test_photons_are_counted(peak, sigma):
+    image = np.full((300, 300), 0.4)
+    noisy = add_poisson_gaussian_noise(image, peak, 0, sigma=sigma, data_range=1)
+    assert noisy.dtype == np.float32
+    assert noisy.mean() == pytest.approx(0.4, rel=0.01)
+    assert noisy.var() == pytest.approx(0.4 / peak + sigma**2, rel=0.03)
+
+
+def test_photons_are_not_negative():
+    with pytest.raises(ValueError, match="image must not be negative, got -1"):
+        add_poisson_gaussian_noise([[-1]], 30, 0)
+    with pytest.raises(ValueError, match="peak and data_range must be positive"):
+        add_poisson_gaussian_noise([[1]], 0, 0)
