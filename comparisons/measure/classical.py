@@ -184,12 +184,12 @@ COLOUR_CLASSICAL = {
     "nl_means_colour": Classical(
         "scikit-image nl_means (fast)",
         _nl_means_colour,
-        {"strength": 0.6, "patch_size": 5, "patch_distance": 6},
+        {"strength": 0.5, "patch_size": 5, "patch_distance": 6},
     ),
     "opencv_nl_means_colour": Classical(
         "OpenCV fastNlMeansDenoisingColored",
         _opencv_nl_means_colour,
-        {"strength": 0.9, "patch": 5, "search": 15},
+        {"strength": 0.8, "patch": 3, "search": 15},
         module="cv2",
         serial=False,
     ),

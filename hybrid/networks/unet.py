@@ -10,6 +10,8 @@ from hybrid.networks.network import Network, register
 _PHASES = 2  # the finest scale has a fourth of the image's pixels, each with four phases
 _SCALES = 3
 _STRIDE = _PHASES * 2 ** (_SCALES - 1)
+_FIRST = 0.1
+_SLOPE = 0.1  # with ReLU, all units of these blocks died within some thousand steps of Adam
 
 
 @register("unet")
@@ -17,7 +19,7 @@ class UNet(Network):
     """U-Net on the four phases of the image, of what filters made of it, and of the noise level.
 
     Three scales with `features`, two and four times as many channels. A block is
-    ``x + conv2(ReLU(conv1(x)))``, 3x3, zero padded, with bias. Scales are joined by 2x2
+    ``x + conv2(LeakyReLU(conv1(x)))``, 3x3, zero padded, with bias. Scales are joined by 2x2
     convolutions of stride 2, down and up; what was seen on the way down is added on the way up.
     The output is added to the filtered image (or to the noisy one, where there is none).
 
@@ -86,8 +88,8 @@ class UNet(Network):
             self.after.append(_blocks(blocks[scale], width, classes[scale]))
         self.middle = _blocks(blocks[-1], widths[-1], None)
         self.exit = nn.Conv2d(features, phases, 3, padding=1)
-        for parameter in self.exit.parameters():
-            nn.init.zeros_(parameter)
+        with torch.no_grad():
+            self.exit.weight *= _FIRST  # so that it begins near the filtered image
 
     def forward(self, noisy: Tensor, levels: Tensor, *maps: Tensor) -> Tensor:
         """Return the denoised images.
@@ -150,7 +152,7 @@ class _Block(nn.Module):
         self.special = num_classes is not None
 
     def forward(self, features, classes):
-        inner = functional.relu(self.conv1(features), inplace=True)
+        inner = functional.leaky_relu(self.conv1(features), _SLOPE, inplace=True)
         return features + self.conv2(inner, *(classes if self.special else ()))
 
 
