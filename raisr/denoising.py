@@ -21,7 +21,7 @@ from raisr.validate import (
 __all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
 
 _NORMAL_QUARTILE = 0.6744897501960817
-_ALIKE = 3.0  # ratio of the levels of channels that go through opponent space, at most
+_ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _FAINTEST = 1e-3  # gray levels; less is none
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
@@ -50,7 +50,7 @@ def denoise(
         it is, whatever `sigma` but 0, a FilterBank to each channel.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
-        and filtered in opponent space, see `ColourBank`, unless one has more than three times the
+        and filtered in opponent space, see `ColourBank`, unless one has more than six times the
         noise of another; then, and in images of other numbers of channels, each is filtered as an
         image of its own. Three equal channels are one gray image.
     data_range : float, optional

@@ -25,7 +25,7 @@ __all__ = [
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
 
-COLOUR_LADDER = (25.0,)
+COLOUR_LADDER = (5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels of each channel that colour banks are shipped for."""
 
 MODELS = ("fast", "best")
