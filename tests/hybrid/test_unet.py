@@ -23,8 +23,7 @@ COLOUR = np.stack([scene((70, 93), seed) for seed in (3, 4, 5)], -1)
 def network_of(channels=1, **options):
     torch.manual_seed(0)
     options = {"features": 8, "blocks": (1, 1, 1), "num_classes": 72, **options}
-    network = build("unet", channels=channels, **options)
-    return network
+    return build("unet", channels=channels, **options)
 
 
 @pytest.fixture(params=[1, 3], ids=["gray", "colour"])
