@@ -1,10 +1,18 @@
 """What every command checks before it works, and how it says what went wrong."""
 
+from __future__ import annotations
+
 import os
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["check_target", "check_writable", "describe"]
+import raisr
+
+if TYPE_CHECKING:
+    from raisr import ColourBank, FilterBank
+
+__all__ = ["check_target", "check_writable", "describe", "load_bank"]
 
 
 def check_target(target: Path, arguments: Namespace) -> None:
@@ -29,3 +37,20 @@ def describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split())
+
+
+def load_bank(path: Path) -> FilterBank | ColourBank:
+    """Read a bank of gray or of colour filters.
+
+    Raises
+    ------
+    ValueError
+        If the file is neither.
+    """
+    try:
+        return raisr.FilterBank.load(path)
+    except ValueError as error:
+        try:
+            return raisr.ColourBank.load(path)
+        except ValueError:
+            raise error from None

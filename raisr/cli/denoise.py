@@ -7,15 +7,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import raisr
-from raisr.cli.checks import check_target
+from raisr.cli.checks import check_target, load_bank
 from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
 from raisr.io.picture import Page, Picture
 
 if TYPE_CHECKING:
-    from raisr import FilterBank
+    from raisr import ColourBank, FilterBank
 
 __all__ = ["Report", "denoise", "denoise_file"]
 
@@ -127,7 +126,8 @@ def _describe_changes(changes: list[Change], arguments: Namespace) -> tuple[str,
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
-    return f"removed noise of {told}{'' if arguments.sigma else ', estimated'}", False
+    camera = "camera " if any(change.camera for change in changes) else ""
+    return f"removed {camera}noise of {told}{'' if arguments.sigma else ', estimated'}", False
 
 
 def _listed(values: list[float], unit: str = "") -> str:
@@ -142,11 +142,11 @@ def _tell(target, report: Report, stream) -> None:
     print(f"{target}: {report.text}{notes}", file=stream)
 
 
-def _load_model(arguments: Namespace) -> str | FilterBank:
+def _load_model(arguments: Namespace) -> str | FilterBank | ColourBank:
     if arguments.model in MODELS:
         return arguments.model
     if arguments.sigma:
         raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
     if not Path(arguments.model).is_file():
         raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
-    return raisr.FilterBank.load(arguments.model)
+    return load_bank(Path(arguments.model))

@@ -35,7 +35,9 @@ def denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
         for name in tqdm(names, unit="image", disable=None):
             run.add(name)
     except KeyboardInterrupt:
-        done = run.denoised + run.kept
+        # One that was just written may not be counted yet.
+        there = sum((target / name).is_file() for name in names)
+        done = run.denoised + run.kept if arguments.overwrite else there
         raise KeyboardInterrupt(
             f"{done} of {len(names)} images are done; the same command goes on"
         ) from None

@@ -58,9 +58,10 @@ examples:
     "learn": """\
 Either noise is added to clean images (--sigma), or the filters are learned from
 pairs: files of the same name below --clean and --noisy, where x.jpg and x.png
-are the same name. Colour images are learned from by their luma. All files must
-have one kind of values: 8-bit, 16-bit or float. --sigma counts in these values
-or in percent of white.
+are the same name. Colour images are learned from by their luma; with --colour
+a bank for images of three colours is learned. All files must have one kind of
+values: 8-bit, 16-bit or float. --sigma counts in these values or in percent of
+white.
 
 examples:
   raisr learn --clean photos --sigma 25 -o sigma25.safetensors

@@ -7,13 +7,13 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import raisr
-from raisr.cli.checks import check_target
+from raisr.cli.checks import check_target, load_bank
 from raisr.cli.planes import read_luma, white_of
 from raisr.io import write_image
 from raisr.plotting import class_map_picture
 
 if TYPE_CHECKING:
-    from raisr import FilterBank
+    from raisr import ColourBank, FilterBank
 
 __all__ = ["hash_file", "info"]
 
@@ -34,9 +34,19 @@ def hash_file(arguments: Namespace) -> int:
 
 def info(arguments: Namespace) -> int:
     """Describe a bank."""
-    bank = raisr.FilterBank.load(arguments.bank)
-    print(json.dumps(bank.info(), indent=2) if arguments.json else _summary(bank))
+    bank = load_bank(arguments.bank)
+    parts = {"": bank} if isinstance(bank, raisr.FilterBank) else _parts(bank)
+    if arguments.json:
+        found = {name: part.info() for name, part in parts.items()}
+        print(json.dumps(found.get("", found), indent=2))
+    else:
+        print("\n".join(name + _summary(part) for name, part in parts.items()))
     return 0
+
+
+def _parts(bank: ColourBank) -> dict[str, FilterBank]:
+    wide, narrow = bank.chroma
+    return {"luma: ": bank.luma, "chroma, red less blue: ": wide, "chroma, green: ": narrow}
 
 
 def _summary(bank: FilterBank) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 import raisr
 from raisr.cli.checks import check_target
-from raisr.cli.planes import is_measured, read_luma
+from raisr.cli.planes import is_measured, read_colours, read_luma
 from raisr.io import list_images
 from raisr.validate import data_range_of
 
@@ -30,6 +30,7 @@ def learn(arguments: Namespace) -> int:
         arguments.spec,
         size=arguments.size,
         stages=arguments.stages,
+        channel_axis=-1 if arguments.colour else None,
         data_range=pairs.white,
         num_threads=arguments.threads,
     )
@@ -44,6 +45,7 @@ def learn(arguments: Namespace) -> int:
 
 def _score(metadata: dict[str, Any]) -> str:
     """Say how much the bank helps, where learning measured it."""
+    metadata = metadata.get("luma", metadata)
     if not {"psnr_before", "psnr_after"} <= metadata.keys():
         return ""
     before, after = metadata["psnr_before"], metadata["psnr_after"]
@@ -52,7 +54,7 @@ def _score(metadata: dict[str, Any]) -> str:
 
 
 class TrainingPairs:
-    """Pairs of luma planes (noisy, clean), read anew on each pass, so memory holds one pair."""
+    """Pairs of luma planes, or of RGB images, (noisy, clean), read anew on each pass."""
 
     def __init__(self, arguments: Namespace) -> None:
         self.arguments = arguments
@@ -105,15 +107,17 @@ class TrainingPairs:
         return f"; noisy images without a clean one: {self.alone}" if self.alone else ""
 
     def _read(self, path: Path) -> np.ndarray:
-        luma, pixels = read_luma(path)
+        read, pixels = (read_colours if self.arguments.colour else read_luma)(path)
+        if self.arguments.colour and read.shape[2] != 3:
+            raise ValueError(f"{path}: it is gray, and --colour learns from three colours")
         if pixels.dtype != self.dtype:
             raise ValueError(
                 f"{path}: it holds {pixels.dtype} pixels, {self.names[0]} {self.dtype}"
             )
-        bad = np.argwhere(~np.isfinite(luma))
+        bad = np.argwhere(~np.isfinite(read))
         if bad.size:
             raise ValueError(f"{path}: not finite at {tuple(bad[0].tolist())}")
-        return luma
+        return read
 
 
 def _match(clean: list[Path], noisy: list[Path], *folders: Path) -> dict[Path, Path]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import raisr
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight, white_of
-from raisr.denoising import LADDER
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED, BAND
-from raisr.validate import GRAY_LEVELS
 
 if TYPE_CHECKING:
-    from raisr import FilterBank
+    from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
 __all__ = ["Change", "Settings", "denoise_page"]
@@ -25,7 +24,7 @@ class Settings(NamedTuple):
 
     levels: NoiseLevels | None
     white: float | None
-    model: str | FilterBank
+    model: str | FilterBank | ColourBank
     threads: int | None
 
 
@@ -35,6 +34,7 @@ class Change(NamedTuple):
     levels: tuple[float, ...]
     white: float
     distance: float  # root mean square of what is visible
+    camera: bool = False  # whether the noise was taken for that of a camera
 
 
 def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
@@ -89,10 +89,10 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
         work = (values.astype(np.float64) - pedestal).astype(np.float32)
     if hidden is not None:
         work = fill_hidden(work, hidden)
-    levels = _levels_of(work, hidden, white, part, settings)
+    levels, camera = _levels_of(work, hidden, white, part, settings)
     if levels and not any(levels):
         return values, Change(levels, white, 0.0)
-    filtered = _filtered(work, levels, white, settings)
+    filtered = _filtered(work, () if camera else levels, white, settings)
     if share is not None:
         if values.dtype.kind in "ui":  # no colour times alpha is above alpha
             filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
@@ -101,27 +101,26 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
         filtered = _restored(filtered, pedestal, values.dtype)
     if hidden is not None:
         filtered[hidden] = values[hidden]
-    return filtered, Change(levels, white, _distance(filtered, values, hidden))
+    return filtered, Change(levels, white, _distance(filtered, values, hidden), camera)
 
 
-def _levels_of(work, hidden, white, part, settings) -> tuple[float, ...]:
-    """Return one level for all channels of a group, or one for each; none for a bank."""
-    if isinstance(settings.model, raisr.FilterBank):
-        return ()
+def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], bool]:
+    """Return one level for all channels of a group, or one for each, and whether a camera's.
+
+    There is none for a bank; that of a camera is the level of the brightness.
+    """
+    if not isinstance(settings.model, str):
+        return (), False
     if settings.levels is not None:
         levels = settings.levels.of(white)
         levels = levels[part] if len(levels) > 1 else levels
-        levels = levels[:1] if len(set(levels)) == 1 else levels
-    else:
-        axis = None if work.ndim == 2 else -1
-        levels = (raisr.estimate_sigma(_visible_part(work, hidden), channel_axis=axis),)
-    if max(levels) > white * LADDER[-1] / GRAY_LEVELS:
-        raise ValueError(
-            f"noise of sigma {max(levels):.4g} ({round(100 * max(levels) / white, 1):g}% of white) "
-            f"is more than the shipped filters are made for; white is taken to be {white:g}: "
-            "see --white"
-        )
-    return levels
+        return levels[:1] if len(set(levels)) == 1 else levels, False
+    axis = None if work.ndim == 2 else -1
+    visible = _visible_part(work, hidden)
+    found = raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
+    if not found.is_white:
+        return (float(found.plane_levels()[0]),), True
+    return (raisr.estimate_sigma(visible, channel_axis=axis),), False
 
 
 def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
@@ -135,14 +134,16 @@ def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
 def _filtered(work, levels, white, settings) -> np.ndarray:
     options: dict[str, Any] = {"model": settings.model, "data_range": white}
     options["num_threads"] = settings.threads
-    if len(levels) > 1:  # raisr.denoise takes one level for all channels
-        planes = [
-            raisr.denoise(work[..., channel], level, **options)
-            for channel, level in enumerate(levels)
-        ]
-        return np.stack(planes, axis=-1)
     axis = None if work.ndim == 2 else -1
-    return raisr.denoise(work, levels[0] if levels else None, channel_axis=axis, **options)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "image has values", UserWarning)
+        try:
+            return raisr.denoise(work, levels or None, channel_axis=axis, **options)
+        except UserWarning:
+            raise ValueError(
+                f"it has values far from black and white; white is taken to be {white:g}: "
+                "see --white"
+            ) from None
 
 
 def _restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:

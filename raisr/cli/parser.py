@@ -52,6 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
     learning.add_argument(
         "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
     )
+    learning.add_argument(
+        "--colour", action="store_true", help="a bank for colour images (default: of their luma)"
+    )
     learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
     learning.add_argument("--size", type=int, default=7, help="side of the filters (default: 7)")
     learning.add_argument(

@@ -9,7 +9,15 @@ from raisr.io import Page, read_image
 from raisr.io.picture import ALPHA, ASSOCIATED, BAND
 from raisr.validate import data_range_of
 
-__all__ = ["alpha_channel", "fill_hidden", "is_measured", "read_luma", "straight", "white_of"]
+__all__ = [
+    "alpha_channel",
+    "fill_hidden",
+    "is_measured",
+    "read_colours",
+    "read_luma",
+    "straight",
+    "white_of",
+]
 
 
 def is_measured(dtype: np.dtype) -> bool:
@@ -68,6 +76,18 @@ def read_luma(path: Path) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If the file has bands.
     """
+    colours, pixels = read_colours(path)
+    return (colours[..., 0] if colours.shape[2] == 1 else colours @ LUMA.astype("f4")), pixels
+
+
+def read_colours(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read gray or RGB in the file's values, (H, W, 1 or 3) float32, and the pixels as stored.
+
+    Raises
+    ------
+    ValueError
+        If the file has bands.
+    """
     pixels, metadata = read_image(path)
     page = Page(pixels, metadata)
     if BAND in page.extra:
@@ -79,5 +99,4 @@ def read_luma(path: Path) -> tuple[np.ndarray, np.ndarray]:
             colours, _ = straight(colours, alpha)
         if 0 < np.count_nonzero(alpha) < alpha.size:
             colours = fill_hidden(colours, alpha == 0)
-    colours = colours.astype(np.float32)
-    return (colours[..., 0] if colours.shape[2] == 1 else colours @ LUMA.astype("f4")), pixels
+    return colours.astype(np.float32), pixels

@@ -148,14 +148,16 @@ def test_associated_alpha_stays_associated(tmp_path, dtype):
 
 
 def test_one_level_for_each_channel(tmp_path, capsys):
-    pixels = np.stack([noisy_bytes(sigma=s, seed=s) for s in (5, 6, 25)], axis=-1)
+    clean = scene(seed=5).astype(np.float32)
+    noisy = [raisr.noise.add_gaussian_noise(clean, s, seed=s) for s in (5, 6, 25)]
+    pixels = np.stack(noisy, axis=-1).round().clip(0, 255).astype(np.uint8)
     write_image(tmp_path / "a.png", np.dstack([pixels, np.full((64, 80), 255, np.uint8)]))
     denoise("--sigma", "5,6,25", tmp_path / "a.png", tmp_path / "b.png")
     told = "removed noise of sigma 5, 6, 25 (2%, 2.4%, 9.8% of white)"
     assert capsys.readouterr().out == f"{tmp_path / 'b.png'}: {told}\n"
     found, _ = read_image(tmp_path / "b.png")
-    errors = [np.std(found[..., k].astype(float) - scene(seed=s)) for k, s in ((0, 5), (2, 25))]
-    assert errors[0] < 5
+    errors = [np.std(found[..., k] - clean) for k in (0, 2)]
+    assert errors[0] < 5.5
     assert errors[1] < 13
     for name, sigma in (("same.png", "10,10,10"), ("one.png", "10")):
         denoise("--sigma", sigma, tmp_path / "a.png", tmp_path / name)
