@@ -141,16 +141,17 @@ def check_three(channels):
         raise ValueError(f"a colour bank is for three channels, got {len(channels)}")
 
 
-def run_colour(bank, channels, outs, data_range, num_threads):
+def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
     """Run a colour bank over three channels, a list of GrayImage, into `outs`.
 
     `outs` are written in the caller's dtype and unit, `data_range` being their white. Channels
-    with a pedestal are filtered without it, as by `raisr.cascade.run_stages`.
+    with a pedestal are filtered without it, as by `raisr.cascade.run_stages`. Where the noise
+    level of each plane is given, no pixel changes by more than noise explains.
     """
     if any(channel.pedestal for channel in channels):
         planes = [np.empty(channel.shape, np.float32) for channel in channels]
         levelled = [channel.levelled() for channel in channels]
-        run_colour(bank, levelled, planes, GRAY_LEVELS, num_threads)
+        run_colour(bank, levelled, planes, GRAY_LEVELS, num_threads, levels)
         for channel, plane, out in zip(channels, planes, outs, strict=True):
             channel.put_back(plane, out, data_range)
         return
@@ -159,7 +160,26 @@ def run_colour(bank, channels, outs, data_range, num_threads):
     run_stages(bank.luma.stages, [luma], [filtered], GRAY_LEVELS, num_threads)
     stages = [plane.stages for plane in bank.chroma]
     found = filter_chroma(stages, bank.guides, chroma, GrayImage(filtered), num_threads)
-    from_opponent([filtered, *found], outs, data_range, num_threads)
+    planes = [filtered, *found]
+    if levels is not None:
+        for plane, source, level in zip(planes, (luma, *chroma), levels, strict=True):
+            _bound(plane, source.array, np.float32(_most(level)), num_threads)
+    from_opponent(planes, outs, data_range, num_threads)
+
+
+def _most(level):
+    """Return by how much a pixel may change: by less where noise is faint, and edges stand out."""
+    return level * min(1.5 + 0.15 * level, 4.0)
+
+
+def _bound(plane, source, most, num_threads):
+    """Keep a plane within `most` of its source: a larger change takes off more than noise."""
+
+    def block(y0, y1):
+        rows, given = plane[y0:y1], source[y0:y1]
+        np.clip(rows, given - most, given + most, out=rows)
+
+    over_blocks(block, plane.shape, num_threads)
 
 
 def filter_chroma(stages, guides, planes, luma, num_threads):

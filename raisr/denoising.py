@@ -22,6 +22,7 @@ __all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sig
 
 _NORMAL_QUARTILE = 0.6744897501960817
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
+_NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _FAINTEST = 1e-3  # gray levels; less is none
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
@@ -152,7 +153,7 @@ def _denoise(model, channels, told, outs, white, num_threads):
         _filter_each(model, levels, channels, outs, white, num_threads)
     else:
         bank = colour_bank_for(model, *planes)
-        run_colour(bank, channels, outs, white, num_threads)
+        run_colour(bank, channels, outs, white, num_threads, planes)
 
 
 def _told(sigma):
@@ -171,13 +172,19 @@ def _levels(channels, told):
         if count == 3 and not (found := noise_of(channels)).is_white:
             planes = np.maximum(found.plane_levels(), _FAINTEST)
             return None, tuple(planes.tolist())
-        told = [_estimate([channel]) for channel in channels]
+        told = [_level_of(channel) for channel in channels]
     levels = told * count if len(told) == 1 else told
     if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
         return levels, None
     r, g, b = np.square(levels)
     planes = np.sqrt([(r + g + b) / 9, (r + b) / 2, (r + 4 * g + b) / 6])
     return None, tuple(planes.tolist())
+
+
+def _level_of(channel):
+    """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none."""
+    level = _estimate([channel])
+    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
 
 
 def _filter_each(model, levels, channels, outs, white, num_threads):

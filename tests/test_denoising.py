@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from skimage import data
 
 from raisr import denoise, estimate_sigma
 from raisr.cascade import run_stages
 from raisr.denoising import LADDER, MODELS, bank_for, bank_path
 from raisr.filtering import FilterBank, Stage
+from raisr.metrics import psnr
 from raisr.models import colour_bank_for
 from raisr.noise import add_gaussian_noise
 from raisr.validate import GrayImage
@@ -18,10 +20,6 @@ from tests.banks import CSCONV, delta_bank, random_bank
 from tests.images import noisy_scene, random_bytes, scene
 
 each_model = pytest.mark.parametrize("model", MODELS)
-
-
-def psnr(image, clean):
-    return 10 * np.log10(255**2 / np.mean((np.asarray(image, np.float64) - clean) ** 2))
 
 
 @each_model
@@ -350,3 +348,40 @@ def test_python_threads_may_denoise_at_once(model):
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(both, images))
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.fixture
+def drawing():
+    """Text in three colours on white, and a framed box: edges, and no noise."""
+    picture = Image.new("RGB", (320, 200), "white")
+    pen = ImageDraw.Draw(picture)
+    for line, colour in enumerate(["black", (200, 0, 0), (0, 0, 160)] * 3):
+        pen.text((8, 8 + 20 * line), "The quick brown fox jumps over 1234567890", fill=colour)
+    pen.rectangle((200, 100, 300, 180), fill=(240, 200, 60), outline="black")
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("model", ["fast", "best"])
+def test_a_drawing_stays_as_it_is(drawing, model):
+    black_and_white = np.where(drawing[..., 0] > 128, 255, 0).astype(np.uint8)
+    for image, axis in ((drawing, -1), (drawing[..., 0], None), (black_and_white, None)):
+        found = denoise(image, model=model, channel_axis=axis)
+        np.testing.assert_array_equal(found, image)
+
+
+@pytest.mark.parametrize("model", ["fast", "best"])
+@pytest.mark.parametrize("sigma", [1, 3, 5, 10])
+def test_faint_noise_is_removed_and_colours_stay(model, sigma):
+    """A saturated picture: where brightness is flat, colours have edges."""
+    clean = data.rocket()[:240, 160:400]
+    noisy = add_gaussian_noise(clean, sigma, seed=0)
+    found = denoise(noisy, sigma, model=model, channel_axis=-1, data_range=255)
+    assert psnr(found, clean) > psnr(noisy, clean) + 0.3
+
+
+def test_a_clean_photograph_hardly_changes():
+    for clean in (data.rocket(), data.astronaut(), data.coffee(), data.chelsea()):
+        # Half the size: what JPEG did to these pictures is gone.
+        small = clean[: len(clean) // 2 * 2, : clean.shape[1] // 2 * 2].astype(np.float32)
+        small = small.reshape(len(small) // 2, 2, -1, 2, 3).mean((1, 3)).round().astype(np.uint8)
+        assert psnr(denoise(small, channel_axis=-1), small) > 37
