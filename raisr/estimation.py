@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.colour import to_opponent
 from raisr.validate import GRAY_LEVELS, as_channels
 
-__all__ = ["NoiseEstimate", "estimate_noise", "noise_of"]
+__all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
 
 _SCALES = 3
 _BLOCK = 8
@@ -16,7 +16,9 @@ _QUANTILE = 0.2
 _STRIP = 128  # rows
 _PIXELS = 1 << 22  # that are looked at
 _BINS = 8
-_NORMAL_QUARTILE = 0.6744897501960817
+NORMAL_QUARTILE = 0.6744897501960817
+"""Median of the absolute value of normal noise, of its standard deviation."""
+
 # What the quantile of the blocks' levels reads in an image of white noise of level 1.
 _EXPECTED = 0.838
 _CLIPPED = 0.05
@@ -178,7 +180,7 @@ def _blocks(plane, at_limit):
     rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
     mixed = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
     pixels = _tiles(plane[1:-1, 1:-1], size)
-    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / _NORMAL_QUARTILE
+    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / NORMAL_QUARTILE
     found = np.stack([pixels.mean(axis=1), level, _tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
