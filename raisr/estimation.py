@@ -128,7 +128,8 @@ def noise_of(channels):
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     for strip in _strips(channels):
         limits = [_is_limit(channel) for channel in strip]
-        planes = to_opponent(strip, 1) if len(strip) == 3 else [c.plane() for c in strip]
+        levelled = [channel.levelled() for channel in strip]
+        planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
             at_limit = (limit if clipped is None else clipped).astype(np.float32)
@@ -137,7 +138,14 @@ def noise_of(channels):
                 plane, at_limit = _halved(plane), _halved(at_limit)
     pooled = [[_pooled(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
-    return NoiseEstimate(levels, *_by_brightness(*pooled[0][0]))
+    brightness, deviation = _by_brightness(*pooled[0][0])
+    return NoiseEstimate(levels, brightness + _pedestal(channels), deviation)
+
+
+def _pedestal(channels):
+    """Return the gray levels that were taken from the plane whose brightness is looked at."""
+    pedestals = [channel.pedestal * channel.factor for channel in channels]
+    return np.mean(pedestals) if len(channels) == 3 else pedestals[0]
 
 
 def _strips(channels):
