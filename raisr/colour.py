@@ -1,4 +1,4 @@
-"""Colour: the luma that classes are made of, and the orthonormal opponent space."""
+"""Colour: the luma of gray test images, and the orthonormal opponent space."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,6 @@ __all__ = [
     "OPPONENT",
     "check_image",
     "from_opponent",
-    "luma_weights",
     "opponent_planes",
     "rgb_planes",
     "rgb_to_gray",
@@ -22,7 +21,9 @@ __all__ = [
 ]
 
 LUMA = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
-"""Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets."""
+"""Luma of ITU-R BT.601, to the digits of MATLAB's rgb2gray, which made the gray test sets.
+
+It makes gray images of colour ones; filters for colour hash the mean, the luma of `to_opponent`."""
 
 LUMA_NOISE = 3**-0.5
 """Level of white noise in the luma of opponent space, of its level in each channel."""
@@ -31,11 +32,6 @@ LUMA_NOISE = 3**-0.5
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 """The opponent space. Rows: brightness and two differences, the chroma; orthonormal, so that white
 noise keeps its level. Brightness is sqrt(3) times the luma of `to_opponent`."""
-
-
-def luma_weights(channels: int) -> NDArray[np.float64]:
-    """Return the weight of each channel in the luma: BT.601 for three, else the mean."""
-    return LUMA if channels == 3 else np.full(channels, 1 / channels)
 
 
 def rgb_to_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from raisr.files import write_atomically
-from raisr.filtering import _stored_classes, _stored_stage
+from raisr.filtering import stage_tensors, stored_stage
 from raisr.hashing import HashSpec
 
 __all__ = ["read_parts", "write_parts"]
@@ -25,18 +27,20 @@ def write_parts(path, parts, guides, metadata, dtype):
     metadata : dict
     dtype : {"float32", "float16"}
         Type of the stored weights.
+
+    Raises
+    ------
+    ValueError
+        For another dtype, or weights that are too large for it.
     """
     from safetensors.numpy import save
 
-    if dtype not in ("float32", "float16"):
-        raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
-    tensors, specs = {}, {}
+    tensors: dict[str, np.ndarray] = {}
+    specs = {}
     for name, stages in parts.items():
         specs[name] = [stage.spec.to_dict() for stage in stages]
         for index, stage in enumerate(stages):
-            kept = _stored_classes(stage)
-            tensors[f"{name}.stage{index}.filters"] = stage.filters[kept].astype(dtype)
-            tensors[f"{name}.stage{index}.bias"] = stage.bias[kept].astype(dtype)
+            tensors |= stage_tensors(stage, f"{name}.stage{index}", dtype)
     facts = {"specs": specs, "guides": list(guides), "metadata": metadata}
     header = {name: json.dumps(value) for name, value in facts.items()}
     write_atomically(path, save(tensors, {"format": _FORMAT, **header}))
@@ -64,11 +68,7 @@ def read_parts(path):
                 raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
             parts = {
                 name: [
-                    _stored_stage(
-                        HashSpec.from_dict(spec),
-                        file.get_tensor(f"{name}.stage{index}.filters"),
-                        file.get_tensor(f"{name}.stage{index}.bias"),
-                    )
+                    stored_stage(file, f"{name}.stage{index}", HashSpec.from_dict(spec))
                     for index, spec in enumerate(specs)
                 ]
                 for name, specs in json.loads(header["specs"]).items()

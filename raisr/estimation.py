@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.colour import to_opponent
 from raisr.validate import GRAY_LEVELS, as_channels
 
-__all__ = ["NoiseEstimate", "estimate_noise", "noise_of"]
+__all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
 
 _SCALES = 3
 _BLOCK = 8
@@ -16,7 +16,9 @@ _QUANTILE = 0.2
 _STRIP = 128  # rows
 _PIXELS = 1 << 20  # that are looked at
 _BINS = 8
-_NORMAL_QUARTILE = 0.6744897501960817
+NORMAL_QUARTILE = 0.6744897501960817
+"""Median of the absolute value of normal noise, of its standard deviation."""
+
 # What the quantile of the blocks' levels reads in an image of white noise of level 1.
 _EXPECTED = 0.838
 _CLIPPED = 0.05
@@ -131,7 +133,8 @@ def noise_of(channels):
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     for strip in _strips(channels):
         limits = [_is_limit(channel) for channel in strip]
-        planes = to_opponent(strip, 1) if len(strip) == 3 else [c.plane() for c in strip]
+        levelled = [channel.levelled() for channel in strip]
+        planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
             at_limit = (limit if clipped is None else clipped).astype(np.float32)
@@ -140,7 +143,14 @@ def noise_of(channels):
                 plane, at_limit = _halved(plane), _halved(at_limit)
     pooled = [[_pooled(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
-    return NoiseEstimate(levels, *_by_brightness(*pooled[0][0]))
+    brightness, deviation = _by_brightness(*pooled[0][0])
+    return NoiseEstimate(levels, brightness + _pedestal(channels), deviation)
+
+
+def _pedestal(channels):
+    """Return the gray levels that were taken from the plane whose brightness is looked at."""
+    pedestals = [channel.pedestal * channel.factor for channel in channels]
+    return np.mean(pedestals) if len(channels) == 3 else pedestals[0]
 
 
 def _strips(channels):
@@ -183,7 +193,7 @@ def _blocks(plane, at_limit):
     rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
     mixed = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
     pixels = _tiles(plane[1:-1, 1:-1], size)
-    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / _NORMAL_QUARTILE
+    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / NORMAL_QUARTILE
     found = np.stack([pixels.mean(axis=1), level, _tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 

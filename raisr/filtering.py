@@ -17,7 +17,7 @@ from raisr.hashing import HashSpec, resolve_spec
 from raisr.symmetry import canonical_classes, expand
 from raisr.validate import as_companion, as_image, check_threads
 
-__all__ = ["FilterBank", "Stage", "run_guided"]
+__all__ = ["FilterBank", "Stage", "run_guided", "stage_tensors", "stored_stage"]
 
 _FORMAT = "raisr filter bank 1"
 
@@ -223,15 +223,9 @@ class FilterBank:
         """
         from safetensors.numpy import save
 
-        if dtype not in ("float32", "float16"):
-            raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
-        tensors = {}
+        tensors: dict[str, np.ndarray] = {}
         for index, stage in enumerate(self.stages):
-            kept = _stored_classes(stage)
-            for name, values in (("filters", stage.filters), ("bias", stage.bias)):
-                if (largest := np.abs(values).max()) > np.finfo(dtype).max:
-                    raise ValueError(f"{dtype} cannot hold the {name}, up to {largest:.4g}")
-                tensors[f"stage{index}.{name}"] = values[kept].astype(dtype)
+            tensors |= stage_tensors(stage, f"stage{index}", dtype)
         header = {
             "format": _FORMAT,
             "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
@@ -261,14 +255,7 @@ class FilterBank:
                 if header.get("format") != _FORMAT:
                     raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
                 specs = [HashSpec.from_dict(spec) for spec in json.loads(header["specs"])]
-                stages = [
-                    _stored_stage(
-                        spec,
-                        file.get_tensor(f"stage{index}.filters"),
-                        file.get_tensor(f"stage{index}.bias"),
-                    )
-                    for index, spec in enumerate(specs)
-                ]
+                stages = [stored_stage(file, f"stage{i}", spec) for i, spec in enumerate(specs)]
                 return cls(stages, json.loads(header["metadata"]))
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a readable filter bank: {error}") from error
@@ -283,6 +270,32 @@ def run_guided(stages, source, guide, out, data_range, num_threads):
     run_stages(stages, [source], [out], data_range, num_threads, hashed)
 
 
+def stage_tensors(stage, name, dtype):
+    """Return the tensors that hold a stage in a file, by their names.
+
+    Parameters
+    ----------
+    stage : Stage
+    name : str
+        What their names begin with.
+    dtype : {"float32", "float16"}
+        Their type.
+
+    Raises
+    ------
+    ValueError
+        For another dtype, or weights that are too large for it.
+    """
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
+    kept, tensors = _stored_classes(stage), {}
+    for part, values in (("filters", stage.filters), ("bias", stage.bias)):
+        if (largest := np.abs(values).max()) > np.finfo(dtype).max:
+            raise ValueError(f"{dtype} cannot hold the {part}, up to {largest:.4g}")
+        tensors[f"{name}.{part}"] = values[kept].astype(dtype)
+    return tensors
+
+
 def _stored_classes(stage):
     filters, bias = expand(stage.spec, stage.filters, stage.bias)
     if np.array_equal(filters, stage.filters) and np.array_equal(bias, stage.bias):
@@ -290,7 +303,9 @@ def _stored_classes(stage):
     return np.arange(stage.spec.num_classes)
 
 
-def _stored_stage(spec, filters, bias):
+def stored_stage(file, name, spec):
+    """Return the stage that `stage_tensors` stored in an open safetensors file."""
+    filters, bias = (file.get_tensor(f"{name}.{part}") for part in ("filters", "bias"))
     canonical = canonical_classes(spec)
     if len(filters) != len(canonical) or len(canonical) == spec.num_classes:
         return Stage(spec, filters, bias)

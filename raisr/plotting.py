@@ -1,4 +1,7 @@
-"""Pictures of a filter bank and of a class map."""
+"""Pictures of a filter bank and of a class map.
+
+`FilterBank.plot` imports this module when it is called: its annotations name FilterBank.
+"""
 
 from __future__ import annotations
 

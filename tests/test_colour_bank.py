@@ -95,6 +95,17 @@ def test_files_hold_all(tmp_path, dtype):
             np.testing.assert_allclose(x.filters, y.filters, atol=0 if dtype == "float32" else 1e-3)
 
 
+@pytest.mark.parametrize("part", ["filters", "bias"])
+def test_weights_too_large_for_float16_are_refused(tmp_path, part):
+    plain = delta_bank()
+    values = {name: getattr(plain.stages[0], name).copy() for name in ("filters", "bias")}
+    values[part][:] = 7e4
+    large = FilterBank([Stage(plain.stages[0].spec, **values)])
+    with pytest.raises(ValueError, match=f"float16 cannot hold the {part}, up to 7e\\+04"):
+        ColourBank(plain, (plain, large), ("luma",)).save(tmp_path / "bank", dtype="float16")
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "bank.safetensors"
     with pytest.raises(FileNotFoundError, match="no colour bank at"):

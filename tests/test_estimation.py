@@ -56,6 +56,21 @@ def test_levels_are_in_the_unit_of_the_image():
         np.testing.assert_allclose(a, 255 * b, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("offset", [-1e4, 1e7, [0, 1e6, 1e7]])
+@pytest.mark.parametrize("axis", [None, -1])
+def test_an_added_constant_changes_brightness_alone(offset, axis):
+    noisy = add_gaussian_noise(photograph(), 20, 0).astype(np.float64)
+    offset = np.asarray(offset)
+    if axis is None:
+        noisy, offset = noisy[..., 0], offset.flat[-1]
+    plain, moved = (
+        estimate_noise(i, channel_axis=axis, data_range=255) for i in (noisy, noisy + offset)
+    )
+    np.testing.assert_allclose(moved.levels, plain.levels, rtol=1e-4)
+    np.testing.assert_allclose(moved.deviation, plain.deviation, rtol=1e-4)
+    np.testing.assert_allclose(moved.brightness, plain.brightness + np.mean(offset), atol=1e-2)
+
+
 def test_brightness_tells_of_photons():
     ramp = np.tile(np.linspace(0.1, 1, 512), (512, 1))
     noisy = add_poisson_gaussian_noise(ramp, 100, 0, data_range=1)
