@@ -3,10 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hybrid.zoo import load
+from raisr.validate import as_channels
 
 DEFAULT = "cs_edsr16_blind"
 """Weights for gray images, for every noise level from 0 to 75 gray levels of 255."""
@@ -79,6 +79,7 @@ def denoise(
     True
     """
     if weights is None:
-        weights = weights_for(1 if channel_axis is None else np.shape(image)[channel_axis])
+        channels = as_channels(image, channel_axis, data_range, white_matters=False)
+        weights = weights_for(len(channels))
     network = (load if Path(weights).is_file() else _shipped)(weights)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)

@@ -124,8 +124,7 @@ def estimate_noise(
     """
     channels = as_channels(image, channel_axis, data_range, white_matters=False)
     found, unit = noise_of(channels), 1 / channels[0].factor
-    about = found.levels, found.brightness, found.deviation
-    return NoiseEstimate(*(values * unit for values in about), unit)
+    return NoiseEstimate(found.levels * unit, found.brightness * unit, found.deviation * unit, unit)
 
 
 def noise_of(channels):

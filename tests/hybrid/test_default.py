@@ -78,6 +78,8 @@ def test_other_weights():
         (np.full((8, 8), np.nan), {}, "is not finite"),
         (np.zeros((0, 8)), {}, "empty"),
         (np.zeros((8, 8, 3)), {}, "must have two dimensions"),
+        (np.zeros((8, 8, 3)), {"channel_axis": 5}, "channel_axis must be from -3 to 2, got 5"),
+        (np.zeros((8, 8, 3)), {"channel_axis": "x"}, "channel_axis must be from -3 to 2, got"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:image has values far above white")
