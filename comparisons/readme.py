@@ -6,9 +6,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from comparisons import command, leak, quality, table2, table3, table4, table5, training_runs, where
+from comparisons import (
+    command,
+    leak,
+    photographs,
+    quality,
+    table2,
+    table3,
+    table4,
+    table5,
+    training_runs,
+    where,
+)
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.protocol import COLOUR, PROTOCOLS
+from comparisons.measure.published import literature_rows
 from comparisons.measure.store import COMMITTED
 from comparisons.study import Conditions
 from comparisons.training_runs import Runs
@@ -41,6 +53,15 @@ _BESIDE = {
     "BM3D": ("BM3D", "bm3d, not for commercial use"),
     "FFDNet": ("FFDNet, public weights", "PyTorch"),
 }
+_COLOUR_SET = "cbsd68"
+_COLOUR_ROWS = {  # what a user types, and what it needs
+    "raisr_fast": ("`raisr.denoise(image, channel_axis=-1)`", "a plain install"),
+    "raisr_best": ('`raisr.denoise(..., model="best")`', "a plain install"),
+    "hybrid_told": ("`hybrid.denoise(image, channel_axis=-1)`", "PyTorch"),
+    "opencv_nl_means_colour": ("OpenCV fastNlMeansDenoisingColored", "opencv-python"),
+    "nl_means_colour": ("scikit-image denoise_nl_means", "scikit-image"),
+}
+_COLOUR_BESIDE = ("CBM3D", "FFDNet", "DnLUT")
 _SUMMARY = (  # rows of table 2 that the README shows
     "RAISR+N",
     "raisr fast",
@@ -74,6 +95,38 @@ def choose_block() -> str:
         tuple(
             Section(title, tuple(row(name, *cells) for name, cells in rows.items()))
             for title, rows in sections.items()
+        ),
+    )
+    return table.to_markdown()
+
+
+def colour_block() -> str:
+    """Return the quality on colour images, beside what the literature prints, as Markdown."""
+    asked = Conditions([COLOUR], _SIGMAS, [_COLOUR_SET])
+    found = {
+        (key.method, key.sigma): result["mean"]
+        for key, result in photographs.TABLE.read(COMMITTED, asked).items()
+    }
+
+    def measured(method: str, call: str, needs: str) -> tuple[str, ...]:
+        means = [found.get((method, sigma)) for sigma in _SIGMAS]
+        seconds = [mean["seconds_per_megapixel"] for mean in means if mean]
+        speed = f"{len(seconds) / sum(seconds):.2g}" if seconds else EMPTY
+        return call, *(f"{mean['psnr']:.2f}" if mean else EMPTY for mean in means), speed, needs
+
+    def literature(method: str) -> tuple[str, ...]:
+        cells = [printed[sigma][method].cells[_COLOUR_SET][0] for sigma in _SIGMAS]
+        return method, *(f"{psnr:.2f}" for psnr in cells), EMPTY, EMPTY
+
+    printed = {sigma: literature_rows(COLOUR.name, sigma) for sigma in _SIGMAS}
+    table = Table(
+        "Colour images: PSNR (dB) over RGB on CBSD68, sigma told, one thread",
+        ("call", *(f"sigma {sigma:g}" for sigma in _SIGMAS), "megapixels/s", "needs"),
+        (
+            Section(
+                "measured", tuple(measured(row, *cells) for row, cells in _COLOUR_ROWS.items())
+            ),
+            Section("the literature prints", tuple(map(literature, _COLOUR_BESIDE))),
         ),
     )
     return table.to_markdown()
@@ -154,6 +207,7 @@ def where_block() -> str:
 
 _BLOCKS: dict[str, Callable[[], str]] = {
     "choose": choose_block,
+    "colour": colour_block,
     "summary": summary_block,
     "results": results_block,
     "speed": speed_block,
