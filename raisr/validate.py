@@ -195,9 +195,22 @@ def as_image(image, data_range=None, name="image", *, white_matters=True):
     """
     array = _as_array(image, name)
     if array.ndim != 2:
-        hint = "; channels are filtered one by one" if array.ndim == 3 else ""
+        hint = f"; {_colour_hint(array.shape)}" if array.ndim == 3 else ""
         raise ValueError(f"{name} must have two dimensions (H, W), got shape {array.shape}{hint}")
     return _checked([array], data_range, name, lambda _, *place: place, white_matters)[0]
+
+
+def _likely_axis(shape):
+    return min((-1, 0, 1), key=lambda axis: shape[axis])
+
+
+def _colour_hint(shape):
+    axis = _likely_axis(shape)
+    one = ["..., 0", "0", ":, 0"][axis + 1]
+    return (
+        f"of a colour image, pass one channel, as in image[{one}], or all of them to denoise or "
+        f"learn_filters with channel_axis={axis}"
+    )
 
 
 def as_companion(image, first, data_range, name):
@@ -222,10 +235,10 @@ def as_channels(image, channel_axis, data_range=None, name="image", *, white_mat
     array = _as_array(image, name)
     if channel_axis is None:
         if array.ndim == 3:
-            axis = min((-1, 0, 1), key=lambda axis: array.shape[axis])
             raise ValueError(
                 f"{name} must have two dimensions (H, W), got shape {array.shape}; of a colour "
-                f"image, pass the axis of the channels, as in channel_axis={axis}"
+                "image, pass the axis of the channels, as in "
+                f"channel_axis={_likely_axis(array.shape)}"
             )
         return [as_image(array, data_range, name, white_matters=white_matters)]
     if array.ndim != 3:

@@ -157,8 +157,11 @@ def test_colour_without_an_axis_is_told_of_the_axis(shape, axis):
     for function in (estimate_sigma, lambda i, **o: denoise(i, 0.1, **o)):
         with pytest.raises(ValueError, match=rf"must have two .*as in channel_axis={axis}$"):
             function(np.zeros(shape))
-    with pytest.raises(ValueError, match="must have two dimensions.*channels are filtered one by"):
-        BANK.apply(np.zeros(shape))
+    index = {-1: "..., 0", 0: "0", 1: ":, 0"}[axis]
+    message = rf"must have two .*as in image\[{index}\], .*denoise.*learn.*channel_axis={axis}$"
+    for function in (BANK.apply, hash_image, lambda i: learn_filters([(i, i)])):
+        with pytest.raises(ValueError, match=message):
+            function(np.zeros(shape))
 
 
 LEVELS = np.random.default_rng(0).uniform(0, 255, (40, 50))
