@@ -27,7 +27,9 @@ class PhaseEquations:
     ----------
     spec : ProfileSpec
     factor : int
-        Side of the blocks; with 1, the filters keep the size of the image.
+        Side of the block that takes a pixel's place.
+    margin : int
+        How far the filters' block reaches beyond it on each side; see `PhaseStage`.
     planes : int
         Number of planes the filters reach into.
     size : int
@@ -35,40 +37,42 @@ class PhaseEquations:
 
     Attributes
     ----------
-    totals : (num_classes, n, n) float64, n = planes * size**2 + 1 + factor**2
+    side : int
+        Of the filters' block.
+    totals : (num_classes, n, n) float64, n = planes * size**2 + 1 + side**2
         Only the upper triangles are kept.
     """
 
-    def __init__(self, spec, factor, planes=1, size=7):
-        self.spec, self.factor, self.planes, self.size = spec, factor, planes, size
+    def __init__(self, spec, factor, margin=0, planes=1, size=7):
+        self.spec, self.factor, self.margin = spec, factor, margin
+        self.planes, self.size, self.side = planes, size, factor + 2 * margin
         self.taps = planes * size**2
-        n = self.taps + 1 + factor**2
+        n = self.taps + 1 + self.side**2
         self.totals = np.zeros((spec.num_classes, n, n))
 
-    def accumulate(self, planes, target, classes, num_threads):
-        """Add an image.
+    def accumulate(self, samples, num_threads):
+        """Add images; many at once are faster, as each call goes through all sums.
 
         Parameters
         ----------
-        planes : sequence of (H, W) float32
-        target : (factor H, factor W) float32
-        classes : (H, W) uint16
-            Below the spec's number of classes: it is not checked.
+        samples : sequence of (planes, target, classes)
+            Planes, (H, W) float32; the target, (factor H, factor W) float32; and classes, (H, W)
+            uint16, below the spec's number of classes: it is not checked.
         num_threads : int
         """
         from raisr.kernels.gram import sort_by_class, workspace
         from raisr.kernels.phases import accumulate_phases
         from raisr.simd import lanes_for, token
 
+        padded, targets, classes = self._canvas(samples)
         order = np.empty(classes.size, np.int32)
-        starts = sort_by_class(classes, len(self.totals), order)
-        samples = self._padded(planes), self._blocks(target, classes.shape), order, starts
+        starts = sort_by_class(classes, len(self.totals) + 1, order)[:-1]
         tokens = token(self.size), token(lanes_for(self.size))
         scratch = [workspace(self.totals.shape[1]) for _ in range(num_threads)]
 
         def part(bounds):
             room = scratch.pop()
-            accumulate_phases(*tokens, *samples, *bounds, *room, self.totals)
+            accumulate_phases(*tokens, padded, targets, order, starts, *bounds, *room, self.totals)
             scratch.append(room)
 
         shares = np.linspace(0, starts[-1], 4 * num_threads + 1)[1:-1]
@@ -76,21 +80,33 @@ class PhaseEquations:
         with ThreadPoolExecutor(num_threads) as pool:
             list(pool.map(part, [b for b in itertools.pairwise(cuts) if b[0] < b[1]]))
 
-    def _padded(self, planes):
+    def _canvas(self, samples):
+        """Images one below the other: planes with margins, blocks, and classes.
+
+        What lies between images has a class of its own, the last.
+        """
         from raisr.kernels.pixels import read_tile
 
-        (height, width), margin = planes[0].shape, self.size // 2
+        margin = self.size // 2
+        shapes = [classes.shape for _, _, classes in samples]
+        height = sum(rows + 2 * margin for rows, _ in shapes)
+        width = max(columns for _, columns in shapes)
         length = -(-(width + 2 * margin + _OVERREAD) // 16) * 16
-        padded = aligned_empty((self.planes, height + 2 * margin, length))
-        for plane, out in zip(planes, padded, strict=True):
-            read_tile(GrayImage(plane).source, -margin, -margin, _CENTRE, out)
-        return padded
-
-    def _blocks(self, target, shape):
-        """Return the pixels of each phase, (factor**2, H, W)."""
-        (height, width), f = shape, self.factor
-        blocks = target.reshape(height, f, width, f).transpose(1, 3, 0, 2) - _CENTRE
-        return np.ascontiguousarray(blocks, np.float32).reshape(f * f, height, width)
+        padded = aligned_empty((self.planes, height, length))
+        targets = np.empty((self.side**2, height, width), np.float32)
+        canvas = np.full((height, width), len(self.totals), np.uint16)
+        top = 0
+        for (planes, target, classes), (rows, columns) in zip(samples, shapes, strict=True):
+            for plane, out in zip(planes, padded, strict=True):
+                tile = out[top : top + rows + 2 * margin]
+                read_tile(GrayImage(plane).source, -margin, -margin, _CENTRE, tile)
+            wide = np.pad(target - _CENTRE, self.margin, "symmetric")
+            for phase, place in zip(targets, np.ndindex(self.side, self.side), strict=True):
+                every = wide[place[0] :: self.factor, place[1] :: self.factor]
+                phase[top : top + rows, :columns] = every[:rows, :columns]
+            canvas[top : top + rows, :columns] = classes
+            top += rows + 2 * margin
+        return padded, targets, canvas
 
     def symmetrised(self):
         """Return the equations of the data seen in all eight rotations and flips.
@@ -98,10 +114,10 @@ class PhaseEquations:
         A view permutes the taps and the phases, and moves a class's samples to the class of the
         turned direction.
         """
-        result = PhaseEquations(self.spec, self.factor, self.planes, self.size)
+        result = PhaseEquations(self.spec, self.factor, self.margin, self.planes, self.size)
         index = np.arange(self.totals.shape[1])
         patch = index[: self.taps].reshape(self.planes, self.size, self.size)
-        block = index[self.taps + 1 :].reshape(self.factor, self.factor)
+        block = index[self.taps + 1 :].reshape(self.side, self.side)
         views = [
             (np.r_[turn(patch).ravel(), self.taps, turn(block).ravel()], destination)
             for turn, destination in profile_views(self.spec)
@@ -127,10 +143,10 @@ class PhaseEquations:
 
         Returns
         -------
-        (num_classes, factor, factor, planes, size, size) float32
+        (num_classes, side, side, planes, size, size) float32
             Weights of each filter sum to one. A filter without any sample is the last plane.
         """
-        shape = len(self.totals), self.factor, self.factor, self.planes, self.size, self.size
+        shape = len(self.totals), self.side, self.side, self.planes, self.size, self.size
         filters, step = np.zeros(shape, np.float32), len(self.totals) // self.spec.directions
         for first in canonical_profiles(self.spec)[::step]:
             grams = self.totals[first : first + step]
@@ -141,7 +157,7 @@ class PhaseEquations:
         return expand_phases(self.spec, filters)
 
     def _solve_block(self, gram, ridge):
-        """Filters of a class: least squares of differences from the last plane's centre."""
+        """Return the filters of a class: of differences from the last plane's centre."""
         taps, gram = self.taps, np.triu(gram) + np.triu(gram, 1).T
         centre = taps - self.size**2 + self.size**2 // 2
         differences = np.eye(len(gram))

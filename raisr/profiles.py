@@ -6,10 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from raisr.blocks import over_blocks
 from raisr.hashing import HashSpec, tensor_rows
 from raisr.validate import whole_number
 
-__all__ = ["ProfileSpec", "canonical_profiles", "class_rows", "fit_edges", "profile_views"]
+__all__ = [
+    "ProfileSpec",
+    "canonical_profiles",
+    "class_map",
+    "class_rows",
+    "fit_edges",
+    "profile_views",
+]
 
 _EDGES = ("strength_edges", "anisotropy_edges", "position_edges", "focus_edges")
 _SAMPLED = 7
@@ -64,8 +72,8 @@ class ProfileSpec:
             if not (np.isfinite(edges).all() and (np.diff([0.0, *edges]) > 0).all()):
                 raise ValueError(f"{name} must be positive, finite and ascending, got {edges}")
             object.__setattr__(self, name, edges)
-        if self.num_classes > 65536:
-            raise ValueError(f"at most 65536 classes, got {self.num_classes}")
+        if self.num_classes > 65535:
+            raise ValueError(f"at most 65535 classes, got {self.num_classes}")
         self.tensor  # noqa: B018 - refuses a bad window
 
     @cached_property
@@ -135,6 +143,17 @@ def class_rows(image, spec, y0, y1, out):
     edges, ends = spec.cuts
     for statistics, classes in zip(_statistics_rows(image, spec, y0, y1), out, strict=True):
         profile_classes(statistics, edges, ends, classes)
+
+
+def class_map(image, spec, num_threads):
+    """Return the class map of a GrayImage, (H, W) uint16."""
+    out = np.empty(image.shape, np.uint16)
+
+    def block(y0, y1):
+        class_rows(image, spec, y0, y1, out[y0:y1])
+
+    over_blocks(block, image.shape, num_threads)
+    return out
 
 
 def fit_edges(images, spec):
