@@ -30,7 +30,7 @@ def _spec(strengths: int, anisotropies: int, positions: int, focuses: int) -> Pr
     return ProfileSpec(24, 7, 1.0, *(tuple(np.arange(1, count) / count) for count in bins))
 
 
-RECIPE = [(_spec(4, 2, 4, 3), 7, 0), (_spec(4, 2, 3, 3), 7, 1), (_spec(4, 2, 3, 3), 5, 1)]
+RECIPE = [(_spec(4, 2, 4, 3), 7, 0), (_spec(4, 2, 3, 3), 5, 1), (_spec(4, 2, 3, 3), 5, 1)]
 """Of each stage: classes, the side of the filters, and the margin of their blocks."""
 
 
