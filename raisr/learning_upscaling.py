@@ -49,9 +49,12 @@ def learn_upscaling(
     sources = [reduce_image(target, factor) for target in targets]
     planes: list[list[NDArray]] = [[] for _ in targets]
     stages: list[PhaseStage] = []
-    for spec, *sides in recipe:
+    for spec, size, margin in recipe:
         inputs = [seen or [source] for seen, source in zip(planes, sources, strict=True)]
-        stage = _learn_stage(inputs, targets, spec, *sides, 1 if stages else factor, threads)
+        equations = PhaseEquations(
+            _fitted(inputs, spec), 1 if stages else factor, margin, len(inputs[0]), size
+        )
+        stage = _learn_stage(inputs, targets, equations, threads)
         for place, (seen, target) in enumerate(zip(inputs, targets, strict=True)):
             out = np.empty_like(target)
             stage.run([GrayImage(plane) for plane in seen], out, 255, threads)
@@ -61,10 +64,13 @@ def learn_upscaling(
     return UpscalingBank(stages, facts)
 
 
-def _learn_stage(inputs, targets, spec, size, margin, factor, num_threads):
+def _fitted(inputs, spec):
     step = max(1, len(inputs) // _EDGE_IMAGES)
-    spec = fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
-    equations = PhaseEquations(spec, factor, margin, len(inputs[0]), size)
+    return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
+
+
+def _learn_stage(inputs, targets, equations, num_threads):
+    spec = equations.spec
     for first in range(0, len(inputs), _BATCH):
         batch = slice(first, first + _BATCH)
         samples = [
@@ -72,7 +78,7 @@ def _learn_stage(inputs, targets, spec, size, margin, factor, num_threads):
             for planes, target in zip(inputs[batch], targets[batch], strict=True)
         ]
         equations.accumulate(samples, num_threads)
-    return PhaseStage(spec, equations.symmetrised().solve(), margin)
+    return PhaseStage(spec, equations.symmetrised().solve(), equations.margin)
 
 
 def crop_to_multiple(image: NDArray, factor: int) -> NDArray:

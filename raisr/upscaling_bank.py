@@ -44,7 +44,7 @@ class UpscalingBank:
 
     def run(self, source, out, data_range, num_threads):
         """Enlarge a GrayImage without a pedestal; `out`, of any type, is written in place."""
-        planes = []
+        planes: list[GrayImage] = []
         for index, stage in enumerate(self.stages):
             last = index == len(self.stages) - 1
             result = out if last else np.empty(out.shape, np.float32)
