@@ -18,7 +18,7 @@ from raisr.command import Parser, run
 from raisr.datasets import dataset_label, load_dataset
 from raisr.provenance import environment, git_commit, read_json, write_json
 
-FILE = "tasks.json"
+FILE = "upscaling.json"
 _FACTORS = (2, 3, 4)
 _REFERENCE = "opencv_cubic"
 

@@ -95,10 +95,11 @@ def upscale(
     -----
     Filters work on the small image: each class has one for every pixel of the block that takes a
     pixel's place, and the weights of each sum to one, so that a constant added to an image adds
-    itself to the result. By 1.5, an image is enlarged by 3 and halved. Borders are mirrored. The
-    shipped banks were learned to undo an antialiased bicubic reduction (MATLAB's imresize, rounded
-    to 8 bits) of BSDS500 photographs, whose terms are non-commercial research and education; a
-    picture that was made sharper, or compressed, before is enlarged with its faults.
+    itself to the result, up to rounding that moves a pixel to another class. By 1.5, an image is
+    enlarged by 3 and halved. Borders are mirrored. The shipped banks were learned to undo an
+    antialiased bicubic reduction (MATLAB's imresize, rounded to 8 bits) of BSDS500 photographs,
+    whose terms are non-commercial research and education; a picture that was made sharper, or
+    compressed, before is enlarged with its faults.
 
     References
     ----------

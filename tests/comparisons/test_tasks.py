@@ -56,7 +56,7 @@ def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
     monkeypatch.setattr(learn_upscaling, "bank_path", lambda factor: tmp_path / f"{factor}.bank")
     learn_upscaling.main(["--factor", "2", "--hold-back"])
     assert "x2: " in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*.bank"))
     learn_upscaling.main(["--factor", "3"])
     assert UpscalingBank.load(tmp_path / "3.bank").factor == 3
 
