@@ -95,7 +95,7 @@ class ProfileSpec:
 
     @cached_property
     def cuts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Edges of all statistics, as `raisr.kernels.profile.profile_classes` takes them."""
+        """Edges of all statistics, as `raisr.kernels.profile.profile_rows` takes them."""
         # Bins are centred: edges along the axes and diagonals of an image lie in their middle.
         angles = 2 * np.pi * (np.arange(self.directions) + 0.5) / self.directions
         across, down = np.cos(angles), np.sin(angles)
@@ -121,28 +121,30 @@ class ProfileSpec:
         return cls(**values)
 
 
-def _statistics_rows(image, spec, y0, y1):
-    """Yield each row's statistics, (5, W), in memory that is used again."""
+def _neighbourhood(image, spec, y0, y1):
+    """Return what the kernels take of some rows: the tensor, pixels with a margin, the norm."""
     from raisr.kernels.pixels import read_tile
-    from raisr.kernels.profile import profile_statistics
 
     tensor = tensor_rows(image, spec.tensor, y0, y1)
     tile = np.empty((y1 - y0 + 2, image.shape[1] + 2), np.float32)
     read_tile(image.source, y0 - 1, -1, np.float32(0), tile)
-    norm = np.float32(2 * spec.tensor.norm)
-    out = np.empty((5, image.shape[1]), np.float32)
-    for row in range(y1 - y0):
-        profile_statistics(tensor[:, row], tile[row : row + 3], norm, out)
-        yield out
+    return tensor, tile, np.float32(2 * spec.tensor.norm)
 
 
 def class_rows(image, spec, y0, y1, out):
     """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, (y1 - y0, W) uint16."""
-    from raisr.kernels.profile import profile_classes
+    from raisr.kernels.profile import profile_rows
 
-    edges, ends = spec.cuts
-    for statistics, classes in zip(_statistics_rows(image, spec, y0, y1), out, strict=True):
-        profile_classes(statistics, edges, ends, classes)
+    profile_rows(*_neighbourhood(image, spec, y0, y1), *spec.cuts, out)
+
+
+def _statistics(image, spec):
+    """Return the statistics of some of the pixels of a GrayImage, (5, n) float32."""
+    from raisr.kernels.profile import statistics_rows
+
+    out = np.empty((5, *image.shape), np.float32)
+    statistics_rows(*_neighbourhood(image, spec, 0, image.shape[0]), out)
+    return out.reshape(5, -1)[:, ::_SAMPLED].copy()
 
 
 def class_map(image, spec, num_threads):
@@ -161,12 +163,7 @@ def fit_edges(images, spec):
 
     Of position and the like, only those of the stronger half of the pixels count.
     """
-    rows = [
-        row[:, y % _SAMPLED :: _SAMPLED].copy()
-        for image in images
-        for y, row in enumerate(_statistics_rows(image, spec, 0, image.shape[0]))
-    ]
-    found = np.concatenate(rows, axis=1)
+    found = np.concatenate([_statistics(image, spec) for image in images], axis=1)
     strong = found[:, found[1] > np.median(found[1])]
     fitted = {}
     for values, name in zip((found[1], *strong[2:]), _EDGES, strict=True):

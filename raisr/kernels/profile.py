@@ -4,13 +4,13 @@ import numpy as np
 
 from raisr.kernels import kernel
 
-__all__ = ["profile_classes", "profile_statistics"]
+__all__ = ["profile_rows", "statistics_rows"]
 
 _TINY = np.float32(1e-6)  # gray levels squared: nothing is there
 
 
 @kernel
-def profile_statistics(tensor, tile, norm, out):
+def _statistics(tensor, tile, norm, out):
     """Write the statistics of one row, (5, W) float32; see `raisr.profiles.ProfileSpec`.
 
     Parameters
@@ -26,14 +26,16 @@ def profile_statistics(tensor, tile, norm, out):
         and focus, all squared.
     """
     half, zero, one, two = np.float32(0.5), np.float32(0), np.float32(1), np.float32(2)
+    above, line, below = tile[0], tile[1], tile[2]
+    rows, mixed, columns = tensor[0], tensor[1], tensor[2]
     for x in range(out.shape[1]):
         # Along the columns (u) and rows (v); tensor: rows first.
-        vv, uv, uu = tensor[0, x] * norm, tensor[1, x] * norm, tensor[2, x] * norm
-        middle, left, right = tile[1, x + 1], tile[1, x], tile[1, x + 2]
-        above, below = tile[0, x + 1], tile[2, x + 1]
-        du, dv = (right - left) * half, (below - above) * half
-        duu, dvv = left + right - two * middle, above + below - two * middle
-        duv = (tile[2, x + 2] - tile[2, x] - tile[0, x + 2] + tile[0, x]) * half * half
+        vv, uv, uu = rows[x] * norm, mixed[x] * norm, columns[x] * norm
+        middle, left, right = line[x + 1], line[x], line[x + 2]
+        top, bottom = above[x + 1], below[x + 1]
+        du, dv = (right - left) * half, (bottom - top) * half
+        duu, dvv = left + right - two * middle, top + bottom - two * middle
+        duv = (below[x + 2] - below[x] - above[x + 2] + above[x]) * half * half
         trace, difference = uu + vv, uu - vv
         spread = np.sqrt(difference * difference + np.float32(4) * uv * uv)
         largest = (trace + spread) * half
@@ -58,7 +60,7 @@ def profile_statistics(tensor, tile, norm, out):
 
 
 @kernel
-def profile_classes(statistics, edges, ends, classes):
+def _classes(statistics, edges, ends, classes):
     """Write the classes of one row: each statistic is cut at its edges, the first counts most.
 
     The first is an angle: what lies beyond its last edge belongs to its first bin.
@@ -73,16 +75,49 @@ def profile_classes(statistics, edges, ends, classes):
     classes : (W,) uint16
     """
     start = 0
-    classes[:] = 0
+    classes[:] = np.uint16(0)
     for index in range(ends.size):
-        bins = np.uint16(ends[index] - start + (index > 0))
+        values, end = statistics[index], ends[index]
+        bins = np.uint16(end - start + (index > 0))
         for x in range(classes.size):
-            classes[x] *= bins
-        for place in range(start, ends[index]):
+            classes[x] = np.uint16(classes[x] * bins)
+        for place in range(start, end):
             edge = edges[place]
             for x in range(classes.size):
-                classes[x] += np.uint16(statistics[index, x] >= edge)
+                above = np.uint16(1) if values[x] >= edge else np.uint16(0)
+                classes[x] = np.uint16(classes[x] + above)
         if index == 0:
             for x in range(classes.size):
                 classes[x] = np.uint16(0) if classes[x] == bins else classes[x]
-        start = ends[index]
+        start = end
+
+
+@kernel
+def statistics_rows(tensor, tile, norm, out):
+    """Write the statistics of some rows, (5, rows, W) float32; parameters as `profile_rows`."""
+    for row in range(out.shape[1]):
+        _statistics(tensor[:, row], tile[row : row + 3], norm, out[:, row])
+
+
+@kernel
+def profile_rows(tensor, tile, norm, edges, ends, classes):
+    """Write the classes of some rows.
+
+    Parameters
+    ----------
+    tensor : (3, rows, W) float32
+        As `raisr.hashing.tensor_rows` gives it.
+    tile : (rows + 2, W + 2) float32
+        The rows' pixels in gray levels and those around.
+    norm : float32
+        Factor from the tensor to mean products of central differences.
+    edges : (n,) float32
+        Those of each statistic, ascending, one after the other.
+    ends : (5,) int64
+        Where the edges of each statistic end.
+    classes : (rows, W) uint16
+    """
+    statistics = np.empty((5, classes.shape[1]), np.float32)
+    for row in range(classes.shape[0]):
+        _statistics(tensor[:, row], tile[row : row + 3], norm, statistics)
+        _classes(statistics, edges, ends, classes[row])
