@@ -3,8 +3,8 @@
 __all__ = ["DESCRIPTION", "EPILOGS", "EXIT_STATUS"]
 
 DESCRIPTION = """\
-Denoise and enlarge images with small learned filters, learn filters from your own images,
-and look at what was learned."""
+Denoise and enlarge images with small learned filters, learn filters from your
+own images, and look at what was learned."""
 
 EXIT_STATUS = """\
 exit status:
