@@ -24,6 +24,7 @@ _HOME = {
     "hash_image": "raisr.hashing",
     "learn_filters": "raisr.learning",
     "noise": "raisr",
+    "upscale": "raisr.upscaling",
 }
 
 __all__ = sorted(_HOME)

@@ -1,11 +1,12 @@
-"""`raisr denoise`: one file, each image of a folder, or standard input and output."""
+"""`raisr denoise`, and how it and others go over a file, a folder, or standard input."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
 from raisr.cli.pages import Change, Settings, denoise_page
@@ -16,7 +17,7 @@ from raisr.io.picture import Page, Picture
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
 
-__all__ = ["Report", "denoise", "denoise_file"]
+__all__ = ["Report", "Work", "change_file", "denoise", "work_on"]
 
 _STREAM = Path("-")
 _LITTLE = 0.25  # of sigma: what is left of the noise then is more than what went
@@ -31,36 +32,57 @@ class Report(NamedTuple):
     notes: list[str]
 
 
+class Work(NamedTuple):
+    """What a command does to each page, how it tells what was done, and in one word."""
+
+    change: Callable[[Page], tuple[Page, list[Any]]]
+    describe: Callable[[list[Any]], tuple[str, bool]]
+    done: str
+
+
 def denoise(arguments: Namespace) -> int:
     """Denoise one file, or each image of a folder."""
-    from raisr.cli.folder import denoise_folder
+    source = arguments.input
+    if source != _STREAM and not source.exists():
+        raise FileNotFoundError(f"{source}: no such file or folder")
+    bank = _load_model(arguments)
+    settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads)
+    arguments.work = Work(
+        lambda page: denoise_page(page, settings),
+        lambda changes: _describe_changes(changes, arguments),
+        "denoised",
+    )
+    return work_on(arguments)
+
+
+def work_on(arguments: Namespace) -> int:
+    """Do the work of the arguments on one file, or on each image of a folder."""
+    from raisr.cli.folder import change_folder
 
     source, target = arguments.input, arguments.output
     if source != _STREAM and not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
     if _STREAM not in (source, target) and target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
-    bank = _load_model(arguments)
-    arguments.settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads)
     if source != _STREAM and source.is_dir():
-        return denoise_folder(source, target, arguments)
+        return change_folder(source, target, arguments)
     if _STREAM in (source, target):
-        return _denoise_stream(source, target, arguments)
+        return _change_stream(source, target, arguments)
     if target.is_dir():
         target = target / source.name
     check_target(target, arguments)
-    _tell(target, denoise_file(source, target, arguments), sys.stdout)
+    _tell(target, change_file(source, target, arguments), sys.stdout)
     return 0
 
 
-def denoise_file(source: Path, target: Path, arguments: Namespace) -> Report:
-    """Denoise one file and say what was done."""
-    pages, report = _denoise_picture(read_picture(source), str(source), target, arguments)
+def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
+    """Do the work on one file and say what was done."""
+    pages, report = _change_picture(read_picture(source), str(source), target, arguments)
     write_picture(target, pages)
     return report
 
 
-def _denoise_stream(source: Path, target: Path, arguments: Namespace) -> int:
+def _change_stream(source: Path, target: Path, arguments: Namespace) -> int:
     name = "standard input" if source == _STREAM else str(source)
     if target != _STREAM:
         if target.is_dir():
@@ -71,19 +93,19 @@ def _denoise_stream(source: Path, target: Path, arguments: Namespace) -> int:
     data = sys.stdin.buffer.read() if source == _STREAM else source.read_bytes()
     picture = decode_picture(data, name)
     if target != _STREAM:
-        pages, report = _denoise_picture(picture, name, target, arguments)
+        pages, report = _change_picture(picture, name, target, arguments)
         write_picture(target, pages)
         _tell(target, report, sys.stdout)
         return 0
     written_as = Path(f"standard output{picture.suffix}")
-    pages, report = _denoise_picture(picture, name, written_as, arguments)
+    pages, report = _change_picture(picture, name, written_as, arguments)
     sys.stdout.buffer.write(encode_picture(written_as, pages))
     sys.stdout.buffer.flush()
     _tell("standard output", report, sys.stderr)
     return 0
 
 
-def _denoise_picture(
+def _change_picture(
     picture: Picture, name: str, target: Path, arguments: Namespace
 ) -> tuple[list[Page], Report]:
     for page in picture.pages:  # before any work
@@ -93,13 +115,13 @@ def _denoise_picture(
     pages, changes = [], []
     for index, page in enumerate(picture.pages):
         try:
-            result, done = denoise_page(page, arguments.settings)
+            result, done = arguments.work.change(page)
         except (ValueError, TypeError) as error:
             where = f", page {index + 1}" if len(picture.pages) > 1 else ""
             raise type(error)(f"{name}{where}: {error}") from error
         pages.append(result)
         changes += done
-    text, little = _describe_changes(changes, arguments)
+    text, little = arguments.work.describe(changes)
     if len(pages) > 1:
         text = f"{len(pages)} pages: {text}"
     return pages, Report(text, little, picture.notes)

@@ -1,4 +1,4 @@
-"""`raisr denoise` on a folder: resumed where it stopped, and nothing is passed over in silence."""
+"""A command on a folder: resumed where it stopped, and nothing is passed over in silence."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from raisr.cli.checks import check_writable, describe
-from raisr.cli.denoise import denoise_file
+from raisr.cli.denoise import change_file
 from raisr.io import SUFFIXES
 from raisr.io.folders import survey
 
-__all__ = ["denoise_folder"]
+__all__ = ["change_folder"]
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _NAMED = 10
 
 
-def denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
-    """Denoise each image below a folder; results that are there already are kept."""
+def change_folder(source: Path, target: Path, arguments: Namespace) -> int:
+    """Do the work on each image below a folder; results that are there already are kept."""
     if not target.is_dir() and (target.exists() or target.suffix.lower() in SUFFIXES):
         raise NotADirectoryError(f"{target}: OUT must be a folder, as {source} is one")
     names, others = (_outside(target, source, found) for found in survey(source))
@@ -37,14 +37,14 @@ def denoise_folder(source: Path, target: Path, arguments: Namespace) -> int:
     except KeyboardInterrupt:
         # One that was just written may not be counted yet.
         there = sum((target / name).is_file() for name in names)
-        done = run.denoised + run.kept if arguments.overwrite else there
+        done = run.done + run.kept if arguments.overwrite else there
         raise KeyboardInterrupt(
             f"{done} of {len(names)} images are done; the same command goes on"
         ) from None
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        left = len(names) - run.denoised - run.kept - run.failed
+        left = len(names) - run.done - run.kept - run.failed
         print(
             f"raisr: {describe(error)}: stopped; {left} of {len(names)} images are left; "
             "with more space the same command goes on",
@@ -60,10 +60,10 @@ class _Run:
 
     def __init__(self, source: Path, target: Path, arguments: Namespace) -> None:
         self.source, self.target, self.arguments = source, target, arguments
-        self.denoised = self.little = self.kept = self.failed = 0
+        self.done = self.little = self.kept = self.failed = 0
 
     def add(self, name: Path) -> None:
-        """Denoise one image, unless its result is there; only a full disk is raised."""
+        """Do the work on one image, unless its result is there; only a full disk is raised."""
         result = self.target / name
         if result.is_file() and not self.arguments.overwrite:
             self.kept += 1
@@ -72,14 +72,14 @@ class _Run:
             if result.is_dir():
                 raise IsADirectoryError(f"{result}: a folder is where the result should go")
             result.parent.mkdir(parents=True, exist_ok=True)
-            report = denoise_file(self.source / name, result, self.arguments)
+            report = change_file(self.source / name, result, self.arguments)
         except (OSError, ValueError, TypeError) as error:
             if isinstance(error, OSError) and error.errno in _NO_SPACE:
                 raise
             self.failed += 1
             _say(describe(error))
             return
-        self.denoised += 1
+        self.done += 1
         self.little += report.little
         for note in report.notes:
             _say(f"{self.source / name}: {note}")
@@ -87,7 +87,8 @@ class _Run:
     def summary(self) -> str:
         """Return the counts in words."""
         little = f" ({self.little} of them next to unchanged)" if self.little else ""
-        return f"{self.denoised} denoised{little}, {self.kept} kept, {self.failed} failed"
+        done = f"{self.done} {self.arguments.work.done}{little}"
+        return f"{done}, {self.kept} kept, {self.failed} failed"
 
 
 def _outside(target: Path, source: Path, names: Sequence[Path]) -> list[Path]:

@@ -3,8 +3,8 @@
 __all__ = ["DESCRIPTION", "EPILOGS", "EXIT_STATUS"]
 
 DESCRIPTION = """\
-Denoise images with small learned filters, learn filters from your own images,
-and look at what was learned."""
+Denoise and enlarge images with small learned filters, learn filters from your
+own images, and look at what was learned."""
 
 EXIT_STATUS = """\
 exit status:
@@ -17,6 +17,7 @@ EPILOGS = {
     "raisr": """\
 examples:
   raisr denoise noisy.png clean.png
+  raisr upscale --factor 2 small.png large.png
   raisr learn --clean photos --sigma 25 -o mine.safetensors
   raisr denoise --model mine.safetensors noisy.png clean.png
   raisr hash photo.jpg classes.png
@@ -54,6 +55,18 @@ examples:
   raisr denoise --sigma 25 --model best noisy.jpg clean.png
   raisr denoise --sigma 5% scans denoised            each image below scans
   raisr denoise --sigma 5,5,25 - -                   one level for each channel
+""",
+    "upscale": """\
+Sides grow by the factor and are rounded. Files and folders are read and written
+as by `raisr denoise`: see there. Brightness is enlarged by learned filters,
+differences of colours by bicubic interpolation, and transparency and the bands
+of a TIFF each by itself. Pictures that were sharpened or compressed before are
+enlarged with their faults.
+
+examples:
+  raisr upscale photo.png large.png
+  raisr upscale --factor 3 --model best photo.jpg large.png
+  raisr upscale --factor 1.5 photos larger           each image below photos
 """,
     "learn": """\
 Either noise is added to clean images (--sigma), or the filters are learned from

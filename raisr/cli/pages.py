@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Change", "Settings", "denoise_page"]
+__all__ = ["Change", "Settings", "denoise_page", "restored"]
 
 
 class Settings(NamedTuple):
@@ -98,7 +98,7 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
             filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
         filtered = filtered * share
     if filtered.dtype != values.dtype:
-        filtered = _restored(filtered, pedestal, values.dtype)
+        filtered = restored(filtered, pedestal, values.dtype)
     if hidden is not None:
         filtered[hidden] = values[hidden]
     return filtered, Change(levels, white, _distance(filtered, values, hidden), camera)
@@ -146,7 +146,8 @@ def _filtered(work, levels, white, settings) -> np.ndarray:
             ) from None
 
 
-def _restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:
+def restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:
+    """Return a result less a pedestal in another type; integers are rounded and clipped."""
     if dtype.kind == "f":
         return filtered.astype(dtype)
     limits = np.iinfo(dtype)

@@ -11,6 +11,8 @@ from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
 from raisr.cli.inspection import hash_file, info
 from raisr.cli.learn import learn
 from raisr.cli.levels import NoiseLevels
+from raisr.cli.upscale import upscale
+from raisr.upscaling import check_factor
 
 __all__ = ["build_parser"]
 
@@ -44,6 +46,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="shipped filters, or a file that `raisr learn` made (default: fast)",
     )
 
+    enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
+    enlarging.add_argument(
+        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+    )
+    enlarging.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
+    enlarging.add_argument(
+        "--factor", type=_factor, default=2.0, help="1.5, 2, 3 or 4 (default: 2)"
+    )
+    enlarging.add_argument(
+        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
+    )
+
     learning = command("learn", "learn filters from images", learn)
     learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
     source = learning.add_mutually_exclusive_group(required=True)
@@ -69,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
     hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
 
-    for parser_of_images in (denoising, learning, hashing):
+    for parser_of_images in (denoising, enlarging, learning, hashing):
         parser_of_images.add_argument(
             "--white", type=float, help="value of white (default: 255, 65535, or 1 for floats)"
         )
@@ -108,6 +122,14 @@ def _noise_level(text: str) -> NoiseLevels:
     if len(levels.parts) != 1:
         raise argparse.ArgumentTypeError(f"expected one level, as luma is learned; got {text!r}")
     return levels
+
+
+def _factor(text: str) -> float:
+    try:
+        check_factor(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected 1.5, 2, 3 or 4, got {text!r}") from None
+    return float(text)
 
 
 def _positive(text: str) -> int:

@@ -1,0 +1,112 @@
+"""Tasks beside denoising, `python -m comparisons.tasks`: enlarging by 2, 3 and 4.
+
+Beside raisr.upscale stand the resizers that people use, and what papers print of learned filters
+and of the first network.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comparisons import command
+from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.enlarging import METHODS, PROTOCOL, measure
+from comparisons.measure.store import COMMITTED
+from raisr.command import Parser, run
+from raisr.datasets import dataset_label, load_dataset
+from raisr.provenance import environment, git_commit, read_json, write_json
+
+FILE = "upscaling.json"
+_FACTORS = (2, 3, 4)
+_REFERENCE = "opencv_cubic"
+
+PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
+    "set14": {
+        "bicubic": (30.24, 27.55, 26.00),
+        "RAISR (Romano et al., 2016)": (31.98, 28.76, 26.91),
+        "A+ (Timofte et al., 2014)": (32.28, 29.13, 27.32),
+        "SRCNN (Dong et al., 2014)": (32.42, 29.28, 27.49),
+    }
+}
+"""Printed PSNR in dB by factor, 2, 3 and 4, on a set."""
+
+
+def measure_all(sets: Sequence[str], *, download: bool) -> dict[str, Any]:
+    """Measure every method on some sets, by each factor."""
+    found = {
+        name: {
+            str(factor): measure(load_dataset(name, download=download), factor, list(METHODS))
+            for factor in _FACTORS
+        }
+        for name in sets
+    }
+    about = {
+        "protocol": PROTOCOL,
+        "timing": "CPU time of one thread, methods in turns, without compilation",
+        "git_commit": git_commit(),
+        **environment(),
+    }
+    return {"metadata": about, "upscaling": found}
+
+
+def build_table(name: str, found: Mapping[str, Any]) -> Table:
+    """Return the table of one set."""
+    rows = []
+    for method, enlarger in METHODS.items():
+        cells = [f"{np.mean(found[str(factor)][method]['psnr']):.2f}" for factor in _FACTORS]
+        times = [f"{_ratio(found[str(factor)], method):.3g}" for factor in _FACTORS]
+        rows.append((enlarger.label, *cells, *times))
+    printed = [
+        (label, *(f"{value:.2f}" for value in values), *[EMPTY] * len(_FACTORS))
+        for label, values in PUBLISHED.get(name, {}).items()
+    ]
+    sections = Section("measured", tuple(rows)), Section("published", tuple(printed))
+    return Table(
+        f"Enlarging, {dataset_label(name)}: PSNR in dB, and time",
+        ("method", *(f"x{f}" for f in _FACTORS), *(f"time x{f}" for f in _FACTORS)),
+        tuple(section for section in sections if section.rows),
+        (
+            f"PSNR: {PROTOCOL}.",
+            "time: CPU time of one thread over that of OpenCV INTER_CUBIC in the same run, "
+            "medians of the images.",
+            EMPTY_NOTE,
+        ),
+    )
+
+
+def _ratio(found: Mapping[str, Any], method: str) -> float:
+    times = (found[name]["seconds_per_megapixel"] for name in (method, _REFERENCE))
+    mine, reference = map(np.median, times)
+    return float(mine / reference)
+
+
+def read_tasks(root: Path = COMMITTED) -> dict[str, Any]:
+    """Return the stored results of each set; empty where nothing was measured."""
+    return (read_json(root / FILE) or {"upscaling": {}})["upscaling"]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, or read; store the results, print the tables and write their files."""
+    parser = Parser(prog="python -m comparisons.tasks", description=__doc__.split("\n\n")[0])
+    command.add_dataset_option(parser, "test sets to measure on", sets=["set14", "bsd68"])
+    command.add_data_options(parser)
+    command.add_output_option(parser, "tables")
+    command.add_results_option(parser)
+    parser.add_argument(
+        "--from-results", type=Path, metavar="DIR", help="read the results here; measure nothing"
+    )
+    options = parser.parse_args(arguments)
+    if options.from_results:
+        stored = read_tasks(options.from_results)
+    else:
+        results = measure_all(options.datasets, download=options.download)
+        stored = results["upscaling"]
+        write_json(options.results / FILE, results)
+    tables = [build_table(name, stored[name]) for name in options.datasets if name in stored]
+    command.announce(command.publish(tables, options.output, "tasks"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""`raisr upscale`: one file, each image of a folder, or standard input and output."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import NamedTuple
+
+import numpy as np
+
+import raisr
+from raisr.cli.denoise import Work, work_on
+from raisr.cli.pages import restored
+from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, white_of
+from raisr.io import Page
+from raisr.io.picture import ASSOCIATED
+
+__all__ = ["upscale", "upscale_page"]
+
+
+class Settings(NamedTuple):
+    """How to enlarge: by which factor, value of white (None: by the type), and a model."""
+
+    factor: float
+    white: float | None
+    model: str
+    threads: int | None
+
+
+def upscale(arguments: Namespace) -> int:
+    """Enlarge one file, or each image of a folder."""
+    factor = int(arguments.factor) if arguments.factor.is_integer() else arguments.factor
+    settings = Settings(factor, arguments.white, arguments.model, arguments.threads)
+
+    def change(page: Page) -> tuple[Page, list[tuple[int, ...]]]:
+        result = upscale_page(page, settings)
+        return result, [result.pixels.shape[:2]]
+
+    def describe(sizes: list[tuple[int, ...]]) -> tuple[str, bool]:
+        height, width = sizes[0]
+        return f"enlarged by {factor:g} to {width} x {height}", False
+
+    arguments.work = Work(change, describe, "enlarged")
+    return work_on(arguments)
+
+
+def upscale_page(page: Page, settings: Settings) -> Page:
+    """Enlarge a page: colours together, alpha and bands one by one.
+
+    Colours that alpha hides change nothing that is visible.
+    """
+    samples = np.atleast_3d(page.pixels)
+    count = samples.shape[2] - len(page.extra)
+    alpha, colours = alpha_channel(page), samples[..., :count]
+    associated = ASSOCIATED in page.extra
+    if alpha is not None and not associated and 0 < np.count_nonzero(alpha) < alpha.size:
+        colours = fill_hidden(colours, alpha == 0)
+    parts = [_enlarged(colours[..., 0] if count == 1 else colours, settings)]
+    parts += [_enlarged(samples[..., place], settings) for place in range(count, samples.shape[2])]
+    result = np.concatenate([np.atleast_3d(part) for part in parts], axis=2)
+    if associated and alpha is not None:  # no colour times alpha is above alpha
+        place = count + page.extra.index(ASSOCIATED)
+        limit = result[..., place : place + 1]
+        np.minimum(result[..., :count], limit, out=result[..., :count])
+    shape = result.shape if page.pixels.ndim == 3 else result.shape[:2]
+    return Page(result.reshape(shape), page.metadata)
+
+
+def _enlarged(values: np.ndarray, settings: Settings) -> np.ndarray:
+    white, work, pedestal = white_of(values, settings.white), values, 0
+    if is_measured(values.dtype):
+        pedestal = int(values.min())
+        work = (values.astype(np.float64) - pedestal).astype(np.float32)
+    result = raisr.upscale(
+        work,
+        settings.factor,
+        model=settings.model,
+        channel_axis=None if work.ndim == 2 else -1,
+        data_range=white,
+        num_threads=settings.threads,
+    )
+    return result if result.dtype == values.dtype else restored(result, pedestal, values.dtype)

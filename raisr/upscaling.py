@@ -1,0 +1,202 @@
+"""`upscale`: shipped filters that enlarge images."""
+
+import os
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raisr.bicubic import resize_bicubic
+from raisr.colour import luma_weights
+from raisr.phases import enlarge_bicubic
+from raisr.upscaling_bank import UpscalingBank
+from raisr.validate import (
+    GRAY_LEVELS,
+    GrayImage,
+    as_channels,
+    check_threads,
+    data_range_of,
+    whole_number,
+)
+
+__all__ = ["FACTORS", "bank_for", "check_factor", "upscale"]
+
+FACTORS = (1.5, 2, 3, 4)
+"""Factors that `upscale` knows."""
+
+_MODELS = ("fast", "best")
+_COLOURS = 3
+_PLANES = {"fast": 1, "best": 3}  # in memory at once, float32, of the size of the result
+_HALVING = 10  # times as much: planes enlarged by 3, and float64
+
+
+def bank_path(factor):
+    """Return where the bank for a whole factor is shipped."""
+    return Path(__file__).parent / "banks" / f"upscale_{factor}.safetensors"
+
+
+@lru_cache
+def bank_for(model, factor):
+    """Return the shipped bank for a whole factor: "best", or its first stage, "fast"."""
+    bank = UpscalingBank.load(bank_path(factor))
+    return bank if model == "best" else UpscalingBank(bank.stages[:1], bank.metadata)
+
+
+def upscale(
+    image: ArrayLike,
+    factor: float = 2,
+    *,
+    model: str = "fast",
+    channel_axis: int | None = None,
+    data_range: float | None = None,
+    num_threads: int | None = None,
+) -> NDArray:
+    """Enlarge an image by learned filters.
+
+    Parameters
+    ----------
+    image : array_like, (H, W) or with channels along `channel_axis`
+        uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
+    factor : {1.5, 2, 3, 4}
+        Of the result's sides, which are rounded: halves to even.
+    model : {"fast", "best"}
+        "fast" is one stage, "best" a cascade.
+    channel_axis : int, optional
+        Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
+        enlarged by the filters and colour differences by bicubic interpolation; of any other
+        number, each channel is enlarged by itself.
+    data_range : float, optional
+        Value of white: by default the maximum of an integer type, 1.0 for floats. A float image
+        on 0..255 needs ``data_range=255``.
+    num_threads : int, optional
+        Default: every core. The result does not depend on it.
+
+    Returns
+    -------
+    out : array
+        Of the dtype of `image`. Integers are rounded and clipped, floats neither clipped nor
+        rescaled. Corners coincide: nothing is shifted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape, factor or model, an empty image, NaN or infinity, or an image
+        whose result would not fit into this machine's memory.
+
+    Warns
+    -----
+    UserWarning
+        Where the values do not fit white: is `data_range` right?
+
+    Notes
+    -----
+    Filters work on the small image: each class has one for every pixel of the block that takes a
+    pixel's place, and the weights of each sum to one, so that a constant added to an image adds
+    itself to the result, up to rounding that moves a pixel to another class. By 1.5, an image is
+    enlarged by 3 and halved. Borders are mirrored. The shipped banks were learned to undo an
+    antialiased bicubic reduction (MATLAB's imresize, rounded to 8 bits) of BSDS500 photographs,
+    whose terms are non-commercial research and education; a picture that was made sharper, or
+    compressed, before is enlarged with its faults.
+
+    References
+    ----------
+    Romano, Isidoro, Milanfar, "RAISR: Rapid and accurate image super resolution", IEEE TCI 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> upscale(np.full((3, 5), 7, np.uint8), 3).shape
+    (9, 15)
+    """
+    ratio = check_factor(factor)
+    if not (isinstance(model, str) and model in _MODELS):
+        raise ValueError(f'model must be "fast" or "best", got {model!r}')
+    channels = as_channels(image, channel_axis, data_range)
+    _check_memory(channels, ratio, model)
+    threads = check_threads(num_threads)
+    dtype = channels[0].array.dtype
+    white = data_range_of(dtype, data_range)
+    bank = bank_for(model, 3 if ratio.denominator == 2 else int(ratio))
+    sides = tuple(round(side * ratio) for side in channels[0].shape)
+    if channel_axis is None:
+        out = np.empty(sides, dtype)
+        outs = [out]
+    else:
+        axis = channel_axis % _COLOURS
+        out = np.empty((*sides[:axis], len(channels), *sides[axis:]), dtype)
+        outs = list(np.moveaxis(out, axis, 0))
+    if len(channels) == _COLOURS:
+        _enlarge_colours(bank, channels, outs, ratio, white, threads)
+    else:
+        for channel, result in zip(channels, outs, strict=True):
+            _enlarge(bank, channel, result, ratio, white, threads)
+    return out
+
+
+def check_factor(factor) -> Fraction:
+    """Return a factor of `FACTORS` as a fraction; refuse any other."""
+    number = factor.item() if isinstance(factor, np.generic) else factor
+    whole = whole_number(number)
+    known = not isinstance(number, bool) and isinstance(number, (int, float, Fraction))
+    if not known or (number if whole is None else whole) not in FACTORS:
+        raise ValueError(f"factor must be 1.5, 2, 3 or 4, got {factor!r}")
+    return Fraction(number)
+
+
+def _check_memory(channels, ratio, model):
+    """Refuse an image whose result and work would not fit, before the work begins."""
+    height, width = channels[0].shape
+    coloured = len(channels) == _COLOURS
+    planes = _PLANES[model] + (_COLOURS if coloured else 0)
+    work = 4 * planes * (1 if ratio.denominator == 1 else _HALVING)
+    item = channels[0].array.dtype.itemsize
+    needed = float(height) * width * float(ratio) ** 2 * (item * len(channels) + work)
+    if needed > (memory := _memory()):
+        raise ValueError(
+            f"an image of {height} x {width} pixels, enlarged by {float(ratio):g}, needs about "
+            f"{needed / 1e9:.3g} GB of memory; this machine has {memory / 1e9:.3g} GB"
+        )
+
+
+def _memory():
+    """Return the bytes of this machine's memory, or infinity where they are unknown."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return np.inf
+
+
+def _enlarge(bank, channel, out, ratio, white, threads):
+    if ratio.denominator == 1 and not channel.pedestal:
+        bank.run(channel, out, white, threads)
+        return
+    height, width = channel.shape
+    plane = np.empty((height * bank.factor, width * bank.factor), np.float32)
+    bank.run(channel.levelled(), plane, GRAY_LEVELS, threads)
+    _finish(channel, plane, out, white)
+
+
+def _enlarge_colours(bank, channels, outs, ratio, white, threads):
+    planes = [channel.levelled().plane() for channel in channels]
+    luma = np.zeros(planes[0].shape, np.float32)
+    for weight, plane in zip(luma_weights(len(planes)).astype(np.float32), planes, strict=True):
+        luma += weight * plane
+    height, width = luma.shape
+    bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
+    bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
+    colour = np.empty_like(bright)
+    for channel, plane, out in zip(channels, planes, outs, strict=True):
+        difference = GrayImage(plane - luma)
+        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads)
+        colour += bright
+        _finish(channel, colour, out, white)
+
+
+def _finish(channel, plane, out, white):
+    """Write an enlarged plane of gray levels to `out`, halved where it is that much larger."""
+    if out.shape != plane.shape:
+        plane = resize_bicubic(plane, Fraction(1, 2), out.shape)
+    replace(channel, array=out).put_back(plane, out, white)

@@ -1,0 +1,143 @@
+"""`UpscalingBank`: a stage that enlarges, and stages of the same size that finish its result."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raisr.files import write_atomically
+from raisr.phases import PhaseStage, expand_phases
+from raisr.profiles import ProfileSpec, canonical_profiles
+from raisr.validate import GRAY_LEVELS, GrayImage
+
+__all__ = ["UpscalingBank", "following"]
+
+_FORMAT = "raisr upscaling bank 1"
+
+
+class UpscalingBank:
+    """Learned filters that enlarge an image.
+
+    Parameters
+    ----------
+    stages : sequence of PhaseStage
+        The first gives blocks of `factor` x `factor` pixels. Each later one has factor 1 and
+        reaches into the first one's result and, from the third on, that of the stage before too.
+    metadata : dict, optional
+        JSON-able facts about the training.
+    """
+
+    def __init__(self, stages, metadata=None):
+        self.stages, self.metadata = tuple(stages), dict(metadata or {})
+        planes = [stage.planes for stage in self.stages]
+        factors = [stage.factor for stage in self.stages]
+        wanted = [1, 1, *[2] * len(planes)][: len(planes)]
+        if not planes or planes != wanted or any(factor != 1 for factor in factors[1:]):
+            raise ValueError(f"stages of {planes} planes and factors {factors} are no cascade")
+
+    @property
+    def factor(self) -> int:
+        """How many times larger the result is."""
+        return self.stages[0].factor
+
+    def run(self, source, out, data_range, num_threads):
+        """Enlarge a GrayImage without a pedestal; `out`, of any type, is written in place."""
+        planes: list[GrayImage] = []
+        for index, stage in enumerate(self.stages):
+            last = index == len(self.stages) - 1
+            result = out if last else np.empty(out.shape, np.float32)
+            white = data_range if last else GRAY_LEVELS
+            stage.run(planes or [source], result, white, num_threads)
+            planes = following(planes, GrayImage(result))
+
+    def info(self) -> dict[str, Any]:
+        """Return what the bank holds and how it was learned, as JSON-able values."""
+        stages = [
+            {
+                "classes": stage.spec.num_classes,
+                "shape": list(stage.spec.shape),
+                "factor": stage.factor,
+                "margin": stage.margin,
+                "planes": stage.planes,
+                "size": stage.size,
+                "macs_per_pixel": (1 + 2 * stage.margin) ** 2 * stage.planes * stage.size**2,
+                "spec": stage.spec.to_dict(),
+            }
+            for stage in self.stages
+        ]
+        return {"stages": stages, "metadata": self.metadata}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the bank as a safetensors file of float16, all or nothing.
+
+        Only the canonical classes are stored, less than a quarter: stages must be symmetric.
+
+        Raises
+        ------
+        ValueError
+            For weights too large for float16, or filters that are not symmetric.
+        """
+        from safetensors.numpy import save
+
+        tensors = {}
+        for index, stage in enumerate(self.stages):
+            if not np.allclose(expand_phases(stage.spec, stage.filters), stage.filters, atol=1e-5):
+                raise ValueError(f"stage {index} does not look the same in all eight views")
+            kept = stage.filters[canonical_profiles(stage.spec)]
+            if (largest := np.abs(kept).max()) > np.finfo(np.float16).max:
+                raise ValueError(f"float16 cannot hold the filters, up to {largest:.4g}")
+            tensors[f"stage{index}.filters"] = kept.astype(np.float16)
+        header = {
+            "format": _FORMAT,
+            "specs": json.dumps([stage.spec.to_dict() for stage in self.stages]),
+            "margins": json.dumps([stage.margin for stage in self.stages]),
+            "metadata": json.dumps(self.metadata),
+        }
+        write_atomically(path, save(tensors, header))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "UpscalingBank":
+        """Read a bank written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, truncated or not a bank that enlarges.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no upscaling bank at {path}")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = file.metadata() or {}
+                if header.get("format") != _FORMAT:
+                    raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
+                specs = [ProfileSpec.from_dict(spec) for spec in json.loads(header["specs"])]
+                margins = json.loads(header["margins"])
+                stages = [
+                    _stage(spec, file.get_tensor(f"stage{index}.filters"), margin)
+                    for index, (spec, margin) in enumerate(zip(specs, margins, strict=True))
+                ]
+                return cls(stages, json.loads(header["metadata"]))
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a readable upscaling bank: {error}") from error
+
+
+def following(planes, result):
+    """Return what the next stage reaches into: the first result, and the latest."""
+    return [*planes[:1], result]
+
+
+def _stage(spec, stored, margin):
+    canonical = canonical_profiles(spec)
+    if len(stored) != len(canonical) or stored.ndim != 6:
+        raise ValueError(f"filters must be of {len(canonical)} classes, got {stored.shape}")
+    whole = np.zeros((spec.num_classes, *stored.shape[1:]), np.float32)
+    whole[canonical] = stored
+    return PhaseStage(spec, expand_phases(spec, whole), margin)

@@ -1,0 +1,83 @@
+"""raisr upscale: files of every depth, alpha, folders, streams, and bad input."""
+
+import numpy as np
+import pytest
+
+import raisr
+from raisr.cli import main
+from raisr.io import read_image, write_image
+from tests.cli.commands import fails
+from tests.images import scene
+
+
+def photo(dtype, channels):
+    planes = [scene((20, 24), seed) for seed in range(channels)]
+    image = planes[0] if channels == 1 else np.stack(planes, -1)
+    return (image.astype(dtype) * 257) if dtype == np.uint16 else image.astype(dtype)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize(("suffix", "dtype"), [(".png", "u1"), (".png", "u2"), (".tif", "i2")])
+def test_upscale_keeps_depth_and_channels(tmp_path, suffix, dtype, channels, capsys):
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    pixels = photo(np.dtype(dtype).type, channels)
+    write_image(source, pixels)
+    assert main(["upscale", str(source), str(target)]) == 0
+    out, _ = read_image(target)
+    assert (out.dtype, out.shape) == (pixels.dtype, (40, 48, *pixels.shape[2:]))
+    assert "out" in (said := capsys.readouterr().out)
+    assert "enlarged by 2 to 48 x 40" in said
+    if channels == 1 and dtype != "i2":
+        np.testing.assert_array_equal(out, raisr.upscale(pixels))
+
+
+@pytest.mark.parametrize("factor", ["1.5", "3", "4"])
+def test_factors_and_models(tmp_path, factor):
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    write_image(source, scene((21, 24)))
+    assert main(["upscale", "--factor", factor, "--model", "best", str(source), str(target)]) == 0
+    wanted = raisr.upscale(scene((21, 24)), float(factor), model="best")
+    np.testing.assert_array_equal(read_image(target)[0], wanted)
+
+
+def test_hidden_colours_change_nothing_that_is_visible(tmp_path):
+    pixels = np.dstack([photo(np.uint8, 3), np.full((20, 24), 255, np.uint8)])
+    pixels[8:, :, 3] = 0
+    results = []
+    for value in (0, 255):
+        pixels[8:, :, :3] = value
+        write_image(tmp_path / "in.png", pixels)
+        out = tmp_path / f"{value}.png"
+        assert main(["upscale", str(tmp_path / "in.png"), str(out)]) == 0
+        results.append(read_image(out)[0])
+    np.testing.assert_array_equal(*results)
+
+
+def test_folders_are_resumed(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        write_image(tmp_path / "in" / f"{name}.png", scene((10, 12)))
+    command = ["upscale", str(tmp_path / "in"), str(tmp_path / "out")]
+    assert main(command) == 0
+    assert "2 enlarged, 0 kept, 0 failed" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "0 enlarged, 2 kept, 0 failed" in capsys.readouterr().out
+    assert read_image(tmp_path / "out" / "a.png")[0].shape == (20, 24)
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "1", "2.5", "1e9", "nan", "two"])
+def test_bad_factors(tmp_path, factor, capsys):
+    write_image(tmp_path / "in.png", scene((10, 12)))
+    with pytest.raises(SystemExit) as stop:
+        main(["upscale", f"--factor={factor}", str(tmp_path / "in.png"), str(tmp_path / "o.png")])
+    assert stop.value.code == 2
+    assert "expected 1.5, 2, 3 or 4" in capsys.readouterr().err
+
+
+def test_bad_files(tmp_path, capsys):
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    fails(capsys, "bad.png", "upscale", tmp_path / "bad.png", tmp_path / "out.png")
+    fails(capsys, "no such file", "upscale", tmp_path / "none.png", tmp_path / "out.png")
+    write_image(tmp_path / "in.png", scene((10, 12)))
+    fails(capsys, "IN and OUT must differ", "upscale", tmp_path / "in.png", tmp_path / "in.png")
+    assert not (tmp_path / "out.png").exists()

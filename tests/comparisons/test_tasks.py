@@ -1,0 +1,70 @@
+"""The table of enlarging, and the command that learns its banks."""
+
+import numpy as np
+import pytest
+
+from comparisons import learn_upscaling, tasks
+from comparisons.measure.enlarging import METHODS, score, video_luma
+from comparisons.measure.store import COMMITTED
+from raisr.provenance import read_json
+from raisr.upscaling import bank_for
+from raisr.upscaling_bank import UpscalingBank
+
+
+def test_luma_is_that_of_video():
+    image = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], "u1")
+    assert video_luma(image).tolist() == [[16, 235, 81, 145, 41]]
+    assert video_luma(image[..., 0]).tolist() == [[0, 255, 255, 0, 0]]
+
+
+def test_the_border_is_left_out():
+    clean = np.zeros((8, 8))
+    output = np.pad(np.full((4, 4), 10.0), 2, constant_values=99)
+    assert score(output, clean, 2) == pytest.approx(28.13, abs=0.01)
+
+
+def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
+    monkeypatch.setattr(tasks, "load_dataset", lambda *_, **__: tiny_dataset)
+    options = ["--datasets", "set14", "--output", str(tmp_path), "--results", str(tmp_path)]
+    tasks.main(options)
+    assert "OpenCV" in capsys.readouterr().out
+    stored = read_json(tmp_path / tasks.FILE)["upscaling"]["set14"]["2"]
+    assert set(stored) == set(METHODS)
+    tasks.main([*options, "--from-results", str(tmp_path)])
+    assert "RAISR" in (tmp_path / "tasks.md").read_text()
+
+
+def test_committed_numbers_reach_the_goals():
+    found = tasks.read_tasks(COMMITTED)["set14"]
+    mean = {
+        (name, factor): np.mean(found[str(factor)][name]["psnr"])
+        for name in ("bicubic", "fast", "best")
+        for factor in (2, 3, 4)
+    }
+    assert mean["bicubic", 2] == pytest.approx(30.24, abs=0.02)
+    assert mean["fast", 2] >= 32.0
+    assert mean["best", 2] >= 32.4
+    assert mean["best", 3] >= 29.2
+    assert mean["best", 4] >= 27.4
+
+
+def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
+    recipe = [(learn_upscaling.ProfileSpec(directions=8), 3, 0)]
+    monkeypatch.setattr(learn_upscaling, "RECIPE", recipe)
+    monkeypatch.setattr(learn_upscaling, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_upscaling, "load_dataset", lambda *_, **__: tiny_dataset)
+    monkeypatch.setattr(learn_upscaling, "bank_path", lambda factor: tmp_path / f"{factor}.bank")
+    learn_upscaling.main(["--factor", "2", "--hold-back"])
+    assert "x2: " in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.bank"))
+    learn_upscaling.main(["--factor", "3"])
+    assert UpscalingBank.load(tmp_path / "3.bank").factor == 3
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_shipped_banks_follow_the_recipe(factor):
+    bank = bank_for("best", factor)
+    for stage, (spec, size, margin) in zip(bank.stages, learn_upscaling.RECIPE, strict=True):
+        assert (stage.spec.shape, stage.size, stage.margin) == (spec.shape, size, margin)
+    assert (bank.metadata["training_set"], bank.metadata["training_images"]) == ("bsd400", 399)
+    assert "non-commercial" in bank.metadata["terms"]
