@@ -13,7 +13,7 @@ import numpy as np
 from raisr.cascade import run_stages
 from raisr.colour import to_opponent
 from raisr.colour_bank import ColourBank, check_three, filter_chroma
-from raisr.edges import edge_facts, edge_step, fit_edges, warn_of_fixed_edges
+from raisr.edges import edge_facts, edge_step, fit_edges, fixed_edges_of, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage
 from raisr.flat import flat_filters
 from raisr.hashing import class_map
@@ -57,11 +57,7 @@ def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, **op
 
 def _facts_of_all(planes, stages):
     """Return the facts about edges and errors over all planes; errors are those of RGB."""
-    fixed = [
-        f"{edge} of {name}"
-        for name, facts in planes.items()
-        for edge in facts.get("fixed_edges", ())
-    ]
+    fixed = fixed_edges_of(planes)
     luma, *chroma = planes.values()
     edges = edge_facts(luma["edges"] if not fixed else "quantile", fixed, 3 * stages)
     decibels = {key: _psnr_of_all(luma[key], *(c[key] for c in chroma)) for key in _DECIBELS}
@@ -212,9 +208,9 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
                 equations.accumulate(taps, targets[c] + _MIDDLE, classes, num_threads)
         for stages, found, equations in zip(learned, fitted, sums, strict=True):
             stages.append(Stage(found, *flat_filters(equations.symmetrised())))
-    named = [f"{edge} of chroma{c}" for c, names in enumerate(fixed) for edge in names]
-    warn_of_fixed_edges({"fixed_edges": named})
     facts = [edge_facts("quantile", names, len(specs)) for names in fixed]
+    named = fixed_edges_of({f"chroma{c}": found for c, found in enumerate(facts)})
+    warn_of_fixed_edges({"fixed_edges": named})
     return tuple(itertools.starmap(FilterBank, zip(learned, facts, strict=True)))
 
 

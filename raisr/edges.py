@@ -8,7 +8,7 @@ from raisr.statistics import statistics_of
 from raisr.validate import GrayImage
 from raisr.warn import warn_caller
 
-__all__ = ["edge_facts", "edge_step", "fit_edges", "warn_of_fixed_edges"]
+__all__ = ["edge_facts", "edge_step", "fit_edges", "fixed_edges_of", "warn_of_fixed_edges"]
 
 _IMAGES = 50
 _EVERY = 13  # pixels between two samples: of 50 images or more, some 500,000 are left
@@ -72,6 +72,15 @@ def edge_facts(edges, fixed, stages):
     if not fixed:
         return {"edges": edges}
     return {"edges": "fixed" if len(fixed) == 2 * stages else "mixed", "fixed_edges": fixed}
+
+
+def fixed_edges_of(planes):
+    """Return the edges that stay, of the facts about each plane by its name."""
+    return [
+        f"{edge} of {name}"
+        for name, facts in planes.items()
+        for edge in facts.get("fixed_edges", ())
+    ]
 
 
 def warn_of_fixed_edges(facts):
