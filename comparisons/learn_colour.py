@@ -25,6 +25,7 @@ from raisr.colour_files import write_parts
 from raisr.colour_learning import add_stage, learn_chroma
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, ImageFile, load_dataset
+from raisr.edges import fixed_edges_of
 from raisr.metrics import psnr
 from raisr.models import COLOUR_LADDER, MODELS, bank_for, colour_bank_path
 from raisr.noise import add_gaussian_noise, noise_seed
@@ -93,9 +94,11 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     ]
     guides, specs = zip(*recipe.chroma, strict=True)
     chroma = learn_chroma(samples, specs, guides, 7, num_threads=threads)
+    parts = {"luma": luma, "chroma0": chroma[0], "chroma1": chroma[1]}
     facts = {
         "model": model,
         "sigma": sigma,
+        "fixed_edges": fixed_edges_of({name: bank.metadata for name, bank in parts.items()}),
         "noise": "white, on RGB, one draw an image, seeded by the names of set, image and level",
         "training_set": dataset.name,
         "training_images": len(dataset),

@@ -1,34 +1,42 @@
-"""Learn colour banks: from pairs of anything, and for the shipped models."""
+"""Learn colour banks: from pairs of anything, and for the shipped models.
 
-import dataclasses
+`learn_filters` imports this module when it is called, for this one imports `raisr.learning`.
+"""
+
+import copy
+import functools
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
+from raisr.cascade import run_stages
 from raisr.colour import to_opponent
 from raisr.colour_bank import ColourBank, check_three, filter_chroma
+from raisr.edges import edge_facts, edge_step, fit_edges, fixed_edges_of, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage
 from raisr.flat import flat_filters
 from raisr.hashing import class_map
-from raisr.learning import _EDGE_IMAGES, _quantiles, learn_gray
+from raisr.holdout import psnr_of
+from raisr.learning import Source, check_one_shape, learn_from, warn_of_facts
 from raisr.normal_equations import NormalEquations
-from raisr.statistics import statistics_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads, data_range_of
+from raisr.warn import warn_caller
 
 __all__ = ["add_stage", "learn_chroma", "learn_colour"]
 
-_EVERY = 13  # pixels between two samples for the edges
+_DECIBELS = ("psnr_before", "psnr_after")
 _MIDDLE = np.float32(128)  # chroma is learned about it: sums are centred there
 
 
-def learn_colour(pairs, channel_axis, data_range, *, num_threads=None, **options):
+def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, **options):
     """Learn a ColourBank from pairs of colour images.
 
     Parameters
     ----------
     pairs : iterable of (input, target)
         Images of three channels along `channel_axis`.
-    channel_axis, data_range, num_threads, options
+    channel_axis, data_range, num_threads, progress, options
         See `raisr.learning.learn_filters`.
 
     Returns
@@ -36,54 +44,81 @@ def learn_colour(pairs, channel_axis, data_range, *, num_threads=None, **options
     ColourBank
         The first stage of chroma hashes the filtered luma, further ones what they filter.
     """
-    pairs = pairs if hasattr(pairs, "__len__") else list(pairs)
-    options |= {"data_range": GRAY_LEVELS, "num_threads": num_threads}
-    source = pairs, channel_axis, data_range, check_threads(num_threads)
-    luma = learn_gray(_PlanePairs(*source), **options)
-    planes = [learn_gray(_PlanePairs(*source, plane, luma), **options) for plane in (1, 2)]
+    source = _PlaneSource(pairs, channel_axis, data_range, check_threads(num_threads), progress)
+    luma = learn_from(source, **options)
+    planes = [learn_from(source.of_chroma(plane, luma.stages), **options) for plane in (1, 2)]
     guides = ("luma", *["own"] * (len(luma.stages) - 1))
-    facts = {f"chroma{c}": bank.metadata for c, bank in enumerate(planes)}
+    facts = {"luma": luma.metadata, **{f"chroma{c}": p.metadata for c, p in enumerate(planes)}}
+    facts = _facts_of_all(facts, len(luma.stages)) | facts
+    warn_of_facts(facts)
     wide, narrow = (FilterBank([_about_zero(stage) for stage in p.stages]) for p in planes)
-    return ColourBank(luma, (wide, narrow), guides, {"luma": luma.metadata, **facts})
+    return ColourBank(luma, (wide, narrow), guides, facts)
 
 
-class _PlanePairs:
+def _facts_of_all(planes, stages):
+    """Return the facts about edges and errors over all planes; errors are those of RGB."""
+    fixed = fixed_edges_of(planes)
+    luma, *chroma = planes.values()
+    edges = edge_facts(luma["edges"] if not fixed else "quantile", fixed, 3 * stages)
+    decibels = {key: _psnr_of_all(luma[key], *(c[key] for c in chroma)) for key in _DECIBELS}
+    return {**edges, "held_back_pixels": luma["held_back_pixels"], **decibels}
+
+
+def _psnr_of_all(luma, *chroma):
+    """Return the PSNR of red, green and blue; the planes of `to_opponent` are orthogonal."""
+    if luma is None:
+        return None
+    errors = [GRAY_LEVELS**2 * 10 ** (-decibels / 10) for decibels in (luma, *chroma)]
+    return psnr_of((3 * errors[0] + errors[1] + errors[2]) / 3)  # luma is brightness / sqrt(3)
+
+
+class _PlaneSource(Source):
     """Pairs of one opponent plane; those of chroma go with the filtered luma as guide."""
 
-    def __init__(self, pairs, channel_axis, data_range, num_threads, plane=0, luma=None):
-        self.pairs, self.axis, self.data_range = pairs, channel_axis, data_range
-        self.num_threads, self.plane, self.luma = num_threads, plane, luma
+    plane, index, luma = "luma", 0, ()
 
-    def __len__(self):
-        return len(self.pairs)
+    def __init__(self, pairs, channel_axis, *options):
+        super().__init__(pairs, *options)
+        self.channel_axis = channel_axis
+        self.warn = functools.cache(warn_caller)  # once for all planes
 
-    def __iter__(self):
-        for pair in self.pairs:
-            if len(pair) != 2:
-                raise ValueError(f"a pair of colour images is (input, target), got {len(pair)}")
-            first, second = (
-                self._planes(*item) for item in zip(pair, self._whites(pair), strict=True)
-            )
-            if self.luma is None:
-                yield first[0], second[0]
-                continue
-            found = [planes[self.plane] + _MIDDLE for planes in (first, second)]
-            options = {"data_range": GRAY_LEVELS, "num_threads": self.num_threads}
-            yield (*found, self.luma.apply(first[0], **options))
+    def of_chroma(self, index, luma):
+        """Return the source of a plane of chroma, given the stages of luma."""
+        source = copy.copy(self)
+        source.plane, source.index, source.luma = "chroma", index, luma
+        return source
 
-    def _whites(self, pair):
+    def planes_of(self, pair):
+        if len(pair) != 2:
+            raise ValueError(f"a pair of colour images is (input, target), got {len(pair)}")
+        self._check_whites(pair)
+        first, second = map(self._channels, pair, ("input", "target"))
+        check_one_shape([first[0], second[0]])
+        # As of gray pairs: the pedestals are those of the input.
+        second = [replace(b, pedestal=a.pedestal) for a, b in zip(first, second, strict=True)]
+        found = [
+            to_opponent([channel.levelled() for channel in channels], self.num_threads)
+            for channels in (first, second)
+        ]
+        if self.plane == "luma":
+            return found[0][0], found[1][0], found[0][0]
+        guide = np.empty(first[0].shape, np.float32)
+        luma = GrayImage(found[0][0])
+        run_stages(self.luma, [luma], [guide], GRAY_LEVELS, self.num_threads)
+        return (*(planes[self.index] + _MIDDLE for planes in found), guide)
+
+    def _check_whites(self, pair):
         whites = [data_range_of(np.asarray(image).dtype, self.data_range) for image in pair]
         if whites[0] != whites[1]:
             raise TypeError(
                 f"target has white {whites[1]:g} where its input has {whites[0]:g}: pass "
                 "data_range, the value of white in both, or both in one type"
             )
-        return whites
 
-    def _planes(self, image, white):
-        channels = as_channels(image, self.axis, white)
+    def _channels(self, image, name):
+        channels = as_channels(image, self.channel_axis, self.data_range, name, warn=self.warn)
         check_three(channels)
-        return to_opponent(channels, self.num_threads)
+        return channels
 
 
 def _about_zero(stage):
@@ -105,14 +140,25 @@ def add_stage(bank, samples, spec, size, *, num_threads=1):
     size : int
         Side of the filters.
     num_threads : int
+
+    Warns
+    -----
+    UserWarning
+        Where edges stay, too much being flat; the metadata says which.
     """
-    spec = _fitted(spec, [filtered for _, filtered, _ in _some(samples)], num_threads)
+    spec, kept = fit_edges((out for _, out, _ in _some(samples)), spec, num_threads)
+    facts = dict(bank.metadata)
+    if kept:
+        fixed = [f"{name} of stage {len(bank.stages)}" for name in kept]
+        warn_of_fixed_edges({"fixed_edges": fixed})
+        fixed = [*facts.get("fixed_edges", ()), *fixed]
+        facts |= edge_facts("quantile", fixed, len(bank.stages) + 1)
     equations = NormalEquations(spec, 2, size)
     for image, filtered, target in samples:
         classes = class_map(GrayImage(filtered), spec, num_threads)
         equations.accumulate([image, filtered], target, classes, num_threads)
     stage = Stage(spec, *flat_filters(equations.symmetrised()))
-    return FilterBank([*bank.stages, stage], bank.metadata)
+    return FilterBank([*bank.stages, stage], facts)
 
 
 def learn_chroma(samples, specs, guides, size, *, num_threads=1):
@@ -133,8 +179,10 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
     Returns
     -------
     tuple of two FilterBanks
+        Their metadata says which edges were fitted; those that stay are a UserWarning.
     """
     learned: tuple[list[Stage], list[Stage]] = ([], [])
+    fixed: tuple[list[str], list[str]] = ([], [])
 
     def filtered(planes, luma):
         images = [GrayImage(plane) for plane in planes]
@@ -144,7 +192,11 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
     for index, (spec, guide) in enumerate(zip(specs, guides, strict=True)):
         some = [(filtered(planes, luma), luma) for planes, _, luma in _some(samples)]
         hashed = [[luma if guide == "luma" else planes[c] for planes, luma in some] for c in (0, 1)]
-        fitted = [_fitted(spec, images, num_threads) for images in hashed]
+        fitted, kept = zip(
+            *(fit_edges(images, spec, num_threads) for images in hashed), strict=True
+        )
+        for names, found in zip(fixed, kept, strict=True):
+            names += [f"{name} of stage {index}" for name in found]
         sums = [NormalEquations(found, min(index + 1, 2), size) for found in fitted]
         for planes, targets, luma in samples:
             before = filtered(planes, luma)
@@ -156,22 +208,11 @@ def learn_chroma(samples, specs, guides, size, *, num_threads=1):
                 equations.accumulate(taps, targets[c] + _MIDDLE, classes, num_threads)
         for stages, found, equations in zip(learned, fitted, sums, strict=True):
             stages.append(Stage(found, *flat_filters(equations.symmetrised())))
-    return tuple(FilterBank(stages) for stages in learned)
+    facts = [edge_facts("quantile", names, len(specs)) for names in fixed]
+    named = fixed_edges_of({f"chroma{c}": found for c, found in enumerate(facts)})
+    warn_of_fixed_edges({"fixed_edges": named})
+    return tuple(itertools.starmap(FilterBank, zip(learned, facts, strict=True)))
 
 
 def _some(samples):
-    return itertools.islice(samples, 0, None, max(1, len(samples) // _EDGE_IMAGES))
-
-
-def _fitted(spec, images, num_threads):
-    """Spec whose bins of strength and coherence are equally filled on the images."""
-    strengths, coherences = [], []
-    for image in images:
-        found = statistics_of(GrayImage(image), spec, num_threads)
-        strengths.append(found.strength.ravel()[::_EVERY])
-        coherences.append(found.coherence.ravel()[::_EVERY])
-    return dataclasses.replace(
-        spec,
-        strength_edges=_quantiles(strengths, len(spec.strength_edges)) or spec.strength_edges,
-        coherence_edges=_quantiles(coherences, len(spec.coherence_edges)) or spec.coherence_edges,
-    )
+    return itertools.islice(samples, 0, None, edge_step(len(samples)))

@@ -7,13 +7,19 @@ import numpy as np
 from raisr.normal_equations import NormalEquations
 from raisr.warn import warn_caller
 
-__all__ = ["Holdout"]
+__all__ = ["Holdout", "psnr_of"]
 
 _BLOCK, _SHARE = 8, 8
 _WHITE = 255.0
 _EXACT = 1e-2  # gray levels squared: float32 sums are not more exact
 _ROUNDING = 2.0**-18  # of a mean square, in float32 sums
 _CLEARLY, _RELATED = 1.01, 0.1
+_CONSTANT = {"chroma": "are the channels equal? then learn from one of them, without channel_axis"}
+
+
+def psnr_of(error):
+    """Return the PSNR in dB of a mean squared error, to three places."""
+    return round(10 * math.log10(_WHITE**2 / max(error, _EXACT)), 3)
 
 
 class Holdout:
@@ -51,13 +57,7 @@ class Holdout:
         return self.part(held=False).merge(self.part(held=True))
 
     def errors(self, *, symmetric, **options):
-        """Return facts about a bank learned without the held-back pixels, measured on these.
-
-        Warns
-        -----
-        UserWarning
-            If the image as it was is nearer to the target than what such a bank makes of it.
-        """
+        """Return facts about a bank learned without the held-back pixels, measured on these."""
         learned, held = self.part(held=False), self.part(held=True)
         pixels = int(held.counts.sum())
         if not (pixels and learned.counts.any()):
@@ -68,18 +68,18 @@ class Holdout:
         learned = learned.symmetrised() if symmetric else learned
         filters, bias, _ = learned.solve(symmetric=symmetric, **options)
         after = held.squared_error(filters, bias) / pixels
-        before_db, after_db = (
-            round(10 * math.log10(_WHITE**2 / max(error, _EXACT)), 3) for error in (before, after)
-        )
-        if after_db < before_db:
-            warn_caller(
-                f"the bank is worse than nothing: on held-back pixels, {before_db:.2f} dB before "
-                f"and {after_db:.2f} dB after"
-            )
-        return {"held_back_pixels": pixels, "psnr_before": before_db, "psnr_after": after_db}
+        decibels = {"psnr_before": psnr_of(before), "psnr_after": psnr_of(after)}
+        return {"held_back_pixels": pixels, **decibels}
 
-    def look_at_pairs(self):
+    def look_at_pairs(self, plane="", warn=warn_caller):
         """Refuse pairs that nothing can be learned from; warn of those that are shifted.
+
+        Parameters
+        ----------
+        plane : {"", "luma", "chroma"}
+            What the planes are of an image, for messages.
+        warn : callable
+            Takes the message of a warning.
 
         Raises
         ------
@@ -109,8 +109,9 @@ class Holdout:
         for name, variance in spreads.items():
             if variance < _EXACT:
                 raise ValueError(
-                    f"each {name} is constant, up to {math.sqrt(max(variance, 0)):.2g} gray levels "
-                    "of 255: there is nothing to learn (is data_range right?)"
+                    f"{f'the {plane} of ' if plane else ''}each {name} is constant, up to "
+                    f"{math.sqrt(max(variance, 0)):.2g} gray levels of 255: there is nothing to "
+                    f"learn ({_CONSTANT.get(plane, 'is data_range right?')})"
                 )
         likeness = np.abs(covariance[: size**2, -1])
         best = int(likeness.argmax())
@@ -118,7 +119,7 @@ class Holdout:
         certain = _CLEARLY * rival + _ROUNDING * total[centre, centre] / pixels
         if likeness[best] > max(certain, _RELATED * math.sqrt(math.prod(spreads.values()))):
             rows, columns = (int(step) - size // 2 for step in divmod(best, size))
-            warn_caller(
+            warn(
                 "the images of a pair do not lie on each other: a target is most like its input "
                 f"{rows} rows and {columns} columns away"
             )

@@ -9,20 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from raisr import __version__
+from raisr.edges import edge_facts, edge_step, fit_edges, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage, run_guided
 from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.holdout import Holdout
 from raisr.normal_equations import check_min_samples, check_positive, check_ridge, check_size
-from raisr.statistics import statistics_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
 from raisr.warn import warn_caller
 
 if TYPE_CHECKING:
     from raisr.colour_bank import ColourBank
 
-__all__ = ["learn_filters"]
-
-_EDGE_IMAGES = 50
+__all__ = ["Source", "check_one_shape", "learn_filters", "learn_from", "warn_of_facts"]
 
 
 def learn_filters(
@@ -86,7 +84,8 @@ def learn_filters(
         Its `metadata` tells how it was learned. "psnr_before" and "psnr_after" are dB of the
         inputs and of filtered images on an eighth of the pixels ("held_back_pixels", blocks of
         8 x 8), by filters of the last stage that were learned without these; the bank itself is
-        learned from all. "edges" is "quantile", "fixed" or "mixed", with the "fixed_edges".
+        learned from all. "edges" is "quantile", "fixed" or "mixed", with the "fixed_edges". Of
+        colour, these are over all planes; "luma", "chroma0" and "chroma1" hold those of each.
 
     Raises
     ------
@@ -136,21 +135,27 @@ def learn_filters(
     return learn_colour(pairs, channel_axis, **options)
 
 
-def learn_gray(
-    pairs,
-    *,
-    spec,
-    size,
-    stages,
-    edges,
-    ridge,
-    symmetric,
-    min_samples,
-    data_range,
-    num_threads,
-    progress,
-):
+def learn_gray(pairs, *, data_range, num_threads, progress, **options):
     """Learn from pairs of two-dimensional images: see `learn_filters`."""
+    source = Source(pairs, data_range, check_threads(num_threads), progress)
+    bank = learn_from(source, **options)
+    warn_of_facts(bank.metadata)
+    return bank
+
+
+def warn_of_facts(facts):
+    """Warn where edges stay, or where the bank is worse than nothing on held-back pixels."""
+    warn_of_fixed_edges(facts)
+    before, after = facts["psnr_before"], facts["psnr_after"]
+    if before is not None and after < before:
+        warn_caller(
+            f"the bank is worse than nothing: on held-back pixels, {before:.2f} dB before "
+            f"and {after:.2f} dB after"
+        )
+
+
+def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_samples):
+    """Learn from a `Source`; what `learn_filters` warns of after learning is in the metadata."""
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
     size = check_size(size)
@@ -158,15 +163,13 @@ def learn_gray(
     min_samples = check_min_samples(min_samples)
     options = {"ridge": ridge, "min_samples": min_samples, "symmetric": bool(symmetric)}
     specs = _stage_specs(spec, stages)
-    if iter(pairs) is pairs:
-        pairs = list(pairs)
-    source = _Source(pairs, data_range, check_threads(num_threads), progress)
+    source.keep()
     facts: dict = {"raisr": __version__, "symmetric": bool(symmetric), "ridge": float(ridge)}
     learned: list[Stage] = []
     fixed: list[str] = []
     for index, stage_spec in enumerate(specs):
         if edges == "quantile":
-            stage_spec, kept = _fit_edges(source, learned, stage_spec)
+            stage_spec, kept = fit_edges(source.guides(learned), stage_spec, source.num_threads)
             fixed += [f"{name} of stage {index}" for name in kept]
         sums = Holdout(stage_spec, 1 if index == 0 else 2, size)
         samples = source.samples(learned, f"stage {index + 1} of {len(specs)}")
@@ -174,7 +177,7 @@ def learn_gray(
             classes = class_map(GrayImage(guide), stage_spec, source.num_threads)
             sums.add(planes, target, classes, number, source.num_threads)
         if index == 0:
-            sums.look_at_pairs()
+            sums.look_at_pairs(source.plane, source.warn)
         if index == len(specs) - 1:
             facts |= sums.errors(**options)
         equations = sums.all()
@@ -184,17 +187,7 @@ def learn_gray(
         filters, bias, thin = equations.solve(**options)
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(stage_spec, filters, bias))
-    return FilterBank(learned, facts | _edge_facts(edges, fixed, len(specs)))
-
-
-def _edge_facts(edges, fixed, stages):
-    """Return which edges were fitted, and warn where these are not all that were to be."""
-    if not fixed:
-        return {"edges": edges}
-    warn_caller(
-        f"edges stay as the spec has them where too much of the images is flat: {', '.join(fixed)}"
-    )
-    return {"edges": "fixed" if len(fixed) == 2 * stages else "mixed", "fixed_edges": fixed}
+    return FilterBank(learned, facts | edge_facts(edges, fixed, len(specs)))
 
 
 def _stage_specs(spec, stages):
@@ -206,12 +199,33 @@ def _stage_specs(spec, stages):
     return [resolve_spec("blade" if spec is None else spec)] * check_positive(count, "stages")
 
 
-class _Source:
-    """Training pairs as planes in gray levels, run through the stages learned so far."""
+class Source:
+    """Training pairs as planes in gray levels, run through the stages learned so far.
+
+    Parameters
+    ----------
+    pairs, data_range, progress
+        See `learn_filters`.
+    num_threads : int
+    """
+
+    plane = ""
+    """What the planes are of an image, for error messages; "" for the image itself."""
+    warn = staticmethod(warn_caller)
 
     def __init__(self, pairs, data_range, num_threads, progress):
         self.pairs, self.data_range, self.num_threads = pairs, data_range, num_threads
         self.progress = sys.stderr.isatty() if progress is None else progress
+
+    def keep(self):
+        """Copy pairs that can be read only once."""
+        if iter(self.pairs) is self.pairs:
+            self.pairs = list(self.pairs)
+
+    def guides(self, stages):
+        """Yield what the stage after `stages` hashes, of some pairs."""
+        step = edge_step(len(self.pairs)) if hasattr(self.pairs, "__len__") else 1
+        return (guide for _, _, guide in self.samples(stages, "edges", step))
 
     def samples(self, stages, label, step=1):
         """Yield (planes, target, hashed plane) for the stage after `stages`, every `step` pairs."""
@@ -224,7 +238,7 @@ class _Source:
             empty = False
             if index % step:
                 continue
-            image, target, guide = self._planes(pair)
+            image, target, guide = self.planes_of(pair)
             if not stages:
                 yield [image], target, guide
             else:
@@ -235,7 +249,8 @@ class _Source:
         if empty:
             raise ValueError("pairs is empty: there is nothing to learn from")
 
-    def _planes(self, pair):
+    def planes_of(self, pair):
+        """Return the input, the target and what the first stage hashes, in gray levels."""
         if len(pair) not in (2, 3):
             raise ValueError(f"a pair must be (input, target[, guide]), got {len(pair)} items")
         names = ("input", "target", "guide")
@@ -244,36 +259,16 @@ class _Source:
             as_companion(image, first, self.data_range, name)
             for image, name in zip(pair[1:], names[1:], strict=False)
         ]
-        if any(image.shape != first.shape for image in others):
-            raise ValueError(
-                f"images of a pair must have one shape, got {[i.shape for i in (first, *others)]}"
-            )
+        check_one_shape([first, *others])
         # A pair has one pedestal, that of the input, so that an added constant changes nothing.
         target = replace(others[0], pedestal=first.pedestal)
         planes = [image.levelled().plane() for image in (first, target, *others[1:])]
         return planes[0], planes[1], planes[-1 if len(pair) == 3 else 0]
 
 
-def _fit_edges(source, stages, spec):
-    """Spec whose bins of strength and coherence are equally filled on the training images."""
-    strengths, coherences = [], []
-    step = max(1, len(source.pairs) // _EDGE_IMAGES) if hasattr(source.pairs, "__len__") else 1
-    for _, _, guide in source.samples(stages, "edges", step):
-        found = statistics_of(GrayImage(guide), spec, source.num_threads)
-        # Every 13th pixel of 50 images or more: some 500,000 samples.
-        strengths.append(found.strength.ravel()[::13])
-        coherences.append(found.coherence.ravel()[::13])
-    fitted = {
-        "strength_edges": _quantiles(strengths, len(spec.strength_edges)),
-        "coherence_edges": _quantiles(coherences, len(spec.coherence_edges)),
-    }
-    kept = [name for name, found in fitted.items() if found is None]
-    fitted = {name: found for name, found in fitted.items() if found is not None}
-    return replace(spec, **fitted), kept
-
-
-def _quantiles(parts, count):
-    """Edges of equally filled bins; None where too many values are alike."""
-    found = np.quantile(np.concatenate(parts), np.arange(1, count + 1) / (count + 1))
-    usable = np.all(found > 0) and np.all(np.diff(found) > 0)
-    return tuple(found.tolist()) if usable else None
+def check_one_shape(images):
+    """Refuse images of a pair that have not one shape."""
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(
+            f"images of a pair must have one shape, got {[image.shape for image in images]}"
+        )

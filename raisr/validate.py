@@ -230,8 +230,13 @@ def as_companion(image, first, data_range, name):
     return as_image(array, data_range, name)
 
 
-def as_channels(image, channel_axis, data_range=None, name="image", *, white_matters=True):
-    """Check an image and return its channels, a list of GrayImage; one without an axis."""
+def as_channels(
+    image, channel_axis, data_range=None, name="image", *, white_matters=True, warn=warn_caller
+):
+    """Check an image and return its channels, a list of GrayImage; one without an axis.
+
+    `warn` takes the message where values do not fit white; the rest is as in `as_image`.
+    """
     array = _as_array(image, name)
     if channel_axis is None:
         if array.ndim == 3:
@@ -255,10 +260,10 @@ def as_channels(image, channel_axis, data_range=None, name="image", *, white_mat
         place.insert(axis % 3, channel)
         return tuple(place)
 
-    return _checked(list(np.moveaxis(array, axis, 0)), data_range, name, where, white_matters)
+    return _checked(list(np.moveaxis(array, axis, 0)), data_range, name, where, white_matters, warn)
 
 
-def _checked(planes, data_range, name, where, white_matters):
+def _checked(planes, data_range, name, where, white_matters, warn=warn_caller):
     dtype = planes[0].dtype
     factor = GRAY_LEVELS / data_range_of(dtype, data_range)
     images = [GrayImage(plane, factor) for plane in planes]
@@ -270,7 +275,7 @@ def _checked(planes, data_range, name, where, white_matters):
     found = [_look_at_range(image, told=data_range is not None) for image in images]
     if white_matters and any(far for _, far in found):
         white = GRAY_LEVELS / factor
-        warn_caller(
+        warn(
             f"{name} has values far above white, which is {white:g} for {dtype}: pass data_range, "
             "the value of white (255 for floats on 0..255)"
             if data_range is None

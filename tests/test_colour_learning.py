@@ -1,5 +1,7 @@
 """Learning from colour: chroma gets cleaner, flat areas stay, users' pairs become colour banks."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from raisr.colour_learning import add_stage, learn_chroma
 from raisr.noise import add_gaussian_noise
 from raisr.validate import as_channels
 from tests.banks import delta_bank
-from tests.images import scene
+from tests.images import random_bytes, scene
 
 SPEC = HashSpec(window=5, orientations=4, strength_edges=(0.01, 0.02), coherence_edges=(0.3,))
 
@@ -100,3 +102,86 @@ def test_pairs_that_do_not_fit_are_refused():
         learn_filters([(image, image, image)], channel_axis=-1)
     with pytest.raises(TypeError, match="target has white 1 where its input has 255"):
         learn_filters([(image, image / 255)], channel_axis=-1)
+
+
+def messages_of(pairs, **options):
+    """What is warned of, and the bank."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bank = learn_filters(pairs, channel_axis=-1, **options)
+    return [str(warning.message) for warning in caught], bank
+
+
+@pytest.mark.parametrize("offset", [1e6, [0, 1e6, -3e5]])
+def test_an_added_constant_changes_nothing(offset):
+    pairs = [tuple(image / np.float64(255) for image in pair) for pair in noisy_pairs(2)]
+    moved = [tuple(image + np.asarray(offset) for image in pair) for pair in pairs]
+    options = {"size": 3, "channel_axis": -1, "data_range": 1}
+    plain, bank = (learn_filters(p, SPEC, **options) for p in (pairs, moved))
+    for key in ("psnr_before", "psnr_after"):
+        for name in ("luma", "chroma0", "chroma1"):
+            assert bank.metadata[name][key] == pytest.approx(plain.metadata[name][key], abs=0.05)
+
+
+def test_the_facts_are_those_of_all_planes():
+    pairs = noisy_pairs(4)
+    bank = learn_filters(pairs, SPEC, size=5, stages=2, channel_axis=-1, data_range=255)
+    facts, held, before = bank.metadata, 0, 0.0
+    for index, (noisy, clean) in enumerate(pairs):
+        y, x = np.indices(clean.shape[:2]) // 8
+        mask = (3 * y + x + index) % 8 == 1
+        held += np.count_nonzero(mask)
+        before += np.sum((noisy - clean)[mask].astype(np.float64) ** 2)
+    assert facts["held_back_pixels"] == held
+    assert facts["psnr_before"] == pytest.approx(
+        10 * np.log10(255**2 * 3 * held / before), abs=2e-3
+    )
+    others = noisy_pairs(6)[4:]
+    after = np.mean([error(bank.apply(noisy, data_range=255), clean) for noisy, clean in others])
+    assert facts["psnr_after"] == pytest.approx(10 * np.log10(255**2 / after), abs=1.5)
+    assert facts["edges"] == "quantile"
+    assert {"luma", "chroma0", "chroma1"} < facts.keys()
+    fixed = learn_filters(pairs, SPEC, size=3, channel_axis=-1, data_range=255, edges="fixed")
+    assert fixed.metadata["edges"] == "fixed"
+
+
+def test_edges_that_stay_are_said_once():
+    image = np.full((60, 60, 3), 90, np.uint8)
+    image[:20, :20] = random_bytes((20, 20, 3))
+    said, bank = messages_of([(image, image)], spec=SPEC, size=3, data_range=255)
+    told = [message for message in said if "edges stay" in message]
+    assert len(told) == 1
+    for name in ("luma", "chroma0", "chroma1"):
+        assert f"strength_edges of stage 0 of {name}" in told[0]
+    assert bank.metadata["edges"] == "fixed"
+    assert len(bank.metadata["fixed_edges"]) == 6
+
+
+def test_warnings_come_once_in_the_unit_of_the_caller():
+    (noisy, clean), *_ = noisy_pairs(1)
+    said, _ = messages_of([(noisy, clean)], spec=SPEC, size=3)
+    assert sorted(message.split()[0] for message in said) == ["input", "target"]
+    assert all("white, which is 1 for float32: pass data_range" in message for message in said)
+    shifted = np.roll(noisy, (1, 0), (0, 1))
+    said, _ = messages_of([(shifted, clean)], spec=SPEC, size=3, data_range=255)
+    assert [message for message in said if "do not lie" in message] == said[:1]
+
+
+def test_pairs_without_colour_are_refused_by_name():
+    gray = np.dstack([scene((60, 70))] * 3)
+    with pytest.raises(ValueError, match="the chroma of each input is constant.*one of them"):
+        learn_filters([(gray, gray)], SPEC, size=3, channel_axis=-1)
+
+
+def test_a_bank_for_the_models_says_which_edges_stay():
+    flat = np.zeros((60, 60), np.float32)
+    flat[:20, :20] = random_bytes((20, 20))
+    with pytest.warns(UserWarning, match="edges stay.*strength_edges of stage 0 of chroma0"):
+        chroma = learn_chroma([((flat, flat), (flat, flat), flat)], [SPEC], ["luma"], 3)
+    assert [bank.metadata["edges"] for bank in chroma] == ["fixed", "fixed"]
+    with pytest.warns(UserWarning, match="edges stay.*strength_edges of stage 1"):
+        more = add_stage(delta_bank(), [(flat, flat, flat)], SPEC, 3)
+    assert more.metadata["fixed_edges"] == [
+        "strength_edges of stage 1",
+        "coherence_edges of stage 1",
+    ]

@@ -45,7 +45,6 @@ def learn(arguments: Namespace) -> int:
 
 def _score(metadata: dict[str, Any]) -> str:
     """Say how much the bank helps, where learning measured it."""
-    metadata = metadata.get("luma", metadata)
     if not {"psnr_before", "psnr_after"} <= metadata.keys():
         return ""
     before, after = metadata["psnr_before"], metadata["psnr_after"]

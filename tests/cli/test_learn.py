@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import raisr
-from raisr import FilterBank
+from raisr import ColourBank, FilterBank
 from raisr.cli import main
 from raisr.io import list_images, read_image, write_image
 from tests.cli.commands import COLOUR, GRAY, RNG, fails
+from tests.images import scene
 
 
 def write_set(folder, count=3):
@@ -53,6 +54,20 @@ def test_learn_from_pairs_of_colour_files(tmp_path):
     image = RNG.integers(20, 200, (30, 30)).astype(np.float32)
     result = FilterBank.load(path).apply(image, data_range=255)
     np.testing.assert_allclose(result, image + 30, atol=0.2)
+
+
+def test_learn_colour_tells_the_errors_of_all_planes(tmp_path, capsys):
+    clean, path = tmp_path / "clean", tmp_path / "new.safetensors"
+    clean.mkdir()
+    for seed in range(2):
+        picture = np.dstack([scene((60, 72), seed=3 * seed + channel) for channel in range(3)])
+        write_image(clean / f"{seed}.png", picture)
+    command = ["learn", "--colour", "--clean", clean, "--sigma", "25", "--size", "3", "-o", path]
+    assert main([str(part) for part in command]) == 0
+    facts = ColourBank.load(path).metadata
+    assert facts["psnr_before"] < facts["luma"]["psnr_before"] - 2
+    before, after = facts["psnr_before"], facts["psnr_after"]
+    assert f", PSNR {before:.2f} dB before, {after:.2f} dB after;" in capsys.readouterr().out
 
 
 def test_learn_refuses_bad_input(tmp_path, capsys):

@@ -41,6 +41,7 @@ def test_writes_what_was_asked_for(banks):
     assert [len(parts[name]) for name in ("luma", "wide", "narrow")] == [1, 2, 2]
     assert guides == ("luma", "own")
     assert (facts["model"], facts["sigma"], facts["training_images"]) == ("fast", 15, 2)
+    assert facts["fixed_edges"] == []
 
 
 def test_every_nth_image(banks):
