@@ -85,8 +85,8 @@ def opponent_planes(rgb: NDArray) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> opponent_planes(np.full((3, 1), 100)).round(1).tolist()
-    [[173.2], [0.0], [0.0]]
+    >>> opponent_planes(np.full((3, 1), 100)).round().tolist()
+    [[173.0], [0.0], [0.0]]
     """
     return np.tensordot(OPPONENT.astype(np.float32), np.asarray(rgb, np.float32), 1)
 

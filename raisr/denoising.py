@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
 from raisr.colour_bank import ColourBank, check_three, run_colour
-from raisr.estimation import noise_of
+from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.filtering import FilterBank
 from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
 from raisr.validate import (
@@ -20,7 +20,6 @@ from raisr.validate import (
 
 __all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
 
-_NORMAL_QUARTILE = 0.6744897501960817
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _FAINTEST = 1e-3  # gray levels; less is none
@@ -246,7 +245,7 @@ def _estimate(channels):
             noisy = detail > _ROUNDING * np.abs(plane).max()
             if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
                 found.append(np.median(detail[living]))
-    return float(np.mean(found)) / _NORMAL_QUARTILE if found else 0.0
+    return float(np.mean(found)) / NORMAL_QUARTILE if found else 0.0
 
 
 def _share_nearby(mask):

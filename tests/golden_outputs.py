@@ -18,7 +18,7 @@ from skimage import data
 import hybrid
 import raisr
 from comparisons.measure.gradients import predicted_statistics, statistics, statistics_errors
-from comparisons.measure.methods import network_denoiser
+from comparisons.measure.networks import network_denoiser
 from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_of
 from hybrid import zoo
 from hybrid.networks.pcn import PCN
