@@ -2,8 +2,8 @@
 
 Every file holds the filters of chroma and further stages for the luma, learned from bsd400 with
 white noise on RGB, behind the gray bank of the noise that is left in the luma. The recipes were
-chosen on images held back from bsd400: `--hold-back` prints that measurement. `--score` measures
-what is shipped.
+chosen on images held back from bsd400: `--hold-back` prints that measurement.
+`comparisons.photographs` measures what is shipped.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
 from comparisons.measure.store import COMMITTED
-from raisr import FilterBank, HashSpec, denoise
+from raisr import FilterBank, HashSpec
 from raisr.colour import LUMA_NOISE, to_opponent
 from raisr.colour_bank import ColourBank
 from raisr.colour_files import write_parts
@@ -33,7 +33,6 @@ from raisr.provenance import environment, git_commit, write_json
 from raisr.validate import as_channels
 
 HELD_BACK = COMMITTED / "hold_back_colour.json"
-SCORES = COMMITTED / "colour.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,23 +138,6 @@ def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) 
     return {"commit": git_commit(), **environment(), "found": found}
 
 
-def scores(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
-    """Measure the shipped models: PSNR over RGB of every image, white noise that is not clipped."""
-    found = []
-    for sigma, model in itertools.product(sigmas, models):
-        images = {}
-        for image in dataset:
-            clean = _rgb(image)
-            seed = noise_seed(dataset.folder, image.name, sigma)
-            noisy = add_gaussian_noise(clean, sigma, seed)
-            out = denoise(noisy, sigma, model=model, channel_axis=-1, data_range=255)
-            images[image.name] = psnr(out.clip(0, 255), clean)
-        mean = float(np.mean(list(images.values())))
-        print(f"{model} sigma {sigma:g}: {mean:.3f} dB on {len(dataset)} images")
-        found.append({"model": model, "sigma": sigma, "psnr": mean, "images": images})
-    return {"set": dataset.name, "commit": git_commit(), **environment(), "found": found}
-
-
 def save(bank: ColourBank, model: str, sigma: float) -> None:
     """Write what a file of a shipped model holds: the gray stages are shipped once."""
     new = bank.luma.stages[bank.metadata["gray_stages"] :]
@@ -189,17 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="N",
         help="learn from every Nth image (default: from all)",
     )
-    parser.add_argument(
-        "--score",
-        action="store_true",
-        help="learn nothing: write the PSNR of the shipped models on cbsd68",
-    )
     options = parser.parse_args(arguments)
-    if options.score:
-        dataset = load_dataset("cbsd68", download=options.download)
-        write_json(SCORES, scores(dataset, options.model, options.sigma))
-        print(f"wrote {SCORES.name}")
-        return
     dataset = load_dataset("bsd400", download=options.download)
     if not options.hold_back:
         dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])

@@ -149,7 +149,9 @@ def results_block() -> str:
     What is to be said about any of them is said once, below.
     """
     both = [("standard", 25.0), ("paper", 25.0)]
+    colour = Conditions([COLOUR], _SIGMAS, [_COLOUR_SET, "sample_colour"])
     groups = {
+        "Colour images": photographs.TABLE.stored(COMMITTED, colour),
         "Table 2: learned filters and networks": _quality(table2.TABLE, both),
         "Table 3: errors of the classes": _errors(),
         "Table 4: where classes come from": _quality(table4.TABLE, both),

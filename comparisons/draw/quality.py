@@ -146,8 +146,8 @@ class Page:
     def _measured(self, method: str) -> tuple[str, ...]:
         label, found = METHODS[method].label, self._of(method)
         if not found:
-            trained = METHODS[method].build(self.protocol, self.sigma) is not None
-            absent = "not measured" if trained else "not trained"
+            here = METHODS[method].find(self.protocol, self.sigma)
+            absent = here if isinstance(here, str) else "not measured"
             return label, *[absent] * len(self.shown), *[EMPTY] * len(self.costs)
         cells = [_cell((method, name), self.found, self.committed) for name in self.shown]
         own = [self.results[key] for name in self.shown if (key := (method, name)) in self.results]

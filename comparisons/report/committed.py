@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from comparisons import leak, table1, table2, table3, table4, table5, times
+from comparisons import leak, photographs, table1, table2, table3, table4, table5, times
 from comparisons.draw.tables import EMPTY, Section, Table
-from comparisons.measure.protocol import PROTOCOLS, Protocol
+from comparisons.measure.protocol import COLOUR, PROTOCOLS, Protocol, protocol_named
 from comparisons.measure.store import COMMITTED
 from comparisons.quality import QualityTable
 from comparisons.report.pictures import Picture, from_file
@@ -16,7 +16,7 @@ from comparisons.study import Conditions
 from raisr.datasets import dataset_names
 from raisr.provenance import read_json
 
-_QUALITY = (table2, table1, table4, table5, leak)  # the fullest first
+_QUALITY = (photographs, table2, table1, table4, table5, leak)
 _FIGURES = {
     "pareto": "Quality against time on one thread",
     "figure1": "Figure 1: quality against cost",
@@ -81,6 +81,8 @@ def origin() -> list[Table]:
 def _quality_tables(table: QualityTable) -> list[Table]:
     built = []
     for protocol, sigma, names in _measured(table.kind):
+        if protocol.name not in table.known:
+            continue
         asked = Conditions([protocol], [sigma], names)
         measured = {key.dataset for key in table.read(COMMITTED, asked)}
         if shown := [name for name in names if name in measured]:
@@ -106,8 +108,9 @@ def _measured(kind: str) -> list[tuple[Protocol, float, list[str]]]:
     for folder in (COMMITTED / kind).iterdir():
         name, sigma = folder.name.split("_")
         names = _ordered(path.name for path in folder.iterdir())
-        found.append((PROTOCOLS[name], float(sigma), names))
-    return sorted(found, key=lambda item: (list(PROTOCOLS).index(item[0].name), item[1]))
+        found.append((protocol_named(name), float(sigma), names))
+    order = [*PROTOCOLS, COLOUR.name]
+    return sorted(found, key=lambda item: (order.index(item[0].name), item[1]))
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from comparisons.measure.methods import METHODS
-from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.protocol import protocol_named
 from comparisons.measure.store import COMMITTED
 from comparisons.quality import KIND
 from comparisons.table3 import TABLE, Predictor
@@ -36,7 +36,7 @@ def smallest(records):
 
 
 def measure(metadata, sample):
-    protocol, sigma = PROTOCOLS[metadata["protocol"]], metadata["sigma"]
+    protocol, sigma = protocol_named(metadata["protocol"]), metadata["sigma"]
     if metadata["kind"] == TABLE:
         return Predictor.load(protocol, sigma).errors(sample, metadata["shave"])
     denoiser = METHODS[metadata["method"]].build(protocol, sigma)
@@ -54,7 +54,7 @@ def test_shipped_weights_give_the_committed_numbers(name):
         image = next(image for image in dataset if image.name == record["image"])
         sigma = metadata["sigma"]
         seed = noise_seed(dataset.folder, image.name, sigma, record["seed"])
-        sample = PROTOCOLS[metadata["protocol"]].prepare(image.read(), sigma, seed)
+        sample = protocol_named(metadata["protocol"]).prepare(image.read(), sigma, seed)
         for key, value in measure(metadata, sample).items():
             tolerance = 0.01 if key == "psnr" else 1e-3
             assert value == pytest.approx(record[key], abs=tolerance), (image.name, key)

@@ -57,16 +57,6 @@ def test_hold_back_only_measures(banks, capsys):
     assert not list(banks.iterdir())
 
 
-def test_scores_are_those_of_the_shipped_models(banks, monkeypatch, capsys):
-    monkeypatch.setattr(learn_colour, "SCORES", banks / "scores.json")
-    main(["--model", "fast,best", "--sigma", "25", "--score"])
-    assert "best sigma 25" in capsys.readouterr().out
-    found = json.loads((banks / "scores.json").read_text())["found"]
-    assert [entry["model"] for entry in found] == ["fast", "best"]
-    assert set(found[0]["images"]) == {"gray.png", "colour.png"}
-    assert all(20 < entry["psnr"] < 45 for entry in found)
-
-
 @pytest.mark.parametrize("sigma", COLOUR_LADDER)
 @pytest.mark.parametrize("model", MODELS)
 def test_shipped_banks_follow_the_recipes(model, sigma):
