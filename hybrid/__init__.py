@@ -7,7 +7,7 @@ _HOME = {
     "ClassSpecificDenoiser": "hybrid.denoiser",
     "DenoisedClassifier": "hybrid.classifiers",
     "HashClassifier": "hybrid.classifiers",
-    "HybridDenoiser": "hybrid.denoiser",
+    "HybridDenoiser": "hybrid.hybrid_denoiser",
     "NetworkDenoiser": "hybrid.denoiser",
     "PCN": "hybrid.networks.pcn",
     "PCNClassifier": "hybrid.classifiers",

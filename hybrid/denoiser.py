@@ -10,15 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hybrid.behaviour import Behaviour
-from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier, class_tensor
+from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.csconv.threads import mend_after_fork
 from hybrid.exact import exact
-from hybrid.filtered import filtered, guide_of
 from hybrid.levels import at_reference
 from hybrid.networks import Network
 from hybrid.planes import as_gray, from_gray
 from hybrid.tiles import check_tile, run_in_tiles
-from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.denoising import estimate_sigma
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_sigma, data_range_of, restore
@@ -321,78 +319,6 @@ class ClassSpecificDenoiser(NetworkDenoiser):
             return (self.classifier.of_whole(source, level and level / GRAY_LEVELS),)
         classifier = self._inference("classifier")
         return (self._in_tiles(classifier, self.classifier.reach, tile, source),)
-
-
-class HybridDenoiser(NetworkDenoiser):
-    """A network that finishes what learned filters began, at any noise level.
-
-    Parameters
-    ----------
-    network : Network
-        One with "levels" among its `inputs`, such as `UNet`.
-    behaviour, provenance : optional
-        See `NetworkDenoiser`.
-    """
-
-    def forward(self, noisy: Tensor, levels: Tensor) -> Tensor:  # type: ignore[override]
-        """Denoise (B, channels, H, W) tensors of gray levels / 255.
-
-        Parameters
-        ----------
-        noisy : (B, channels, H, W) tensor
-        levels : (B, 1, 1, 1) tensor
-            Standard deviation of the noise, in the unit of the images.
-        """
-        sigmas = (levels.flatten() * GRAY_LEVELS).tolist()
-        stacked = noisy.detach().float().cpu().numpy() * np.float32(GRAY_LEVELS)
-        each = [self._inputs(*pair) for pair in zip(stacked, sigmas, strict=True)]
-        maps = [torch.cat(parts).to(noisy.device) for parts in zip(*each, strict=True)]
-        return self.network(noisy, *self._ordered(levels, maps))
-
-    def _denoise(self, planes, level, guides, tile):
-        if self.network.channels == 3:
-            if len(planes) != 3:
-                raise ValueError(
-                    f"this network is for three colours, and the image has {len(planes)} "
-                    "channel(s): see hybrid.denoise, which chooses by them"
-                )
-            return rgb_planes(self._joint(opponent_planes(planes), level, tile))
-        return super()._denoise(planes, level, guides, tile)
-
-    def _gray(self, plane, source, level, tile):
-        return self._joint(plane[None], level, tile)[0]
-
-    def _joint(self, planes: Planes, level: float | None, tile: int | None) -> Planes:
-        """Denoise the planes that the network sees at once."""
-        noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
-        if level is None:
-            found = [self._estimate(plane) for plane in noisy[0]]
-            level = float(np.mean(found))
-        maps = self._inputs(planes, level)
-        network = self._inference("network")
-        levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)
-
-        def run(noisy, *maps):
-            return network(noisy, *self._ordered(levels, maps))
-
-        out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)
-        return out[0].numpy() * np.float32(GRAY_LEVELS)
-
-    def _inputs(self, planes: Planes, sigma: float) -> list[Tensor]:
-        """Return what the network sees beside an image and the level of its noise."""
-        wanted = self.network.inputs[1:]
-        if not wanted:
-            return []
-        done = filtered(planes, sigma, torch.get_num_threads())
-        found = {"filtered": lambda: torch.from_numpy(done / np.float32(GRAY_LEVELS))[None]}
-        if (spec := self.behaviour.spec) is not None:
-            found["classes"] = lambda: class_tensor(
-                hash_image(guide_of(done), spec, data_range=GRAY_LEVELS), spec
-            )[None]
-        return [found[name]() for name in wanted]
-
-    def _ordered(self, levels: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return levels, *maps
 
 
 class _Prepared:

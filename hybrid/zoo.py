@@ -14,7 +14,8 @@ import torch
 
 from hybrid.behaviour import Behaviour
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.denoiser import ClassSpecificDenoiser, HybridDenoiser, NetworkDenoiser
+from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.hybrid_denoiser import HybridDenoiser
 from hybrid.networks import Network, build
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import HASHED

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from hybrid.behaviour import Behaviour
-from hybrid.denoiser import HybridDenoiser
 from hybrid.exact import exact
 from hybrid.filtered import filtered
+from hybrid.hybrid_denoiser import HybridDenoiser
 from hybrid.networks import build
 from raisr import HashSpec, denoise
 from raisr.colour import opponent_planes, rgb_planes
