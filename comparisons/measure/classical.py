@@ -182,7 +182,7 @@ CLASSICAL = {
 
 COLOUR_CLASSICAL = {
     "nl_means_colour": Classical(
-        "scikit-image nl_means (fast)",
+        "scikit-image nl_means (fast), colour",
         _nl_means_colour,
         {"strength": 0.5, "patch_size": 5, "patch_distance": 6},
     ),

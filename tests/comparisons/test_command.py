@@ -27,7 +27,7 @@ def test_lists_are_separated_by_commas_or_spaces(parser, words):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--datasets", "bsd86"], "no 'bsd86'; choose from sample, bsd68"),
+        (["--datasets", "bsd86"], "no 'bsd86'; choose from sample, sample_colour, bsd68"),
         (["--datasets", ","], "wanted one value or more"),
         (["--datasets", "bsd400"], "no 'bsd400'"),
         (["--protocol", "ours"], "no 'ours'; choose from standard, paper"),

@@ -8,7 +8,8 @@ from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import protocol_named
 from comparisons.measure.store import COMMITTED
 from comparisons.quality import KIND
-from comparisons.table3 import TABLE, Predictor
+from comparisons.table3 import KIND as STATISTICS
+from comparisons.table3 import Predictor
 from hybrid import zoo
 from raisr.datasets import load_dataset
 from raisr.noise import noise_seed
@@ -23,7 +24,7 @@ def results():
     found = {}
     for path in sorted(COMMITTED.glob("*/*/*/*.json")):
         result = read_json(path)
-        if result["metadata"].get("kind") not in (KIND, TABLE):
+        if result["metadata"].get("kind") not in (KIND, STATISTICS):
             continue
         if weights := result["metadata"].get("weights"):
             found.setdefault(weights, []).append(result)
@@ -37,7 +38,7 @@ def smallest(records):
 
 def measure(metadata, sample):
     protocol, sigma = protocol_named(metadata["protocol"]), metadata["sigma"]
-    if metadata["kind"] == TABLE:
+    if metadata["kind"] == STATISTICS:
         return Predictor.load(protocol, sigma).errors(sample, metadata["shave"])
     denoiser = METHODS[metadata["method"]].build(protocol, sigma)
     psnr, ssim = protocol.score(denoiser.run(sample), sample.clean)

@@ -14,6 +14,7 @@ from raisr.datasets import dataset_label, dataset_names, load_dataset, pixel_dig
 
 SIZES = {
     "sample": 7,
+    "sample_colour": 5,
     "bsd68": 68,
     "cbsd68": 68,
     "set12": 12,
@@ -172,7 +173,9 @@ def test_an_incomplete_folder_is_named(registry, monkeypatch, tmp_path):
 
 
 def test_an_unknown_set_is_refused():
-    with pytest.raises(ValueError, match=r"no data set 'bsd86'; choose from sample, bsd68"):
+    with pytest.raises(
+        ValueError, match=r"no data set 'bsd86'; choose from sample, sample_colour, bsd68"
+    ):
         load_dataset("bsd86")
 
 

@@ -54,7 +54,7 @@ def test_the_default_network_is_told_the_level_or_not():
     found = {}
 
     class Listening(NetworkDenoiser):
-        def denoise(self, image, sigma=None, *, guide, data_range):
+        def denoise(self, image, sigma=None, *, guide, channel_axis, data_range):
             found["sigma"] = sigma
             return image
 
@@ -174,7 +174,7 @@ def test_beyond_the_ladder_the_models_are_not_trained():
 class Telling(NetworkDenoiser):
     """Returns what would be classified."""
 
-    def denoise(self, image, sigma=None, *, guide, data_range):
+    def denoise(self, image, sigma=None, *, guide, channel_axis, data_range):
         return image if guide is None else guide
 
 

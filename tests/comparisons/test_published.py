@@ -112,12 +112,16 @@ def test_paper_rows_use_our_names_of_the_sets():
 
 
 def test_literature_rows_have_a_source():
-    rows = literature_rows(25)
+    rows = literature_rows("standard", 25)
     assert rows["DnCNN"].cells == {"bsd68": (29.23,), "set12": (30.44,)}
     assert rows["FFDNet"].cells["bsd68"] == (29.20,)
     assert rows["BM3D"].cells["bsd68"] == (28.57,)
     assert all(literature_source(method) for method in rows)
-    assert literature_rows(30) == {}
+    assert literature_rows("standard", 30) == {}
+    assert literature_rows("paper", 25) == {}
+    colour = literature_rows("colour", 25)
+    assert colour["CBM3D"].cells == {"cbsd68": (30.71,)}
+    assert all(literature_source(method) for method in colour)
 
 
 def test_sets_with_other_images_are_marked():

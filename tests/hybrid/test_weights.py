@@ -94,10 +94,10 @@ def test_a_failing_disk_leaves_the_old_file(path, monkeypatch):
     save_tensors(path, {"weight": torch.rand(5)}, HEADER)
     before = path.read_bytes()
 
-    def full(self, data):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         save_tensors(path, {"weight": torch.rand(5)}, HEADER)
     assert path.read_bytes() == before
