@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
 
 import raisr
 from raisr.cli.checks import check_target, load_bank
@@ -33,8 +36,14 @@ def hash_file(arguments: Namespace) -> int:
 
 
 def info(arguments: Namespace) -> int:
-    """Describe a bank."""
-    bank = load_bank(arguments.bank)
+    """Describe a bank; of the shipped parts of other kinds, what their headers tell."""
+    try:
+        bank = load_bank(arguments.bank)
+    except ValueError:
+        if (told := _header(arguments.bank)) is None:
+            raise
+        print(json.dumps(told, indent=2) if arguments.json else "\n".join(_listed(told)))
+        return 0
     parts = {"": bank} if isinstance(bank, raisr.FilterBank) else _parts(bank)
     if arguments.json:
         found = {name: part.info() for name, part in parts.items()}
@@ -42,6 +51,18 @@ def info(arguments: Namespace) -> int:
     else:
         print("\n".join(name + _summary(part) for name, part in parts.items()))
     return 0
+
+
+def _header(path: Path) -> dict[str, Any] | None:
+    """Return what the header of one of our files tells of its kind and training."""
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+        facts = json.loads(header["metadata"])
+    except (SafetensorError, KeyError, ValueError):
+        return None
+    known = header.get("format", "").startswith("raisr ") and isinstance(facts, dict)
+    return {"kind": header["format"], **facts} if known else None
 
 
 def _parts(bank: ColourBank) -> dict[str, FilterBank]:

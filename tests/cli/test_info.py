@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import raisr
 from raisr import FilterBank
 from raisr.cli import main
 from tests.cli.commands import fails
@@ -32,3 +34,18 @@ def test_reader_that_stops_early_is_no_error(bank):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_every_shipped_file_tells_what_it_was_learned_from(capsys):
+    banks = sorted((Path(raisr.__file__).parent / "banks").glob("*.safetensors"))
+    assert any("colour" in path.name for path in banks)
+    for path in banks:
+        assert main(["info", str(path)]) == 0
+        assert "bsd400" in capsys.readouterr().out, path.name
+
+
+def test_a_damaged_file_is_refused(tmp_path, capsys):
+    source = Path(raisr.__file__).parent / "banks" / "best_colour_25.safetensors"
+    (tmp_path / "cut.safetensors").write_bytes(source.read_bytes()[:500])
+    assert main(["info", str(tmp_path / "cut.safetensors")]) == 2
+    assert "cut.safetensors is not a readable filter bank" in capsys.readouterr().err
