@@ -1,7 +1,8 @@
 """Work in the threads of PyTorch.
 
-They spin for some milliseconds after each piece of work; threads of our own would have to fight
-with them for the cores, and lose as much as they gain.
+They spin for some milliseconds after each piece of work, and threads of our own would have to
+fight with them for the cores: on two cores a training step of CS-EDSR16 takes 0.17 s so, and 0.29 s
+with a pool of threads; 512 x 512 pixels forward take 0.46 s, and 0.58 s.
 """
 
 import ctypes
