@@ -209,10 +209,10 @@ def test_maps_of_several_scales_are_sorted_once(monkeypatch):
 
 def test_memory_kept_for_gradients_is_bounded():
     """Many classes and many groups of rows: sums of all groups would take 64 times the weights."""
-    (x, weight, bias, classes), gradient = example((8, 32, 32, 512, 512, 3, 96))
+    (x, weight, bias, classes), gradient = example((2, 32, 32, 256, 256, 3, 400))
     cs_conv2d(x, weight.requires_grad_(), bias, classes).backward(gradient)
-    kept = sum(array.nbytes for (_, name), array in cpu._memory.items() if name == "sums")
-    assert kept <= 2 * max(32 << 20, 2 * weight.numel() * 4)
+    kept = [array.nbytes for (_, name), array in cpu._memory.items() if name == "sums"]
+    assert max(kept) <= max(32 << 20, 2 * weight.numel() * 4)
 
 
 def test_a_pixel_does_not_depend_on_its_tile():
