@@ -168,7 +168,10 @@ def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
 
 
 def _most(level):
-    """Return by how much a pixel may change: by less where noise is faint, and edges stand out."""
+    """Return by how much a pixel may change: by less where noise is faint, and edges stand out.
+
+    Chosen on `rocket` and a part of cbsd68, and confirmed on training images.
+    """
     return level * min(1.5 + 0.15 * level, 4.0)
 
 
