@@ -5,24 +5,28 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.planes import as_gray, from_gray
-from raisr import FilterBank, denoise
+from hybrid.planes import as_gray
+from raisr import ColourBank, FilterBank, denoise
+from raisr.colour import LUMA_NOISE, opponent_planes, rgb_planes
 from raisr.denoising import LADDER, bank_for
+from raisr.models import colour_bank_for
 from raisr.validate import GRAY_LEVELS
 
 MODEL = "best"
-"""Whose gray filters are applied, to each plane by itself."""
+"""Whose filters are applied."""
 
 
-@lru_cache(maxsize=64)  # as many as training has levels, with two banks for each
-def _bank(level: float) -> FilterBank:
-    return bank_for(MODEL, level)
+@lru_cache(maxsize=64)  # as many as training has levels, and more
+def _bank(level: float, channels: int) -> FilterBank | ColourBank:
+    if channels == 1:
+        return bank_for(MODEL, level)
+    return colour_bank_for(MODEL, LUMA_NOISE * level, level, level)
 
 
 def filtered(
     planes: NDArray[np.float32], sigma: float, num_threads: int | None = 1
 ) -> NDArray[np.float32]:
-    """Return the planes of an image as the gray filters of `raisr.denoise` leave them.
+    """Return the planes of an image as the filters of `raisr.denoise` leave them.
 
     Parameters
     ----------
@@ -40,14 +44,16 @@ def filtered(
     """
     if sigma <= 0:
         return planes.copy()
+    bank = _bank(min(float(sigma), LADDER[-1]), len(planes))
 
-    def run(plane, level):
-        bank = _bank(min(float(level), LADDER[-1]))
-        return denoise(plane, model=bank, data_range=GRAY_LEVELS, num_threads=num_threads)
+    def run(image, axis):
+        return denoise(
+            image, model=bank, channel_axis=axis, data_range=GRAY_LEVELS, num_threads=num_threads
+        )
 
     if len(planes) == 1:
-        return run(planes[0], sigma)[None]
-    return from_gray([run(image, sigma * factor) for image, factor in as_gray(planes)])
+        return run(planes[0], None)[None]
+    return opponent_planes(run(rgb_planes(planes), 0))
 
 
 def guide_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,31 +1,33 @@
 """Class-specific convolution on a GPU: Triton kernels over groups of pixels of one class.
 
-Like `hybrid.csconv.gemm`, but taps are read where they lie, and nothing is stored in between.
-Every sum has one order, so that results are the same bits every time.
+Like `hybrid.csconv.gemm`, but taps are read where they lie. Every sum has one order, so that
+results are the same bits every time.
 """
 
 from contextlib import nullcontext
-from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 
-from hybrid.csconv.gemm import Taps, by_tap, sort_by_class
+from hybrid.csconv.gemm import by_tap
+from hybrid.csconv.sorting import sorted_pixels
 
 __all__ = ["backward", "convolve"]
 
-_PIXELS = 64
-_PART = 2048
+_PIXELS = 128
+_PART = 1024
 _SUMS = 1024
 
 
 @triton.jit
-def _taps(source, base, tap, channel, row, channels, inside, k: tl.constexpr):
-    """Load the channels under one tap of some pixels."""
-    place = base + tap // k * row + tap % k
+def _taps(source, place, dy, dx, channel, channels, height, width, inside):
+    """Load channels of the neighbours of some pixels; zeros outside of the image."""
+    y, x = place // width % height + dy, place % width + dx
+    inside = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    start = source + (place + dy * width + dx)[:, None] * channels
     mask = inside[:, None] & (channel < channels)[None, :]
-    return tl.load(source + place[:, None] * channels + channel[None, :], mask=mask, other=0.0)
+    return tl.load(start + channel[None, :], mask=mask, other=0.0)
 
 
 @triton.jit
@@ -43,35 +45,36 @@ def _convolve(
     bias,
     out,
     order,
-    bases,
     classes,
     firsts,
     ends,
-    row,
+    height,
+    width,
     channels,
     filters,
     k: tl.constexpr,
     pixels: tl.constexpr,
     block_in: tl.constexpr,
     block_out: tl.constexpr,
+    precision: tl.constexpr,
 ):
     group = tl.program_id(0)
     c = tl.load(classes + group)
     index = tl.load(firsts + group) + tl.arange(0, pixels)
     inside = index < tl.load(ends + group)
-    base = tl.load(bases + index, mask=inside, other=0)
+    place = tl.load(order + index, mask=inside, other=0)
     column = tl.program_id(1) * block_out + tl.arange(0, block_out)
     total = tl.zeros((pixels, block_out), tl.float32)
     for tap in range(k * k):
+        dy, dx = tap // k - k // 2, tap % k - k // 2
         for start in range(0, channels, block_in):
             channel = start + tl.arange(0, block_in)
-            taps = _taps(source, base, tap, channel, row, channels, inside, k)
+            taps = _taps(source, place, dy, dx, channel, channels, height, width, inside)
             matrix = _weights(weight, c, tap, channel, column, channels, filters, k * k)
-            total = tl.dot(taps, matrix, total, input_precision="ieee")
+            total = tl.dot(taps, matrix, total, input_precision=precision)
     total += tl.load(bias + c * filters + column, mask=column < filters, other=0.0)[None, :]
-    pixel = tl.load(order + index, mask=inside, other=0)
     mask = inside[:, None] & (column < filters)[None, :]
-    target = out + pixel[:, None] * filters + column[None, :]
+    target = out + place[:, None] * filters + column[None, :]
     tl.store(target, total.to(out.dtype.element_ty), mask=mask)
 
 
@@ -81,36 +84,67 @@ def _spread(
     weight,
     out,
     order,
-    bases,
     classes,
     firsts,
     ends,
-    row,
+    height,
+    width,
     channels,
     filters,
-    tap,
     k: tl.constexpr,
     pixels: tl.constexpr,
     block_in: tl.constexpr,
     block_out: tl.constexpr,
+    precision: tl.constexpr,
 ):
-    """Add to the input's gradient under one tap: no two pixels share a target there."""
+    """Find what every pixel adds to the input's gradient under each of its taps."""
     group = tl.program_id(0)
     c = tl.load(classes + group)
     index = tl.load(firsts + group) + tl.arange(0, pixels)
     inside = index < tl.load(ends + group)
-    pixel = tl.load(order + index, mask=inside, other=0)
+    place = tl.load(order + index, mask=inside, other=0)
     channel = tl.program_id(1) * block_in + tl.arange(0, block_in)
-    total = tl.zeros((pixels, block_in), tl.float32)
-    for start in range(0, filters, block_out):
-        column = start + tl.arange(0, block_out)
-        part = _taps(gradient, pixel, 0, column, 0, filters, inside, 1)
-        matrix = _weights(weight, c, tap, channel, column, channels, filters, k * k)
-        total = tl.dot(part, tl.trans(matrix), total, input_precision="ieee")
-    place = tl.load(bases + index, mask=inside, other=0) + tap // k * row + tap % k
-    target = out + place[:, None] * channels + channel[None, :]
     mask = inside[:, None] & (channel < channels)[None, :]
-    tl.store(target, tl.load(target, mask=mask, other=0.0) + total, mask=mask)
+    for tap in range(k * k):
+        total = tl.zeros((pixels, block_in), tl.float32)
+        for start in range(0, filters, block_out):
+            column = start + tl.arange(0, block_out)
+            part = _taps(gradient, place, 0, 0, column, filters, height, width, inside)
+            matrix = _weights(weight, c, tap, channel, column, channels, filters, k * k)
+            total = tl.dot(part, tl.trans(matrix), total, input_precision=precision)
+        target = out + (place * (k * k) + tap)[:, None] * channels + channel[None, :]
+        tl.store(target, total.to(out.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def _fold(
+    parts,
+    out,
+    count,
+    height,
+    width,
+    channels,
+    k: tl.constexpr,
+    pixels: tl.constexpr,
+    block_in: tl.constexpr,
+):
+    """Add up what the neighbours of every pixel add to it."""
+    place = tl.program_id(0).to(tl.int64) * pixels + tl.arange(0, pixels)
+    channel = tl.program_id(1) * block_in + tl.arange(0, block_in)
+    inside = place < count
+    total = tl.zeros((pixels, block_in), tl.float32)
+    for tap in range(k * k):
+        dy, dx = k // 2 - tap // k, k // 2 - tap % k
+        start = parts + tap * channels
+        row = k * k * channels
+        y, x = place // width % height + dy, place % width + dx
+        within = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        mask = within[:, None] & (channel < channels)[None, :]
+        neighbour = start + (place + dy * width + dx)[:, None] * row + channel[None, :]
+        total += tl.load(neighbour, mask=mask, other=0.0).to(tl.float32)
+    mask = inside[:, None] & (channel < channels)[None, :]
+    target = out + place[:, None] * channels + channel[None, :]
+    tl.store(target, total.to(out.dtype.element_ty), mask=mask)
 
 
 @triton.jit
@@ -119,35 +153,43 @@ def _correlate(
     gradient,
     out,
     order,
-    bases,
+    classes,
     firsts,
     ends,
-    row,
+    height,
+    width,
     channels,
     filters,
     k: tl.constexpr,
     pixels: tl.constexpr,
     block_in: tl.constexpr,
     block_out: tl.constexpr,
+    precision: tl.constexpr,
 ):
-    """Sum the weight's gradient under one tap over a part of the pixels of a class."""
+    """Sum the gradient of weight under one tap, and of bias, over some pixels of a class."""
     part, tap = tl.program_id(0).to(tl.int64), tl.program_id(1)  # offsets may pass 32 bits
     blocks = tl.cdiv(channels, block_in)
     channel = tl.program_id(2) % blocks * block_in + tl.arange(0, block_in)
     column = tl.program_id(2) // blocks * block_out + tl.arange(0, block_out)
+    dy, dx = tap // k - k // 2, tap % k - k // 2
     end = tl.load(ends + part)
     total = tl.zeros((block_in, block_out), tl.float32)
+    sums = tl.zeros((block_out,), tl.float32)
     for start in range(tl.load(firsts + part), end, pixels):
         index = start + tl.arange(0, pixels)
         inside = index < end
-        base = tl.load(bases + index, mask=inside, other=0)
-        pixel = tl.load(order + index, mask=inside, other=0)
-        taps = _taps(source, base, tap, channel, row, channels, inside, k)
-        gradients = _taps(gradient, pixel, 0, column, 0, filters, inside, 1)
-        total = tl.dot(tl.trans(taps), gradients, total, input_precision="ieee")
-    start = out + (part * k * k + tap) * channels * filters
+        place = tl.load(order + index, mask=inside, other=0)
+        taps = _taps(source, place, dy, dx, channel, channels, height, width, inside)
+        gradients = _taps(gradient, place, 0, 0, column, filters, height, width, inside)
+        total = tl.dot(tl.trans(taps), gradients, total, input_precision=precision)
+        sums += tl.sum(gradients.to(tl.float32), 0)
+    start = out + part * (k * k * channels + 1) * filters
     mask = (channel < channels)[:, None] & (column < filters)[None, :]
-    tl.store(start + channel[:, None] * filters + column[None, :], total, mask=mask)
+    matrix = start + tap * channels * filters
+    tl.store(matrix + channel[:, None] * filters + column[None, :], total, mask=mask)
+    bias = start + k * k * channels * filters
+    writes = tl.where((tap == 0) & (tl.program_id(2) % blocks == 0), filters, 0)
+    tl.store(bias + column, sums, mask=column < writes)
 
 
 @triton.jit
@@ -161,24 +203,6 @@ def _add_parts(parts, out, first_parts, size, sums: tl.constexpr):
     tl.store(out + c * size + index, total, mask=index < size)
 
 
-class _Groups(NamedTuple):
-    classes: torch.Tensor
-    firsts: torch.Tensor
-    ends: torch.Tensor
-    first_groups: torch.Tensor
-
-
-def _groups(counts, length):
-    """Cut the sorted pixels of every class to groups of at most `length`."""
-    ends = counts.cumsum(0)
-    numbers = (counts + length - 1) // length
-    first_groups = torch.cat([numbers.new_zeros(1), numbers.cumsum(0)])
-    classes = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), numbers)
-    within = torch.arange(len(classes), device=counts.device) - first_groups[classes]
-    firsts = (ends - counts)[classes] + within * length
-    return _Groups(classes, firsts, torch.minimum(firsts + length, ends[classes]), first_groups)
-
-
 def _block(channels):
     return min(64, max(16, triton.next_power_of_2(channels)))
 
@@ -186,22 +210,27 @@ def _block(channels):
 class _Layer:
     def __init__(self, x, weight, classes):
         self.num_classes, self.filters, self.channels, self.k, _ = weight.shape
-        self.taps = Taps(x, self.k)
+        self.images, _, self.height, self.width = x.shape
+        self.source = x.permute(0, 2, 3, 1).contiguous()
         self.weight = by_tap(weight, x.dtype).contiguous()
-        self.order, self.counts = sort_by_class(classes, self.num_classes)
-        self.bases = self.taps.first[self.order]
-        self.sizes = self.taps.columns, self.channels, self.filters
+        self.pixels = sorted_pixels(classes, self.num_classes, _PIXELS, _PART)
+        self.sizes = self.height, self.width, self.channels, self.filters
         self.meta = {
             "k": self.k,
             "pixels": _PIXELS,
             "block_in": _block(self.channels),
             "block_out": _block(self.filters),
+            # As torch's own convolutions.
+            "precision": "tf32" if torch.backends.cudnn.allow_tf32 else "ieee",
         }
         self.blocks_in = triton.cdiv(self.channels, self.meta["block_in"])
         self.blocks_out = triton.cdiv(self.filters, self.meta["block_out"])
 
-    def pixels(self):
-        return self.order, self.bases, *_groups(self.counts, _PIXELS)[:3]
+    def groups(self):
+        return self.pixels.order, *self.pixels.groups[:3]
+
+    def parts(self):
+        return self.pixels.order, *self.pixels.parts[:3]
 
 
 def convolve(x, weight, bias, classes):
@@ -212,13 +241,11 @@ def convolve(x, weight, bias, classes):
 
 def _convolved(x, weight, bias, classes):
     layer = _Layer(x, weight, classes)
-    images, _, height, width = x.shape
-    out = x.new_empty(images, height, width, layer.filters)
+    out = x.new_empty(layer.images, layer.height, layer.width, layer.filters)
     bias = weight.new_zeros(weight.shape[:2]) if bias is None else bias.contiguous()
-    pixels = layer.pixels()
-    if grid := len(pixels[-1]):
-        arrays = layer.taps.padded, layer.weight, bias, out
-        _convolve[(grid, layer.blocks_out)](*arrays, *pixels, *layer.sizes, **layer.meta)
+    if out.numel():
+        arrays, groups = (layer.source, layer.weight, bias, out), layer.groups()
+        _convolve[(len(groups[1]), layer.blocks_out)](*arrays, *groups, *layer.sizes, **layer.meta)
     return out.permute(0, 3, 1, 2)
 
 
@@ -239,27 +266,29 @@ def _device_of(x):
 
 
 def _input_gradient(layer, gradient):
-    out = torch.zeros_like(layer.taps.padded, dtype=torch.float32)
-    pixels = layer.pixels()
-    arrays, grid = (gradient, layer.weight, out), (len(pixels[-1]), layer.blocks_in)
-    for tap in range(layer.k**2 if grid[0] else 0):
-        _spread[grid](*arrays, *pixels, *layer.sizes, tap, **layer.meta)
-    return layer.taps.inside(out, gradient.dtype)
+    out = torch.empty_like(layer.source)
+    if out.numel():
+        count, groups, meta = len(layer.pixels.order), layer.groups(), layer.meta
+        parts = out.new_empty(count, layer.k**2, layer.channels)
+        grid = len(groups[1]), layer.blocks_in
+        _spread[grid](gradient, layer.weight, parts, *groups, *layer.sizes, **meta)
+        grid = triton.cdiv(count, _PIXELS), layer.blocks_in
+        shared = {name: meta[name] for name in ("k", "pixels", "block_in")}
+        _fold[grid](parts, out, count, *layer.sizes[:3], **shared)
+    return out.permute(0, 3, 1, 2)
 
 
 def _weight_gradient(layer, gradient, weight):
-    groups = _groups(layer.counts, _PART)
-    size = layer.k**2 * layer.channels * layer.filters
-    parts = gradient.new_empty(len(groups.classes), size, dtype=torch.float32)
-    total = gradient.new_zeros(layer.num_classes, size, dtype=torch.float32)
-    if len(parts):
-        arrays = layer.taps.padded, gradient, parts
-        pixels = layer.order, layer.bases, groups.firsts, groups.ends
+    count, filters = layer.num_classes, layer.filters
+    size = (layer.k**2 * layer.channels + 1) * filters
+    total = gradient.new_zeros(count, size, dtype=torch.float32)
+    if gradient.numel():
+        parts = total.new_empty(len(layer.pixels.parts.classes), size)
         grid = len(parts), layer.k**2, layer.blocks_in * layer.blocks_out
-        _correlate[grid](*arrays, *pixels, *layer.sizes, **layer.meta)
-        grid = layer.num_classes, triton.cdiv(size, _SUMS)
-        _add_parts[grid](parts, total, groups.first_groups, size, sums=_SUMS)
-    total = total.view(layer.num_classes, layer.k, layer.k, layer.channels, layer.filters)
-    rows = gradient.flatten(0, 2)[layer.order].float().split(layer.counts.tolist())
-    bias = torch.stack([part.sum(0) for part in rows])
-    return total.permute(0, 4, 3, 1, 2).to(weight.dtype).contiguous(), bias.to(weight.dtype)
+        arrays = layer.source, gradient, parts
+        _correlate[grid](*arrays, *layer.parts(), *layer.sizes, **layer.meta)
+        grid = count, triton.cdiv(size, _SUMS)
+        _add_parts[grid](parts, total, layer.pixels.parts.first_groups, size, sums=_SUMS)
+    matrices, bias = total.view(count, -1, filters).split([layer.k**2 * layer.channels, 1], 1)
+    of_weight = matrices.unflatten(1, (layer.k, layer.k, layer.channels)).permute(0, 4, 3, 1, 2)
+    return of_weight.to(weight.dtype).contiguous(), bias[:, 0].to(weight.dtype)

@@ -3,26 +3,26 @@
 import torch
 from torch.nn import functional
 
-__all__ = ["Taps", "backward", "by_tap", "convolve", "sort_by_class"]
+__all__ = ["backward", "by_tap", "check_range", "convolve"]
 
 _PIXELS = 1 << 16
 
 
-def sort_by_class(classes, num_classes):
-    """Return the indices of all pixels, sorted by class, and the number of each class."""
-    flat = classes.flatten().long()
-    low, high = (int(end) for end in flat.aminmax()) if len(flat) else (0, 0)
+def check_range(classes, num_classes):
+    """Refuse classes that there are no filters for."""
+    low, high = (int(end) for end in classes.aminmax()) if classes.numel() else (0, 0)
     if low < 0 or high >= num_classes:
         raise ValueError(
             f"classes must be at least 0 and below num_classes = {num_classes}, "
             f"got {low if low < 0 else high}"
         )
-    return torch.argsort(flat, stable=True), torch.bincount(flat, minlength=num_classes)
 
 
 def _groups(classes, num_classes):
     """Yield classes and the indices of their pixels, at most `_PIXELS` at once."""
-    order, counts = sort_by_class(classes, num_classes)
+    check_range(classes, num_classes)
+    flat = classes.flatten().long()
+    order, counts = torch.argsort(flat, stable=True), torch.bincount(flat, minlength=num_classes)
     for index, members in enumerate(order.split(counts.tolist())):
         for pixels in members.split(_PIXELS) if len(members) else ():
             yield index, pixels

@@ -35,8 +35,8 @@ class State:
     steps_before : int
     seconds : float
         Time that they took.
-    loss_sum : float
-        Sum of the losses since the last line of the log.
+    loss_sum : float or tensor
+        Sum of the losses since the last line of the log; on a GPU, where it lies there.
     scores : dict
         Of the last validation.
     """
@@ -45,22 +45,38 @@ class State:
         self.network = network
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self._averages, self._values = _averaged(self.average), _averaged(network)
-        self.optimizer = torch.optim.Adam(network.parameters(), fused=True)
-        for parameter in network.parameters():
+        parameters = list(network.parameters())
+        device = parameters[0].device
+        # Tensors, which a captured step reads anew each time.
+        self._rate, self._pace = (torch.zeros((), device=device) for _ in range(2))
+        self.optimizer = torch.optim.Adam(
+            parameters, lr=self._rate, fused=True, capturable=device.type == "cuda"
+        )
+        for parameter in parameters:
             # Made here and not by the first step, so that a checkpoint can be copied into it.
             self.optimizer.state[parameter] = {
                 "step": torch.zeros((), device=parameter.device),
                 **{name: torch.zeros_like(parameter) for name in _MOMENTS},
             }
         self.step, self.steps_before = 0, steps_before
-        self.seconds, self.loss_sum = 0.0, 0.0
+        self.seconds = 0.0
+        self.loss_sum: float | Tensor = 0.0
         self.scores: dict[str, float] = {}
 
+    def pace(self, rate: float, decay: float) -> None:
+        """Set the learning rate of the next step, and how closely the average follows it.
+
+        The average has a short memory in the first steps.
+        """
+        self._rate.fill_(rate)
+        self._pace.fill_(max(1 - decay, 9 / (self.step + 10)))
+
     @torch.no_grad()
-    def update_average(self, decay: float) -> None:
-        """Let the average follow the weights; a short memory in the first steps."""
-        weight = max(1 - decay, 9 / (self.step + 10))
-        torch._foreach_lerp_(self._averages, self._values, weight)
+    def update_average(self) -> None:
+        """Let the average follow the weights."""
+        ways = torch._foreach_sub(self._values, self._averages)
+        torch._foreach_mul_(ways, self._pace)
+        torch._foreach_add_(self._averages, ways)
 
     def is_finite(self) -> bool:
         """Return whether no weight and no moment of the optimiser is NaN or infinite."""
@@ -68,6 +84,7 @@ class State:
 
     def save(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
         """Write everything to a file, all or nothing; the setup is what a run has beside it."""
+        self.loss_sum = float(self.loss_sum)
         counts = {name: getattr(self, name) for name in _COUNTS}
         header = {"run": config.to_dict(), **setup, **counts}
         save_tensors(path, self._tensors(), header)

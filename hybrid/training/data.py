@@ -6,7 +6,7 @@ anywhere and go on with the batches it would have seen.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeVar, cast
@@ -53,10 +53,13 @@ class Batch(NamedTuple):
     redrawn: Tensor | None = None
     filtered: Tensor | None = None
 
+    def parts(self) -> dict[str, Tensor]:
+        """Return what there is, by name."""
+        return {name: part for name, part in self._asdict().items() if part is not None}
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
-        parts = {name: part for name, part in self._asdict().items() if part is not None}
-        return Batch(**{name: part.to(device) for name, part in parts.items()})
+        return Batch(**{name: part.to(device) for name, part in self.parts().items()})
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,11 @@ class Crops:
             else None,
         )
 
+    def windows(self, count: int) -> "Crops":
+        """Return what makes as many larger crops, see `hybrid.training.pool`."""
+        largest = min(min(image.shape[:2]) for image in self.images) - 2 * self._margin
+        return replace(self, size=min(2 * self.size, largest), batch=count)
+
     def _sample(self, generator: np.random.Generator) -> Sample:
         sigma = generator.uniform(*self.sigmas) if self._many else self.sigmas[0]
         crop = random_crop(self.images, self.size + 2 * self._margin, generator)
@@ -215,14 +223,16 @@ def as_input(plane: NDArray[np.float32]) -> Tensor:
     return _planes([plane])
 
 
-def ahead(make: Callable[[int], Item], steps: range) -> Generator[Item, None, None]:
-    """Yield ``make(step)`` for every step; a thread makes the next ones meanwhile."""
+def ahead(
+    make: Callable[[int], Item], steps: Iterable[int], threads: int = 1
+) -> Generator[Item, None, None]:
+    """Yield ``make(step)`` for every step; threads make the next ones meanwhile."""
     waiting: deque = deque()
-    pool = ThreadPoolExecutor(1)
+    pool = ThreadPoolExecutor(threads)
     try:
         for step in steps:
             waiting.append(pool.submit(make, step))
-            if len(waiting) > _AHEAD:
+            if len(waiting) > _AHEAD * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

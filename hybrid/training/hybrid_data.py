@@ -69,6 +69,12 @@ class HybridCrops:
             **{name: value[inner].contiguous() for name, value in maps.items()},
         )
 
+    def windows(self, count: int) -> "HybridCrops":
+        """Return what makes as many larger crops, see `hybrid.training.pool`."""
+        largest = min(min(image.shape[:2]) for image in self.images) - 2 * MARGIN
+        side = min(2 * self.config.crop, largest)
+        return replace(self, config=replace(self.config, crop=side, batch=count))
+
     def _sample(self, sigma: float, generator: np.random.Generator) -> Sample:
         crop = random_crop(self.images, self.config.crop + 2 * MARGIN, generator)
         sample = prepare(crop, sigma, int(generator.integers(2**63)), self.network.channels)

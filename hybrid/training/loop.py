@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from hybrid.networks import build
+from hybrid.training.captured import captured
 from hybrid.training.checkpoint import State
 from hybrid.training.config import TrainingConfig
 from hybrid.training.data import Batch, ahead
 from hybrid.training.norms import measure_again
+from hybrid.training.pool import Pool
 from hybrid.training.sharing import folded, share
 from hybrid.training.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
@@ -33,6 +35,7 @@ from raisr.validate import GRAY_LEVELS
 _LOG_EVERY = 100
 _NORM_BATCHES = 64  # that statistics of batch normalisation are measured on
 _LONGEST_GRADIENT = 4  # times the usual length
+_TINY = 1e-30
 
 
 class Interrupted(KeyboardInterrupt):
@@ -122,12 +125,11 @@ class _Run:
         saved = time.monotonic()
         # Those behind the weights that this run starts from are counted: its crops are others.
         left = range(state.steps_before + state.step, state.steps_before + config.steps)
-        with contextlib.closing(ahead(self.batch_of, left)) as batches, self._bar() as bar:
-            for batch in batches:
-                own_loss = self._step(network, batch.to(self.device))
+        with contextlib.closing(self._taken(network, left)) as losses, self._bar() as bar:
+            for own_loss in losses:
                 loss, stop = self._agree(own_loss, stop_requested())
                 state.seconds = time.monotonic() - started
-                if not math.isfinite(loss):
+                if isinstance(loss, float) and not math.isfinite(loss):
                     raise self._diverged(f"the loss of step {state.step + 1} is {loss}")
                 state.step += 1
                 state.loss_sum += loss
@@ -140,6 +142,30 @@ class _Run:
                     self._save()
                     saved = time.monotonic()
         self._save()
+
+    def _taken(self, network: nn.Module, left: range) -> Generator[Tensor, None, None]:
+        """Take a step whenever its loss is asked for."""
+        if not self._captures:
+            with contextlib.closing(ahead(self.batch_of, left)) as batches:
+                for batch in batches:
+                    self._pace()
+                    yield self._step(network, batch.to(self.device))
+            return
+        config, first = self.config, left.start
+        sizes = config.crop, config.batch, config.seed
+        pool = Pool(self.batch_of, *sizes, self.process, self.device, first)
+
+        def step(places):
+            return self._step(network, pool.crops(places))
+
+        with contextlib.closing(pool), captured(step, self.device) as take:
+            for number in left:
+                self._pace()
+                yield take(pool.draw(number))
+
+    @property
+    def _captures(self) -> bool:
+        return self.device.type == "cuda" and self.processes == 1
 
     def export(self) -> Path:
         """Write the averaged weights."""
@@ -159,6 +185,8 @@ class _Run:
         steps_before = 0 if goes_on or config.init is None else _start_from(config.init, network)
         if config.shared:
             share(network)
+        if self.device.type == "cuda":
+            network = network.to(memory_format=torch.channels_last)
         state = State(network.to(self.device), steps_before)
         if goes_on:
             state.load(self.checkpoint, config, self._setup)
@@ -174,23 +202,28 @@ class _Run:
             "device": self.device.type,
         }
 
-    def _step(self, network: nn.Module, batch: Batch) -> Tensor:
+    def _pace(self) -> None:
         config, state = self.config, self.state
-        for group in state.optimizer.param_groups:
-            group["lr"] = config.learning_rate * config.rate(state.step)
+        state.pace(config.learning_rate * config.rate(state.step), config.ema)
+
+    def _step(self, network: nn.Module, batch: Batch) -> Tensor:
+        state = self.state
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             loss = self.task.loss(network, batch)
         state.optimizer.zero_grad()
         loss.backward()
         _clip_gradient(state.optimizer)
         state.optimizer.step()
-        state.update_average(config.ema)
+        state.update_average()
         return loss.detach()
 
-    def _agree(self, loss: Tensor, stop: bool) -> tuple[float, bool]:
-        """Return the mean loss of all processes, and whether one of them is to stop."""
+    def _agree(self, loss: Tensor, stop: bool) -> tuple[float | Tensor, bool]:
+        """Return the mean loss of all processes, and whether one of them is to stop.
+
+        Where steps are captured, nobody waits for the loss.
+        """
         if self.processes == 1:
-            return loss.item(), stop
+            return loss if self._captures else loss.item(), stop
         shared = torch.stack([loss.double(), loss.new_tensor(stop, dtype=torch.float64)])
         distributed.all_reduce(shared)
         total, stops = shared.tolist()
@@ -203,8 +236,10 @@ class _Run:
         if not (validated or state.step % _LOG_EVERY == 0):
             return
         before = max((state.step - 1) // interval * interval for interval in intervals)
-        loss = state.loss_sum / (state.step - before)
+        loss = float(state.loss_sum) / (state.step - before)
         state.loss_sum = 0.0
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss of steps {before + 1} to {state.step} is {loss}")
         if self.process:
             return
         if validated:
@@ -296,11 +331,13 @@ def _clip_gradient(optimizer: torch.optim.Adam) -> None:
     """
     group = optimizer.param_groups[0]
     memories = [optimizer.state[parameter] for parameter in group["params"]]
-    if step := memories[0]["step"].item():
-        squares = sum(memory["exp_avg_sq"].sum() for memory in memories)
-        usual = torch.sqrt(squares / (1 - group["betas"][1] ** step))
-        if usual > 0:
-            nn.utils.clip_grad_norm_(group["params"], _LONGEST_GRADIENT * usual.item())
+    gradients = [parameter.grad for parameter in group["params"] if parameter.grad is not None]
+    sums = torch._foreach_norm([memory["exp_avg_sq"] for memory in memories], 1)
+    squares = torch.stack(sums).sum()
+    usual = torch.sqrt(squares / (1 - group["betas"][1] ** memories[0]["step"]).clamp(min=_TINY))
+    length = nn.utils.get_total_norm(gradients)
+    longest = torch.where(usual > 0, _LONGEST_GRADIENT * usual, length)
+    torch._foreach_mul_(gradients, (longest / length.clamp(min=_TINY)).clamp(max=1.0))
 
 
 def _bfloat16(precision, device):

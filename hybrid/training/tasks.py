@@ -1,7 +1,7 @@
 """What a network is trained for: its loss on a batch, and its score on held-back images."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -28,6 +28,7 @@ from hybrid.training.data import (
 )
 from hybrid.training.hybrid_data import MARGIN, HybridCrops, as_tensor, network_maps, prepare
 from hybrid.training.pictures import load_images
+from hybrid.training.pool import Windows
 from hybrid.zoo import digest, load_pcn, locate
 from raisr import GradientStatistics, estimate_sigma
 from raisr.colour import OPPONENT, rgb_planes
@@ -63,7 +64,7 @@ class Task(ABC):
 
     def load(
         self, process: int, *, download: bool = False
-    ) -> tuple[Callable[[int], Batch], list[Sample], int]:
+    ) -> tuple[Windows, list[Sample], int]:
         """Return what makes the batch of a step, the samples held back, and the images' number."""
         images, samples = load_images(
             self._config, self._prepare, self._validated_sigmas, self._refusal, download=download
@@ -78,7 +79,7 @@ class Task(ABC):
     def _least_side(self) -> int:
         return self._config.crop + 2 * crop_margin(self._spec, self.guide)
 
-    def _crops(self, images: Sequence[NDArray[np.uint8]], process: int) -> Callable[[int], Batch]:
+    def _crops(self, images: Sequence[NDArray[np.uint8]], process: int) -> Windows:
         config = self._config
         return Crops(
             images,
@@ -223,14 +224,14 @@ class HybridDenoising(Task):
         super().__init__(config, device)
         with torch.device("meta"):
             self._network = build(config.model, **config.options)
+        self._to_rgb = torch.tensor(OPPONENT.T, dtype=torch.float32, device=device)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Return the mean absolute error of the denoised crops."""
         output = network(batch.noisy, *(getattr(batch, name) for name in self._network.inputs))
         errors = output.float() - batch.clean
         if self._network.channels == 3:
-            to_rgb = errors.new_tensor(OPPONENT.T)
-            errors = torch.einsum("ij,bjhw->bihw", to_rgb, errors)
+            errors = torch.einsum("ij,bjhw->bihw", self._to_rgb, errors)
         return (gain(cast(Tensor, batch.levels)) * errors.abs()).mean()
 
     def _crops(self, images, process):

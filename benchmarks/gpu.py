@@ -1,0 +1,160 @@
+"""On a GPU: class-specific convolution and captured steps of training, beside dense ones.
+
+``python -m benchmarks.gpu`` prints and writes ratios to PyTorch's own convolution in the same run.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hybrid import CSConv2d
+from hybrid.csconv import sorted_while_capturing
+from hybrid.networks import build
+from hybrid.training.captured import captured
+from raisr.files import write_atomically
+from raisr.provenance import environment, git_commit
+
+_RESULTS = Path(__file__).parent / "results" / "gpu.json"
+_CLASSES = 72
+_SIZES = {"32 x 96x96": (32, 96), "1 x 1024x1024": (1, 1024)}
+_CHANNELS = 16
+_REPEATS, _INSIDE = 15, 20
+_NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "EDSR16": ("edsr", {"features": 16, "blocks": 16}),
+    "CS-EDSR16": ("edsr", {"features": 16, "blocks": 16, "num_classes": _CLASSES}),
+}
+
+
+def _graph(function: Callable[[], Any]) -> Callable[[], None]:
+    """Return what replays many calls of a function, so that launches are not what is timed."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            function()
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with sorted_while_capturing(), torch.cuda.graph(graph, stream=stream):
+            for _ in range(_INSIDE):
+                function()
+    torch.cuda.synchronize()
+    return graph.replay
+
+
+def _milliseconds(run: Callable[[], None], count: int) -> float:
+    """Return the median time of one of `count` calls inside of `run`."""
+    times = []
+    for _ in range(_REPEATS):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        times.append(start.elapsed_time(end) / count)
+    return statistics.median(times[2:])
+
+
+def convolutions(dtype: torch.dtype) -> dict[str, dict[str, float]]:
+    """Return milliseconds of a dense and a class-specific convolution, and their ratios."""
+    found = {}
+    for name, (count, side) in _SIZES.items():
+        x = torch.randn(count, _CHANNELS, side, side, device="cuda", dtype=dtype)
+        x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+        gradient = torch.randn_like(x)
+        dense = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1, device="cuda", dtype=dtype)
+        special = CSConv2d.from_conv(dense, _CLASSES)
+        dense = dense.to(memory_format=torch.channels_last)
+        blocks = torch.randint(_CLASSES, (count, side // 4, side // 4), device="cuda")
+        classes = blocks.repeat_interleave(4, 1).repeat_interleave(4, 2).to(torch.uint8)
+        row: dict[str, float] = {}
+        for what, layer, further in (("dense", dense, ()), ("special", special, (classes,))):
+            forward = _forward(layer, x, further)
+            both = _both(layer, x, further, gradient)
+            row[f"{what} forward ms"] = _milliseconds(_graph(forward), _INSIDE)
+            row[f"{what} both ms"] = _milliseconds(_graph(both), _INSIDE)
+        row["forward, x dense"] = row["special forward ms"] / row["dense forward ms"]
+        row["both, x dense"] = row["special both ms"] / row["dense both ms"]
+        found[name] = row
+    return found
+
+
+def _forward(layer: nn.Module, x: Tensor, further: tuple[Tensor, ...]) -> Callable[[], Any]:
+    def run():
+        with torch.no_grad():
+            return layer(x, *further)
+
+    return run
+
+
+def _both(
+    layer: nn.Module, x: Tensor, further: tuple[Tensor, ...], gradient: Tensor
+) -> Callable[[], Any]:
+    inputs = (x, *layer.parameters())
+    return lambda: torch.autograd.grad(layer(x, *further), inputs, gradient)
+
+
+def step_of(model: str, options: dict[str, Any], batch: int = 32, side: int = 96) -> float:
+    """Return the milliseconds of a captured step of training in bfloat16, random crops."""
+    network = build(model, **options).cuda().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
+    shape = batch, network.channels, side, side
+    clean = torch.rand(shape, device="cuda").contiguous(memory_format=torch.channels_last)
+    given = {
+        "levels": torch.full((batch, 1, 1, 1), 0.1, device="cuda"),
+        "filtered": clean,
+        "classes": torch.randint(_CLASSES, (batch, side, side), device="cuda").to(torch.uint8),
+    }
+    names = network.inputs or (("classes",) if network.num_classes else ())
+    maps = [given[name] for name in names]
+
+    def step(noise: Tensor) -> Tensor:
+        with torch.autocast("cuda", torch.bfloat16):
+            # A map of this step's own, as crops bring one.
+            inside = [part + 0 if part.dtype == torch.uint8 else part for part in maps]
+            loss = (network(clean + noise, *inside).float() - clean).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    noise = 0.1 * torch.randn(shape)
+    with captured(step, torch.device("cuda")) as take:
+        for _ in range(8):
+            take(noise)
+        torch.cuda.synchronize()
+        small = noise.pin_memory()
+
+        def run():
+            for _ in range(_INSIDE):
+                take(small)
+
+        return _milliseconds(run, _INSIDE)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=_RESULTS)
+    arguments = parser.parse_args()
+    torch.backends.cudnn.benchmark = True
+    results = {
+        "device": torch.cuda.get_device_name(),
+        "git_commit": git_commit(),
+        "torch": torch.__version__,
+        **environment(),
+        "float32": convolutions(torch.float32),
+        "bfloat16": convolutions(torch.bfloat16),
+        "step ms": {name: step_of(*network) for name, network in _NETWORKS.items()},
+    }
+    print(json.dumps(results, indent=1))
+    write_atomically(arguments.out, (json.dumps(results, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
