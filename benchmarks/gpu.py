@@ -69,7 +69,7 @@ def convolutions(dtype: torch.dtype) -> dict[str, dict[str, float]]:
         gradient = torch.randn_like(x)
         dense = nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1, device="cuda", dtype=dtype)
         special = CSConv2d.from_conv(dense, _CLASSES)
-        dense = dense.to(memory_format=torch.channels_last)
+        dense.weight.data = dense.weight.contiguous(memory_format=torch.channels_last)
         blocks = torch.randint(_CLASSES, (count, side // 4, side // 4), device="cuda")
         classes = blocks.repeat_interleave(4, 1).repeat_interleave(4, 2).to(torch.uint8)
         row: dict[str, float] = {}
@@ -101,7 +101,7 @@ def _both(
 
 def step_of(model: str, options: dict[str, Any], batch: int = 32, side: int = 96) -> float:
     """Return the milliseconds of a captured step of training in bfloat16, random crops."""
-    network = build(model, **options).cuda().to(memory_format=torch.channels_last)
+    network = build(model, **options).cuda()
     optimizer = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     shape = batch, network.channels, side, side
     clean = torch.rand(shape, device="cuda").contiguous(memory_format=torch.channels_last)

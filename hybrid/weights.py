@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hybrid.csconv import CSConv2d
 from raisr.files import write_atomically
@@ -64,10 +65,10 @@ def steps_in_all(header: Mapping[str, Any]) -> int:
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy weights into a network of the same kind, or into the class-specific twin of it.
+    """Copy weights into a network of the same kind, or into a twin of it that sees more.
 
     A `CSConv2d` for which `tensors` has a plain convolution gets a copy of it for every class
-    (transfer initialisation).
+    (transfer initialisation). A convolution of further channels has zeros for those.
 
     Raises
     ------
@@ -81,15 +82,17 @@ def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         if isinstance(module, CSConv2d)
         for part in ("weight", "bias")
     }
-    copy_into(
-        wanted,
-        {
-            name: given.expand_as(wanted[name])
-            if name in class_specific and given.shape == wanted[name].shape[1:]
-            else given
-            for name, given in tensors.items()
-        },
-    )
+
+    def fitted(name: str, given: Tensor) -> Tensor:
+        place = wanted.get(name, given)
+        if name in class_specific and given.shape == place.shape[1:]:
+            return given.expand_as(place)
+        if given.ndim == place.ndim == 4 and given.shape[1] < place.shape[1]:
+            missing = place.shape[1] - given.shape[1]
+            return functional.pad(given, (0, 0, 0, 0, 0, missing))
+        return given
+
+    copy_into(wanted, {name: fitted(name, given) for name, given in tensors.items()})
 
 
 def copy_into(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:

@@ -10,8 +10,7 @@ from hybrid.networks.network import Network, register
 _PHASES = 2  # the finest scale has a fourth of the image's pixels, each with four phases
 _SCALES = 3
 _STRIDE = _PHASES * 2 ** (_SCALES - 1)
-_FIRST = 0.1
-_SLOPE = 0.1  # with ReLU, all units of these blocks died within some thousand steps of Adam
+_SLOPE = 0.1  # of the LeakyReLU
 
 
 @register("unet")
@@ -21,7 +20,8 @@ class UNet(Network):
     Three scales with `features`, two and four times as many channels. A block is
     ``x + conv2(LeakyReLU(conv1(x)))``, 3x3, zero padded, with bias. Scales are joined by 2x2
     convolutions of stride 2, down and up; what was seen on the way down is added on the way up.
-    The output is added to the filtered image (or to the noisy one, where there is none).
+    The output is added to the noisy image. Training starts from the twin that sees the noisy image
+    alone: behind the filters' result from the first step on, it finds nothing to add to it.
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ class UNet(Network):
         widths = [features * 2**scale for scale in range(_SCALES)]
         phases = channels * _PHASES**2
         classes = [num_classes if scale < special else None for scale in range(_SCALES)]
+        # The filtered phases come last, so that the twin without has the first of these weights.
         self.entry = nn.Conv2d(phases * (2 if filtered else 1) + 1, features, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.before, self.after = nn.ModuleList(), nn.ModuleList()
@@ -88,8 +89,6 @@ class UNet(Network):
             self.after.append(_blocks(blocks[scale], width, classes[scale]))
         self.middle = _blocks(blocks[-1], widths[-1], None)
         self.exit = nn.Conv2d(features, phases, 3, padding=1)
-        with torch.no_grad():
-            self.exit.weight *= _FIRST  # so that it begins near the filtered image
 
     def forward(self, noisy: Tensor, levels: Tensor, *maps: Tensor) -> Tensor:
         """Return the denoised images.
@@ -106,11 +105,11 @@ class UNet(Network):
         given: dict[str, Tensor] = dict(zip(self.inputs[1:], maps, strict=True))
         height, width = noisy.shape[-2:]
         images = [extend(image, _STRIDE) for image in (noisy, *self._filtered(given))]
-        phases = [functional.pixel_unshuffle(image, _PHASES) for image in images]
-        level = levels.to(noisy.dtype).expand(-1, 1, *phases[0].shape[-2:])
-        seen = torch.cat([*phases, level], 1).contiguous(memory_format=torch.channels_last)
+        own, *others = [functional.pixel_unshuffle(image, _PHASES) for image in images]
+        level = levels.to(noisy.dtype).expand(-1, 1, *own.shape[-2:])
+        seen = torch.cat([own, level, *others], 1).contiguous(memory_format=torch.channels_last)
         out = self.exit(self._features(self.entry(seen), self._class_maps(given, images[0])))
-        return (images[-1] + functional.pixel_shuffle(out, _PHASES))[..., :height, :width]
+        return (images[0] + functional.pixel_shuffle(out, _PHASES))[..., :height, :width]
 
     def _features(self, features, maps):
         skips = []

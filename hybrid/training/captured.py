@@ -53,7 +53,7 @@ class _Captured:
             return self._step(given.to(self._stream.device))
         if self._graph is None:
             self._given = given.to(self._stream.device)
-            self._capture()
+            self._graph = self._capture()
         self._given.copy_(given, non_blocking=True)
         self._graph.replay()
         return self._result
@@ -64,4 +64,4 @@ class _Captured:
         mode = {"stream": self._stream, "capture_error_mode": "thread_local"}
         with sorted_while_capturing(), torch.cuda.graph(graph, **mode):
             self._result = self._step(self._given)
-        self._graph = graph
+        return graph

@@ -26,7 +26,7 @@ HASHED = ("clean", "noisy", "denoised")
 """Classes that are hashed; any other name is that of a PCN's weights."""
 
 _BINS = ("orientations", "strength_edges", "coherence_edges")
-_POSITIVE = ("steps", "held_back", "batch", "crop", "learning_rate", "validate_every")
+_POSITIVE = ("steps", "time_limit", "held_back", "batch", "crop", "learning_rate", "validate_every")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,9 @@ class TrainingConfig:
         where that would be more than half of it.
     steps : int
         Optimiser steps.
+    time_limit : float, optional
+        Seconds after which a run ends, if its steps are not done before; the learning rate falls as
+        they pass. Such a run is not repeated bit for bit.
     batch, crop : int
         Crops a step and process, and their side in pixels.
     learning_rate : float
@@ -117,6 +120,7 @@ class TrainingConfig:
     images: tuple[str, ...] = ("bsd400",)
     broken: str = "refuse"
     held_back: int = 16
+    time_limit: float | None = None
     batch: int = 4
     crop: int = 96
     learning_rate: float = 1e-3
@@ -136,8 +140,9 @@ class TrainingConfig:
                 got = getattr(self, name)
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {got!r}")
         for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be positive, got {value!r}")
         for name in ("sigma", "class_sigma", "seed", "checkpoint_seconds"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)!r}")
@@ -241,15 +246,20 @@ class TrainingConfig:
         """Range of noise levels, in the gray levels of the noise model."""
         return (self.sigma if self.sigma_min is None else self.sigma_min), self.sigma
 
-    def rate(self, step: int) -> float:
+    def is_last(self, step: int, seconds: float) -> bool:
+        """Return whether a run ends after so many steps and seconds."""
+        return step >= self.steps or (self.time_limit is not None and seconds >= self.time_limit)
+
+    def rate(self, step: int, seconds: float = 0.0) -> float:
         """Return the learning rate of a step, as a fraction of the peak."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         if self.schedule == "constant":
             return 1.0
+        passed = 0.0 if self.time_limit is None else min(seconds / self.time_limit, 1.0)
         if self.schedule == "paper":
-            return 0.5 ** (5 * step // self.steps)
-        done = (step - self.warmup) / (self.steps - self.warmup)
+            return 0.5 ** int(5 * max(step / self.steps, passed))
+        done = max((step - self.warmup) / (self.steps - self.warmup), passed)
         return (1 + math.cos(math.pi * done)) / 2
 
 

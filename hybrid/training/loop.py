@@ -124,7 +124,8 @@ class _Run:
         started = time.monotonic() - state.seconds
         saved = time.monotonic()
         # Those behind the weights that this run starts from are counted: its crops are others.
-        left = range(state.steps_before + state.step, state.steps_before + config.steps)
+        end = state.step if config.is_last(state.step, state.seconds) else config.steps
+        left = range(state.steps_before + state.step, state.steps_before + end)
         with contextlib.closing(self._taken(network, left)) as losses, self._bar() as bar:
             for own_loss in losses:
                 loss, stop = self._agree(own_loss, stop_requested())
@@ -138,6 +139,8 @@ class _Run:
                 if stop:
                     self._save()
                     raise Interrupted(f"stopped after step {state.step}; the same call goes on")
+                if config.is_last(state.step, state.seconds):
+                    break
                 if time.monotonic() - saved > config.checkpoint_seconds:
                     self._save()
                     saved = time.monotonic()
@@ -185,8 +188,6 @@ class _Run:
         steps_before = 0 if goes_on or config.init is None else _start_from(config.init, network)
         if config.shared:
             share(network)
-        if self.device.type == "cuda":
-            network = network.to(memory_format=torch.channels_last)
         state = State(network.to(self.device), steps_before)
         if goes_on:
             state.load(self.checkpoint, config, self._setup)
@@ -204,7 +205,8 @@ class _Run:
 
     def _pace(self) -> None:
         config, state = self.config, self.state
-        state.pace(config.learning_rate * config.rate(state.step), config.ema)
+        rate = config.rate(state.step, state.seconds)
+        state.pace(config.learning_rate * rate, config.ema)
 
     def _step(self, network: nn.Module, batch: Batch) -> Tensor:
         state = self.state
@@ -232,7 +234,8 @@ class _Run:
     def _report(self, bar):
         config, state = self.config, self.state
         intervals = _LOG_EVERY, config.validate_every
-        validated = state.step % config.validate_every == 0 or state.step == config.steps
+        last = config.is_last(state.step, state.seconds)
+        validated = state.step % config.validate_every == 0 or last
         if not (validated or state.step % _LOG_EVERY == 0):
             return
         before = max((state.step - 1) // interval * interval for interval in intervals)
@@ -248,7 +251,7 @@ class _Run:
         line = {
             "step": state.step,
             "loss": loss,
-            "rate": config.learning_rate * config.rate(state.step - 1),
+            "rate": config.learning_rate * config.rate(state.step - 1, state.seconds),
             "seconds": round(state.seconds, 1),
             **(state.scores if validated else {}),
         }
@@ -288,7 +291,8 @@ class _Run:
             "spec": self.config.network_spec.to_dict(),
             **self._setup,
             "parameters": sum(value.numel() for value in network.parameters()),
-            "total_steps": self.state.steps_before + self.config.steps,
+            "steps": self.state.step,
+            "total_steps": self.state.steps_before + self.state.step,
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
             "training_images": self.images,

@@ -12,7 +12,7 @@ from hybrid.training.data import Batch, ahead
 
 _WINDOWS = 8  # made at once
 _BLOCKS = 128  # of so many windows, that lie on the device
-_REUSED = 32  # crops of a window, in the mean
+_REUSED = 48  # crops of a window, in the mean
 
 
 class Windows(Protocol):
@@ -69,7 +69,8 @@ class Pool:
         generator = np.random.default_rng([*self._key, step, _WINDOWS])
         count, _, height, width = self._held["noisy"].shape
         ends = count, height - self._size + 1, width - self._size + 1
-        return torch.from_numpy(np.stack([generator.integers(end, size=self._batch) for end in ends]))
+        drawn = [generator.integers(end, size=self._batch) for end in ends]
+        return torch.from_numpy(np.stack(drawn))
 
     def crops(self, places: Tensor) -> Batch:
         """Return the crops that lie at some places, which are on the device."""

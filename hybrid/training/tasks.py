@@ -62,9 +62,7 @@ class Task(ABC):
         self._config, self._device = config, device
         self._spec = config.network_spec
 
-    def load(
-        self, process: int, *, download: bool = False
-    ) -> tuple[Windows, list[Sample], int]:
+    def load(self, process: int, *, download: bool = False) -> tuple[Windows, list[Sample], int]:
         """Return what makes the batch of a step, the samples held back, and the images' number."""
         images, samples = load_images(
             self._config, self._prepare, self._validated_sigmas, self._refusal, download=download
