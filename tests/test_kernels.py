@@ -1,9 +1,16 @@
 """Compiled functions on a Numba that keeps its cache in another way."""
 
+import importlib
+import pkgutil
+from collections import Counter
+
 import numba
 import pytest
 from numba.core import caching
+from numba.core.registry import CPUDispatcher
 
+import hybrid.csconv
+import raisr.kernels
 from raisr.kernels import kernel
 
 
@@ -36,3 +43,42 @@ def test_without_the_private_key_nothing_is_cached_and_all_works(monkeypatch, mi
     compiled = kernel(double)
     assert compiled(4) == 8
     assert not isinstance(compiled._cache, caching.FunctionCache)
+
+
+def half(x):
+    return x / 2
+
+
+def test_processes_that_compile_at_once_do_not_mix_up_signatures(monkeypatch):
+    """Neither of two processes knows of the other's signature; the first one writes last."""
+    files, written = caching.IndexDataCacheFile, []
+    with monkeypatch.context() as context:
+        context.setattr(files, "_load_index", lambda self: {})
+        context.setattr(files, "_save_data", lambda *arguments: written.append(arguments))
+        kernel(half)(3)
+        kernel(half)(3.0)
+    for arguments in reversed(written):
+        files._save_data(*arguments)
+    later = kernel(half)
+    assert (later(5), later(5.0)) == (2.5, 2.5)
+    assert sum(later.stats.cache_hits.values()) == 2
+
+
+def test_every_compiled_function_has_a_name_of_its_own():
+    """Two of one name and types are mistaken for one another in code of several processes."""
+    modules = [
+        importlib.import_module(f"{package.__name__}.{entry.name}")
+        for package in (raisr.kernels, hybrid.csconv)
+        for entry in pkgutil.iter_modules(package.__path__)
+        if entry.name != "cuda"
+    ]
+    functions = {
+        value.py_func
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, CPUDispatcher)
+    }
+    assert len(functions) > 40
+    names = Counter((function.__module__, function.__qualname__) for function in functions)
+    assert [name for name, count in names.items() if count > 1] == []
+    assert [name for _, name in names if "<locals>" in name] == []

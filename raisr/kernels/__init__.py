@@ -9,7 +9,7 @@ from pathlib import Path
 from numba import njit
 from numba.core import event
 
-__all__ = ["kernel"]
+__all__ = ["kernel", "variant"]
 
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -21,6 +21,7 @@ def kernel(function):
         # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
         disk = dispatcher._cache
         plain_key = disk._index_key
+        disk._cache_file = _Files(disk._cache_file)
     except (RuntimeError, AttributeError):
         # No folder for the cache can be written, or this Numba keeps its key elsewhere: a kernel
         # that is compiled each time is slow to start, one of old sources would be wrong.
@@ -28,6 +29,39 @@ def kernel(function):
     home = Path(function.__code__.co_filename).parent
     disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code(home))
     return dispatcher
+
+
+def variant(function, name):
+    """Compile one of several functions that are made in one place, under a name of its own.
+
+    Numba tells compiled functions apart by their name, types and a counter. Code that several
+    processes kept on disk meets in one process with equal counters: of functions of one name and
+    of equal types, all callers would get the first.
+    """
+    function.__name__ = function.__qualname__ = name
+    return njit(function)
+
+
+class _Files:
+    """The cached files of a kernel, with an index of their own for each of its signatures.
+
+    Numba has one index for all. Two processes that add to it at once take the same file for two
+    signatures, and whoever loads it runs the code of the other one: without an error, wrong.
+    """
+
+    def __init__(self, shared):
+        self._kind, self._stamp = type(shared), shared._source_stamp
+        self._folder, self._name = shared._cache_path, shared._index_name.removesuffix(".nbi")
+
+    def load(self, key):
+        return self._of(key).load(key)
+
+    def save(self, key, data):
+        self._of(key).save(key, data)
+
+    def _of(self, key):
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        return self._kind(self._folder, f"{self._name}.{digest}", self._stamp)
 
 
 @cache

@@ -1,10 +1,10 @@
 """Memory that starts on a cache line, and numbers at an address."""
 
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, types
 from numba.extending import intrinsic
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, variant
 
 __all__ = ["aligned", "bytes_at", "doubles_at", "floats_at", "shorts_at"]
 
@@ -17,7 +17,7 @@ def aligned(count):
     return memory[start : start + count]
 
 
-def _numbers_at(kind):
+def _numbers_at(name, kind):
     """Return a function (address, count) -> array of `kind`, one dimension, in place."""
 
     @intrinsic
@@ -29,14 +29,13 @@ def _numbers_at(kind):
 
         return signature, codegen
 
-    @njit
     def numbers(address, count):
         return carray(pointer(address), (count,))
 
-    return numbers
+    return variant(numbers, name)
 
 
-bytes_at = _numbers_at(types.uint8)
-shorts_at = _numbers_at(types.uint16)
-floats_at = _numbers_at(types.float32)
-doubles_at = _numbers_at(types.float64)
+bytes_at = _numbers_at("bytes_at", types.uint8)
+shorts_at = _numbers_at("shorts_at", types.uint16)
+floats_at = _numbers_at("floats_at", types.float32)
+doubles_at = _numbers_at("doubles_at", types.float64)

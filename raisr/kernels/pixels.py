@@ -6,7 +6,7 @@ An image is described by numbers alone, so that a kernel is compiled once for al
 import numpy as np
 from numba import njit
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, variant
 from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
 from raisr.kernels.micro import prefetch
 
@@ -34,8 +34,7 @@ def _half(bits):
     return -value if bits & 0x8000 else value
 
 
-def _reader(pixels_at, size, convert):
-    @njit
+def _reader(name, pixels_at, size, convert):
     def read(address, step, factor, out, n):
         levels = floats_at(out, n)
         if step == size:
@@ -46,14 +45,14 @@ def _reader(pixels_at, size, convert):
             for i in range(n):
                 levels[i] = convert(pixels_at(address + i * step, 1)[0]) * factor
 
-    return read
+    return variant(read, name)
 
 
-_read_bytes = _reader(bytes_at, 1, _as_is)
-_read_shorts = _reader(shorts_at, 2, _as_is)
-_read_halves = _reader(shorts_at, 2, _half)
-_read_floats = _reader(floats_at, 4, _as_is)
-_read_doubles = _reader(doubles_at, 8, _as_is)
+_read_bytes = _reader("_read_bytes", bytes_at, 1, _as_is)
+_read_shorts = _reader("_read_shorts", shorts_at, 2, _as_is)
+_read_halves = _reader("_read_halves", shorts_at, 2, _half)
+_read_floats = _reader("_read_floats", floats_at, 4, _as_is)
+_read_doubles = _reader("_read_doubles", doubles_at, 8, _as_is)
 
 
 @kernel
@@ -132,8 +131,7 @@ def read_tile(source, y0, x0, black, out):
             row[x] -= black
 
 
-def _writer(pixels_at, size, number, top):
-    @njit
+def _writer(name, pixels_at, size, number, top):
     def write(levels, n, factor, address, step):
         values = floats_at(levels, n)
         if step == size:
@@ -144,7 +142,7 @@ def _writer(pixels_at, size, number, top):
             for i in range(n):
                 pixels_at(address + i * step, 1)[0] = number(_rounded(values[i] * factor, top))
 
-    return write
+    return variant(write, name)
 
 
 @njit
@@ -155,10 +153,10 @@ def _rounded(value, top):
     return min(max(np.rint(value), np.float32(0)), np.float32(top))
 
 
-_write_bytes = _writer(bytes_at, 1, np.uint8, 255)
-_write_shorts = _writer(shorts_at, 2, np.uint16, 65535)
-_write_floats = _writer(floats_at, 4, np.float32, 0)
-_write_doubles = _writer(doubles_at, 8, np.float64, 0)
+_write_bytes = _writer("_write_bytes", bytes_at, 1, np.uint8, 255)
+_write_shorts = _writer("_write_shorts", shorts_at, 2, np.uint16, 65535)
+_write_floats = _writer("_write_floats", floats_at, 4, np.float32, 0)
+_write_doubles = _writer("_write_doubles", doubles_at, 8, np.float64, 0)
 
 
 @kernel
