@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from hybrid.zoo import load
 from raisr.validate import as_channels
 
-DEFAULT = "cs_edsr16_blind"
+DEFAULT = "unet_base"
 """Weights for gray images, for every noise level from 0 to 75 gray levels of 255."""
 
-COLOUR = "cs_edsr16_blind"
+COLOUR = "unet_small_colour"
 """The same for images of three colours."""
 
 _shipped = lru_cache(maxsize=4)(load)  # a file of yours may change

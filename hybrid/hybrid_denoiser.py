@@ -11,6 +11,9 @@ from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.validate import GRAY_LEVELS
 
+_FAINT = 2.5
+"""Gray levels; training shows no less noise, and below the filters' result counts more and more."""
+
 
 class HybridDenoiser(NetworkDenoiser):
     """A network that finishes what learned filters began, at any noise level.
@@ -64,8 +67,11 @@ class HybridDenoiser(NetworkDenoiser):
         def run(noisy, *maps):
             return network(noisy, levels, *maps)
 
-        out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)
-        return out[0].numpy() * np.float32(GRAY_LEVELS)
+        out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)[0]
+        if "filtered" in self.network.inputs and level < _FAINT:
+            done = maps[self.network.inputs.index("filtered") - 1][0]
+            out = done + (level / _FAINT) ** 2 * (out - done)
+        return out.numpy() * np.float32(GRAY_LEVELS)
 
     def _inputs(self, planes: Planes, sigma: float) -> list[Tensor]:
         """Return what the network sees beside an image and the level of its noise."""

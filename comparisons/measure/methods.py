@@ -6,7 +6,12 @@ from functools import partial
 from comparisons.measure.classical import CLASSICAL, COLOUR_CLASSICAL
 from comparisons.measure.denoisers import Denoiser, Method, everywhere
 from comparisons.measure.filters import learned_bank, shipped_model
-from comparisons.measure.networks import default_network, public_network, trained_network
+from comparisons.measure.networks import (
+    default_network,
+    public_network,
+    told_network,
+    trained_network,
+)
 from comparisons.measure.protocol import Protocol
 
 
@@ -26,6 +31,16 @@ def _trained(
     defined: Callable[[str, float], bool] = everywhere,
 ) -> Method:
     return Method(label, about, partial(trained_network, network), plain, defined=defined)
+
+
+def _unet(label: str, about: str, name: str, plain: str = "", protocol: str = "standard") -> Method:
+    return Method(
+        label,
+        f"{about}; one network for every noise level, told the level",
+        partial(told_network, name),
+        plain,
+        defined=lambda asked, sigma: asked == protocol and sigma <= 75,
+    )
 
 
 def _blind(protocol: str, sigma: float) -> bool:
@@ -98,6 +113,28 @@ METHODS: dict[str, Method] = {
         "the shipped network for every noise level, which is told the level",
         partial(default_network, True),
         defined=_blind,
+    ),
+    "blind_edsr": _unet(
+        "CS-EDSR, every level",
+        "one scaled image for all levels; hash of the filters' result",
+        "cs_edsr16_blind",
+    ),
+    "unet_small": _unet(
+        "U-Net small", "filters' result and classes of its hash", "unet_small", "unet_small_plain"
+    ),
+    "unet_small_plain": _unet("U-Net small, no classes", "filters' result", "unet_small_plain"),
+    "unet_small_alone": _unet(
+        "U-Net small, no filters", "the noisy image alone", "unet_small_alone"
+    ),
+    "unet_base": _unet("U-Net base", "filters' result", "unet_base"),
+    "unet_base_classes": _unet(
+        "U-Net base, classes",
+        "filters' result and classes of its hash",
+        "unet_base_classes",
+        "unet_base",
+    ),
+    "unet_small_colour": _unet(
+        "U-Net small, colour", "filters' result", "unet_small_colour", protocol="colour"
     ),
     "cs_edsr_4x2x2": _trained(
         "CS-EDSR, 4x2x2", "CS-EDSR with 16 classes", "cs_edsr16_pcn_4x2x2", "edsr16"

@@ -53,6 +53,14 @@ def default_network(told: bool, protocol: Protocol, sigma: float) -> Denoiser:
     return network_denoiser(zoo.load(weights_for(3 if protocol is COLOUR else 1)), told=told)
 
 
+def told_network(name: str, protocol: Protocol, sigma: float) -> Denoiser | None:
+    """Return a network for every noise level, told the level, by the name of its run."""
+    from hybrid import zoo
+
+    weights = find_weights(name)
+    return None if weights is None else network_denoiser(zoo.load(weights), told=True)
+
+
 def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Denoiser:
     """Return a network of `hybrid` as a denoiser of the tables; `told`: it knows the level."""
     import torch

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,6 +34,16 @@ def test_interpreted():
     subprocess.run([sys.executable, "-c", SCRIPT], check=True, env=environment)
 
 
+def test_kernels_run_on_the_device_of_their_tensors():
+    pytest.importorskip("triton", reason="Triton is not installed")
+    from hybrid.csconv import cuda
+
+    x = SimpleNamespace(is_cuda=True, device=torch.device("cuda", 1))
+    guard = cuda._device_of(x)
+    assert isinstance(guard, torch.cuda.device)
+    assert guard.idx == 1
+
+
 def test_without_triton(monkeypatch):
     monkeypatch.setitem(sys.modules, "triton", None)
     monkeypatch.delitem(sys.modules, "hybrid.csconv.cuda", raising=False)
@@ -46,7 +57,8 @@ def test_without_triton(monkeypatch):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
-def test_on_a_gpu(dtype):
+def test_on_a_gpu(dtype, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     arguments, gradient = example((2, 16, 16, 70, 60, 3, 72), dtype)
     check([t.cuda() for t in arguments], gradient.cuda())
     with pytest.raises(ValueError, match="x is on cuda:0, but classes on cpu"):

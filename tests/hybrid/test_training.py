@@ -95,6 +95,18 @@ def test_training_denoises(tmp_path):
     assert log[-1]["loss"] < 0.8 * log[0]["loss"]
 
 
+def test_a_run_ends_when_its_time_is_over(tmp_path):
+    config = replace(CONFIG, steps=10**6, time_limit=1.0, warmup=2)
+    header = load_tensors(train(config, tmp_path))[1]
+    log = log_of(tmp_path)
+    assert 0 < log[-1]["step"] < 10**5
+    assert log[-1]["rate"] < 1e-3 * config.learning_rate
+    assert header["steps"] == header["total_steps"] == log[-1]["step"]
+    assert header["scores"] == {"psnr": log[-1]["psnr"]}
+    train(config, tmp_path)
+    assert log_of(tmp_path) == log
+
+
 def test_weights_say_where_they_come_from(tmp_path):
     tensors, header = load_tensors(train(CONFIG, tmp_path))
     assert {**header, **CONFIG.to_dict(), "spec": header["spec"]} == header

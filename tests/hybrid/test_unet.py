@@ -150,3 +150,13 @@ def test_a_gray_network_denoises_colours_in_the_opponent_space():
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         build("unet", **options)
+
+
+def test_the_faintest_noise_is_left_to_the_filters(channels, noisy):
+    denoiser = HybridDenoiser(network_of(channels), MANY)
+    axis = None if channels == 1 else -1
+    planes = noisy[None] if channels == 1 else opponent_planes(np.moveaxis(noisy, -1, 0))
+    done = filtered(planes, 0.01)
+    wanted = done[0] if channels == 1 else np.moveaxis(rgb_planes(done), 0, -1)
+    found = denoiser.denoise(noisy, 0.01, channel_axis=axis, data_range=255)
+    np.testing.assert_allclose(found, wanted, atol=0.05)

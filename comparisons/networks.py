@@ -1,0 +1,45 @@
+"""Networks for every noise level, `python -m comparisons.networks`, beside FFDNet and DnCNN.
+
+What the filters' result and the classes of its hash add to a small U-Net: twins that were trained
+for equal times on one GPU.
+"""
+
+from comparisons.quality import QualityTable
+from raisr.command import run
+
+TABLE = QualityTable(
+    name="networks",
+    heading="Networks for every noise level",
+    rows=(
+        "noisy",
+        "raisr_best",
+        "unet_small",
+        "unet_small_plain",
+        "unet_small_alone",
+        "unet_base",
+        "unet_base_classes",
+        "unet_small_colour",
+        "blind_edsr",
+        "dncnn",
+        "ffdnet",
+    ),
+    paper_rows=lambda sigma: {},
+    literature=True,
+    protocols=("standard",),
+    known=("standard", "colour"),
+    sigmas=(15, 25, 50),
+    notes=(
+        "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
+        "runs shared: twins had equal times, and those without classes or filters more steps.",
+        "DnCNN's public weights are for one level each.",
+    ),
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print the tables and write the files."""
+    TABLE.main(__doc__, arguments)
+
+
+if __name__ == "__main__":
+    run(main)
