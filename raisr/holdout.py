@@ -39,11 +39,14 @@ class Holdout:
 
     def add(self, planes, target, classes, index, num_threads):
         """Accumulate the image of this index, as `NormalEquations.accumulate`."""
-        rows, columns = (np.arange(side) // _BLOCK for side in classes.shape)
-        held = (3 * rows[:, None] + columns + index) % _SHARE == 1
         count = len(self._both.totals) // 2
         dtype = np.uint16 if 2 * count <= 1 << 16 else np.uint32
-        self._both.accumulate(planes, target, classes + count * held.astype(dtype), num_threads)
+        rows, columns = (np.arange(-(-side // _BLOCK)) for side in classes.shape)
+        held = (3 * rows[:, None] + columns + index) % _SHARE == 1
+        blocks = np.where(held, dtype(count), dtype(0))
+        offsets = blocks.repeat(_BLOCK, 0).repeat(_BLOCK, 1)
+        height, width = classes.shape
+        self._both.accumulate(planes, target, classes + offsets[:height, :width], num_threads)
 
     def part(self, held):
         """Return the equations of the pixels that are held back, or of the others."""

@@ -185,17 +185,19 @@ class NormalEquations:
         orientation, so no image is hashed or packed again.
         """
         result = NormalEquations(self.spec, self.planes, self.size)
-        index = np.arange(self.taps + 2)
-        patch = index[: self.taps].reshape(self.planes, self.size, self.size)
-        views = [
-            (np.r_[transform(patch).ravel(), index[self.taps :]], destination)
-            for transform, destination in dihedral_views(self.spec)
-        ]
-        full = np.empty(self.totals.shape[1:])
-        for c, upper in enumerate(self.totals):
-            np.add(np.triu(upper), np.triu(upper, 1).T, out=full)
-            for taps, destination in views:
-                result.totals[destination[c]] += full[taps[:, None], taps]
+        taps, patch = self.taps, (self.planes, self.size, self.size)
+        full = np.triu(self.totals) + np.triu(self.totals, 1).swapaxes(1, 2)
+        grams = full[:, :taps, :taps].reshape(-1, *patch, *patch)
+        moments = full[:, :taps, taps:].swapaxes(1, 2).reshape(-1, 2, *patch)
+        turned_grams, turned_moments = np.zeros_like(grams), np.zeros_like(moments)
+        for transform, destination in dihedral_views(self.spec):
+            columns = np.moveaxis(transform(grams), (2, 3), (-2, -1))
+            turned_grams[destination] += np.moveaxis(transform(columns), (-2, -1), (2, 3))
+            turned_moments[destination] += transform(moments)
+            result.totals[destination, taps:, taps:] += full[:, taps:, taps:]
+        result.totals[:, :taps, :taps] = turned_grams.reshape(-1, taps, taps)
+        rows = turned_moments.reshape(-1, 2, taps)
+        result.totals[:, taps:, :taps], result.totals[:, :taps, taps:] = rows, rows.swapaxes(1, 2)
         return result
 
     def squared_error(self, filters, bias):
