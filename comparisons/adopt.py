@@ -17,13 +17,14 @@ from comparisons.measure.store import COMMITTED
 from comparisons.training_runs import CONFIGS
 from hybrid import zoo
 from hybrid.training.config import TrainingConfig
-from hybrid.training.norms import BATCHES, measure_again
+from hybrid.training.norms import measure_again
 from hybrid.training.tasks import task_of
 from hybrid.weights import save_tensors
 from raisr.command import Parser, run
 from raisr.provenance import environment, git_commit, read_json, write_json
 
 PATH = COMMITTED / "adopted.json"
+_BATCHES = 16  # that statistics of batch normalisation are measured on
 _FREE = ("name", "spec", "validate_every", "checkpoint_seconds")
 
 
@@ -60,7 +61,7 @@ def adopt(source: Path, config: TrainingConfig, target: Path) -> dict[str, Any]:
     task = task_of(config, torch.device("cpu"))
     batch_of, samples, _ = task.load(0)
     found = scores = task.validate(network, samples)
-    if normalised := measure_again(network, task, map(batch_of, range(BATCHES))):
+    if normalised := measure_again(network, task, map(batch_of, range(_BATCHES))):
         scores = task.validate(network, samples)
     target.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(target, network.state_dict(), {**header, "name": config.name, "scores": scores})
@@ -70,7 +71,7 @@ def adopt(source: Path, config: TrainingConfig, target: Path) -> dict[str, Any]:
         "told": header["scores"]["psnr"],
         "found": found["psnr"],
         "again": scores["psnr"] if normalised else None,
-        "batches": BATCHES if normalised else None,
+        "batches": _BATCHES if normalised else None,
         "seed": config.seed,
         "metadata": {"torch": torch.__version__, **environment(), "git_commit": git_commit()},
     }
@@ -88,7 +89,7 @@ def build_table(adopted: dict[str, dict[str, Any]]) -> Table:
         ("run", "steps", "told by the file", "found here", "statistics measured again"),
         (Section("measured here", tuple(rows)),),
         (
-            f"statistics: of batch normalisation, over the first {BATCHES} batches of the run; "
+            f"statistics: of batch normalisation, over the first {_BATCHES} batches of the run; "
             "the tables have the networks with these.",
         ),
     )

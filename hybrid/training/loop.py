@@ -20,7 +20,7 @@ from hybrid.networks import build
 from hybrid.training.checkpoint import State
 from hybrid.training.config import TrainingConfig
 from hybrid.training.data import Batch, ahead
-from hybrid.training.norms import BATCHES, measure_again
+from hybrid.training.norms import measure_again
 from hybrid.training.sharing import folded, share
 from hybrid.training.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
@@ -31,6 +31,7 @@ from raisr.provenance import environment, git_commit
 from raisr.validate import GRAY_LEVELS
 
 _LOG_EVERY = 100
+_NORM_BATCHES = 64  # that statistics of batch normalisation are measured on
 _LONGEST_GRADIENT = 4  # times the usual length
 
 
@@ -144,7 +145,7 @@ class _Run:
         """Write the averaged weights."""
         path = self.folder / "weights.safetensors"
         if self.process == 0:
-            batches = (self.batch_of(step).to(self.device) for step in range(BATCHES))
+            batches = (self.batch_of(step).to(self.device) for step in range(_NORM_BATCHES))
             measure_again(self.state.average, self.task, batches)
             save_tensors(path, folded(self.state.average), self._provenance())
         return path

@@ -8,9 +8,6 @@ from torch import nn
 from hybrid.training.data import Batch
 from hybrid.training.tasks import Task
 
-BATCHES = 64
-"""So many are enough."""
-
 
 @torch.no_grad()
 def measure_again(network: nn.Module, task: Task, batches: Iterable[Batch]) -> bool:
