@@ -17,6 +17,7 @@ from comparisons import command
 from comparisons.draw.figures import (
     BLUE,
     GREEN,
+    GREY,
     PURPLE,
     VERMILION,
     WIDTH,
@@ -42,6 +43,13 @@ _ROWS = (
     "cs_carn",
     "edsr16",
     "cs_edsr",
+    "dncnn_trained",
+    "carn64",
+    "edsr64",
+    "red",
+    "memnet",
+    "focnet",
+    "sgn",
     "dncnn",
     "ffdnet",
 )
@@ -65,15 +73,20 @@ _FILTERS = Family("learned filters (raisr)", "o", VERMILION)
 _SPECIAL = Family("class-specific networks", "^", GREEN)
 _SMALL = Family("their plain networks", "s", BLUE)
 _LARGE = Family("large networks", "D", PURPLE)
+_BRIEF = Family("large networks, trained for minutes", "v", GREY)
 
 
-def family(label: str) -> Family:
-    """Return the family of a method by its label."""
+def family(line: Line) -> Family:
+    """Return the family of the method of a line."""
+    label = line["method"]
     if label.startswith("raisr"):
         return _FILTERS
     if label.startswith("CS-"):
         return _SPECIAL
-    return _SMALL if label in ("EDSR16", "CARN16") else _LARGE
+    if label in ("EDSR16", "CARN16"):
+        return _SMALL
+    public = label.endswith(", public") or line["measured by"] == _PAPER
+    return _LARGE if public else _BRIEF
 
 
 def points(
@@ -161,7 +174,7 @@ def _draw_points(axis: Axes, lines: Sequence[Line], cost: str) -> None:
     for line in lines:
         if line[cost] is None:
             continue
-        look = family(line["method"])
+        look = family(line)
         axis.plot(
             line[cost],
             line["PSNR"],
@@ -174,7 +187,7 @@ def _draw_points(axis: Axes, lines: Sequence[Line], cost: str) -> None:
 
 
 def _legend(lines: Sequence[Line]) -> list[Line2D]:
-    looks = list(dict.fromkeys(family(line["method"]) for line in lines))
+    looks = list(dict.fromkeys(family(line) for line in lines))
     handles = [
         Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.name)
         for look in looks

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from comparisons import (
+    adopt,
     command,
     leak,
     photographs,
     quality,
+    table1,
     table2,
     table3,
     table4,
@@ -144,7 +146,7 @@ def summary_block() -> str:
 
 
 def results_block() -> str:
-    """Return tables 2 to 5 and leak as Markdown, rendered from the committed results alone.
+    """Return tables 1 to 5 and leak as Markdown, rendered from the committed results alone.
 
     What is to be said about any of them is said once, below.
     """
@@ -152,6 +154,7 @@ def results_block() -> str:
     colour = Conditions([COLOUR], _SIGMAS, [_COLOUR_SET, "sample_colour"])
     groups = {
         "Colour images": photographs.TABLE.stored(COMMITTED, colour),
+        "Table 1: all networks": _quality(table1.TABLE, both),
         "Table 2: learned filters and networks": _quality(table2.TABLE, both),
         "Table 3: errors of the classes": _errors(),
         "Table 4: where classes come from": _quality(table4.TABLE, both),
@@ -201,6 +204,11 @@ def runs_block(*tables: Callable[[Runs], Table]) -> str:
     return "\n".join(table(runs).to_markdown() for table in tables)
 
 
+def adopted_block() -> str:
+    """Return the scores of weights from another machine as Markdown."""
+    return adopt.build_table(read_json(adopt.PATH) or {}).to_markdown()
+
+
 def where_block() -> str:
     """Return the errors by true class as Markdown."""
     (table,) = where.TABLE.stored(COMMITTED, Conditions([PROTOCOLS["standard"]], [25.0], ["bsd68"]))
@@ -218,6 +226,7 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "remedies": partial(runs_block, training_runs.remedies_table),
     "leak": partial(runs_block, training_runs.leak_table),
     "pairs": partial(runs_block, training_runs.pairs_table),
+    "adopted": adopted_block,
     "where": where_block,
 }
 

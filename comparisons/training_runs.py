@@ -44,7 +44,7 @@ _PAIRS = {  # the plain network, and its class-specific twin
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each."
 _FACTS = (
     *("noise", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
-    *("seconds", "scores", "git_commit", "cpu"),
+    *("seconds", "scores", "git_commit", "cpu", "device_name"),
 )
 
 Runs = dict[str, dict[str, Any]]  # name -> facts
@@ -64,7 +64,8 @@ def collect(folder: Path) -> Runs:
     for config in sorted(CONFIGS.glob("*.toml")):
         path = folder / config.stem / "weights.safetensors"
         if path.is_file():
-            header = {"sigma_min": None} | load_tensors(path)[1]
+            header = load_tensors(path)[1]
+            header = {"sigma_min": None, "device_name": header.get("gpu", "cpu")} | header
             header["total_steps"] = steps_in_all(header)
             found[config.stem] = {key: header[key] for key in _FACTS}
     return found
@@ -81,6 +82,7 @@ def runs_table(runs: Runs) -> Table:
             f"{facts['steps']:,}",
             f"{facts['total_steps']:,}",
             f"{facts['seconds']:,}",
+            facts.get("device_name", "cpu"),  # files of before do not tell
             _psnr(facts),
         )
         for name, facts in runs.items()
@@ -95,6 +97,7 @@ def runs_table(runs: Runs) -> Table:
             "steps",
             "steps in all",
             "seconds",
+            "device",
             "PSNR (dB), held back",
         ),
         (Section("measured here", tuple(rows)),),

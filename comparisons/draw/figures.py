@@ -15,6 +15,7 @@ from raisr.provenance import write_file
 
 # Okabe and Ito, "Color Universal Design": told apart by colour-blind eyes.
 BLUE, GREEN, VERMILION, PURPLE = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
+GREY = "0.5"
 WIDTH = 7.2  # inches: two columns of a printed page
 _DOTS = 200  # per inch
 _FIXED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}

@@ -79,6 +79,12 @@ METHODS: dict[str, Method] = {
     ),
     "kpn": _trained("KPN", "kernel prediction network", "kpn"),
     "kpn_plus": _trained("KPN+", "EDSR16 whose second convolutions are predicted", "kpn_plus"),
+    "kpn_plus_longer": _trained(
+        "KPN+, longer",
+        "KPN+ after 615 more steps of 16 crops of 96x96",
+        "kpn_plus_longer",
+        defined=lambda protocol, sigma: (protocol, sigma) == ("standard", 25),
+    ),
     "edsr16": _trained("EDSR16", "the plain network of CS-EDSR", "edsr16"),
     "carn16": _trained("CARN16", "the plain network of CS-CARN", "carn16"),
     "cs_edsr": _trained(

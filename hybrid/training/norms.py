@@ -10,15 +10,19 @@ from hybrid.training.tasks import Task
 
 
 @torch.no_grad()
-def measure_again(network: nn.Module, task: Task, batches: Iterable[Batch]) -> None:
+def measure_again(network: nn.Module, task: Task, batches: Iterable[Batch]) -> bool:
     """Replace running means and variances by the means over some batches.
 
-    Those that training left belong to the last weights of many steps, not to their average. A
-    network without normalisation is not touched.
+    Those that training left belong to the last weights of many steps, not to their average.
+
+    Returns
+    -------
+    bool
+        Whether the network has any; one without normalisation is not touched.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not norms:
-        return
+        return False
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
@@ -29,3 +33,4 @@ def measure_again(network: nn.Module, task: Task, batches: Iterable[Batch]) -> N
     network.eval()
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
+    return True

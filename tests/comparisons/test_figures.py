@@ -165,8 +165,10 @@ def test_figure_1_is_drawn(results, tmp_path, capsys):
 
 
 def test_families_of_figure_1():
-    labels = ("raisr best", "CS-CARN", "CARN16", "DnCNN, public")
-    assert [figure1.family(label).marker for label in labels] == ["o", "^", "s", "D"]
+    labels = ("raisr best", "CS-CARN", "CARN16", "DnCNN, public", "RED")
+    ours = [figure1.family({"method": label, "measured by": "here"}) for label in labels]
+    assert [family.marker for family in ours] == ["o", "^", "s", "D", "v"]
+    assert figure1.family({"method": "RED", "measured by": "the paper"}) == ours[3]
 
 
 def test_figure_5_measures_the_statistics(tiny_scene, monkeypatch, tmp_path, capsys):

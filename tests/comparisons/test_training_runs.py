@@ -1,5 +1,7 @@
 """The tables of the runs that have ended."""
 
+import re
+
 import pytest
 
 from comparisons import training_runs
@@ -43,8 +45,18 @@ def test_gains_are_against_the_plain_network(tmp_path):
         "4,000",
         "18,000",
         "60",
+        "cpu",
         "28.750",
     )
+
+
+def test_runs_tell_the_device(tmp_path):
+    for name, device in (("remedy_none", {"gpu": "a GPU"}), ("remedy_plain", {"device_name": "B"})):
+        (tmp_path / name).mkdir()
+        header = FACTS | {"scores": {}} | device
+        save_tensors(tmp_path / name / "weights.safetensors", {}, header)
+    rows = training_runs.runs_table(training_runs.collect(tmp_path)).sections[0].rows
+    assert [row[-2] for row in rows] == ["a GPU", "B"]
 
 
 def test_what_is_planned_has_not_ended():
@@ -102,5 +114,5 @@ def test_the_committed_remedies_had_equal_steps():
 @pytest.mark.parametrize("name", list(read_json(training_runs.PATH) or {}))
 def test_committed_runs_tell_their_code(name):
     facts = read_json(training_runs.PATH)[name]
-    assert len(facts["git_commit"]) in (40, 41)
+    assert re.fullmatch(r"[0-9a-f]{7,40}\+?", facts["git_commit"])
     assert (training_runs.CONFIGS / f"{name}.toml").is_file()
