@@ -226,6 +226,7 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "remedies": partial(runs_block, training_runs.remedies_table),
     "leak": partial(runs_block, training_runs.leak_table),
     "pairs": partial(runs_block, training_runs.pairs_table),
+    "unets": partial(runs_block, training_runs.unets_table),
     "adopted": adopted_block,
     "where": where_block,
 }

@@ -42,6 +42,7 @@ def test_every_key_can_be_set(tmp_path):
         broken = "skip"
         held_back = 3
         steps = 500
+        time_limit = 60
         batch = 8
         crop = 64
         learning_rate = 2e-3
