@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.camera_models import run_camera
 from raisr.cascade import run_stages
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.estimation import NORMAL_QUARTILE, noise_of
@@ -22,7 +23,6 @@ __all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sig
 
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
-_FAINTEST = 1e-3  # gray levels; less is none
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
@@ -147,6 +147,10 @@ def _is_gray(channels):
 
 
 def _denoise(model, channels, told, outs, white, num_threads):
+    if told is None and len(channels) == 3 and not (found := noise_of(channels)).is_white:
+        level = float(found.plane_levels()[2])
+        run_camera(model, found.kind, level, channels, outs, white, num_threads)
+        return
     levels, planes = _levels(channels, told and told[: len(channels)])
     if planes is None:
         _filter_each(model, levels, channels, outs, white, num_threads)
@@ -168,9 +172,6 @@ def _levels(channels, told):
     """
     count = len(channels)
     if told is None:
-        if count == 3 and not (found := noise_of(channels)).is_white:
-            planes = np.maximum(found.plane_levels(), _FAINTEST)
-            return None, tuple(planes.tolist())
         told = [_level_of(channel) for channel in channels]
     levels = told * count if len(told) == 1 else told
     if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
