@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import to_opponent
+from raisr.colour import LUMA_NOISE, to_opponent
+from raisr.stabilisation import PhotonNoise
 from raisr.validate import GRAY_LEVELS, as_channels
 
 __all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
@@ -25,6 +26,8 @@ _CLIPPED = 0.05
 _FEW = 16  # blocks
 _CORRELATED = 1.6
 _MOSAIC = 0.25
+_STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
+_FLOOR = 0.2
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,42 @@ class NoiseEstimate:
 
     @property
     def kind(self) -> str:
-        """What the noise is like: "none", "white", "camera" or "mosaic".
+        """What the noise is like: "none", "white", "photon", "camera" or "mosaic".
 
-        The last is that of a camera whose missing colours were filled in by means (bilinear).
+        "photon" is white noise that grows with the brightness; "mosaic" that of a camera whose
+        missing colours were filled in by means (bilinear).
         """
         if not self.levels.any():
             return "none"
         if self.is_white:
-            return "white"
+            return "photon" if self._is_photonic() else "white"
         return "mosaic" if self.mosaic > _MOSAIC else "camera"
+
+    @property
+    def photons(self) -> PhotonNoise | None:
+        """The Poisson-Gaussian noise of each channel that fits best; None where none does."""
+        if self.brightness.size < _BINS:
+            return None
+        variance = self.deviation**2 / (LUMA_NOISE**2 if self.levels.shape[1] == 3 else 1)
+        weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
+        columns = np.stack([self.brightness, np.ones(_BINS)], axis=1) * weights[:, None]
+        gain, dark = np.linalg.lstsq(columns, variance * weights, rcond=None)[0]
+        if dark < 0:  # texture of the bright parts
+            line = columns[:, 0]
+            gain, dark = line @ (variance * weights) / (line @ line), 0.0
+        return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+
+    def _is_photonic(self):
+        """Whether noise grows with the brightness as that of photons would, and only so."""
+        noise = self.photons
+        if noise is None or not self.deviation.all():
+            return False
+        factor = LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
+        expected = np.log(factor * noise.deviation(self.brightness))
+        spread = 2 * np.log(self.deviation).std()  # of the variance
+        rest = 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
+        grown = np.ptp(2 * expected) > np.log(_GROWN)
+        return bool(grown and rest < _STEADY and spread > _BETTER * rest)
 
     def plane_levels(self) -> NDArray[np.float64]:
         """Return the level by which filters are chosen for each opponent plane, (3,).
