@@ -13,7 +13,8 @@ __all__ = ["GAINS", "camera_bank_for", "camera_bank_path", "certainty", "run_cam
 GAINS = {"camera": (0.0005, 0.002, 0.008, 0.032), "mosaic": (0.003, 0.012, 0.048)}
 """Gains of `raisr.noise.add_camera_noise` that banks are shipped for, by the kind of noise."""
 
-_NARROW, _LUMA = (1.5, 3.0), (1.25, 2.5)  # gray levels: texture alone, and noise for sure
+_STRONG = 3.0, 5.0  # gray levels: perhaps texture, and surely noise
+_UNEVEN = 0.8, 1.2  # surely noise, and perhaps texture
 
 
 def camera_bank_path(kind, gain):
@@ -72,30 +73,36 @@ def _between(low, high, weight, count):
     return Scale(luma, (wide, narrow))
 
 
-def certainty(levels):
-    """Return how sure it is that the levels of opponent planes are noise, not texture, 0 to 1.
+def certainty(level, unevenness):
+    """Return how sure it is that a level is noise, not texture, 0 to 1.
 
-    What texture there is in the narrow plane of chroma, or in the luma beside it, seems a faint
-    noise. Chosen on images held back from bsd400, clean at half their size, and photographed.
+    Texture seems a faint noise, but it is not everywhere. The rule was chosen on images held back
+    from bsd400, clean at half their size, and photographed by synthetic cameras.
+
+    Parameters
+    ----------
+    level : float
+        `NoiseEstimate.plane_levels` of the last plane, in gray levels.
+    unevenness : float
+        See `NoiseEstimate`.
     """
-    luma, narrow = levels[0], levels[2]
-    return float(np.interp(narrow, _NARROW, (0, 1)) * np.interp(luma, _LUMA, (0, 1)))
+    return float(max(np.interp(level, _STRONG, (0, 1)), np.interp(unevenness, _UNEVEN, (1, 0))))
 
 
-def run_camera(model, kind, levels, channels, outs, data_range, num_threads):
+def run_camera(model, kind, found, channels, outs, data_range, num_threads):
     """Remove noise of a camera from three channels, a list of GrayImage, into `outs`.
 
     Parameters
     ----------
     model : {"fast", "best"}
     kind : {"camera", "mosaic"}
-    levels : (3,) sequence of float
-        `NoiseEstimate.plane_levels`, in gray levels. The less sure it is that these are noise,
-        the less is changed.
+    found : NoiseEstimate
+        In gray levels. The less sure it is that this is noise, the less is changed.
     outs, data_range
         See `raisr.colour_bank.run_colour`.
     num_threads : int
     """
-    bank = camera_bank_for(model, kind, float(levels[2]))
-    bounds = bank.metadata["levels"]
-    run_pyramid(bank, channels, outs, data_range, num_threads, bounds, certainty(levels))
+    level = float(found.plane_levels()[2])
+    bank = camera_bank_for(model, kind, level)
+    share = certainty(level, found.unevenness)
+    run_pyramid(bank, channels, outs, data_range, num_threads, bank.metadata["levels"], share)

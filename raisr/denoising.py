@@ -193,7 +193,7 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
     found = noise_of(channels)
     kind = found.kind if noise is None else noise
     if kind in GAINS and len(channels) == 3:
-        run_camera(model, kind, found.plane_levels(), channels, outs, white, num_threads)
+        run_camera(model, kind, found, channels, outs, white, num_threads)
     elif kind == "photon" and found.photons is not None:
         _remove_photonic(model, found.photons, channels, outs, white, num_threads)
     else:

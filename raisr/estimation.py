@@ -28,6 +28,7 @@ _CORRELATED = 1.6
 _MOSAIC = 0.25
 _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
 _FLOOR = 0.2
+_ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class NoiseEstimate:
     mosaic : float
         How much more the finest details of green vary on one half of the squares of a chessboard
         than on the other (difference of logarithms): 0 unless colours were filled in by means.
+    unevenness : float
+        By how much levels differ between places, at half the size (logarithm of the median over
+        the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
     """
 
     levels: NDArray[np.float64]
@@ -55,6 +59,7 @@ class NoiseEstimate:
     deviation: NDArray[np.float64]
     unit: float = 1.0
     mosaic: float = 0.0
+    unevenness: float = 0.0
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -90,7 +95,7 @@ class NoiseEstimate:
     @property
     def photons(self) -> PhotonNoise | None:
         """The Poisson-Gaussian noise of each channel that fits best; None where none does."""
-        if self.brightness.size < _BINS:
+        if self.brightness.size < _BINS or not np.median(self.deviation) > 0:
             return None
         variance = self.deviation**2 / (LUMA_NOISE**2 if self.levels.shape[1] == 3 else 1)
         weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
@@ -195,7 +200,9 @@ def noise_of(channels):
     levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
     brightness, deviation = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
-    return NoiseEstimate(levels, brightness + _pedestal(channels), deviation, mosaic=mosaic)
+    uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
+    brightness = brightness + _pedestal(channels)
+    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
 
 
 def _pedestal(channels):
@@ -274,6 +281,13 @@ def _level(levels):
     if levels.size == 0:
         return 0.0
     return float(np.quantile(levels, _QUANTILE)) / _EXPECTED
+
+
+def _unevenness(levels):
+    if levels.size == 0:
+        return 0.0
+    tenth, median = np.quantile(levels, (0.1, 0.5)) + _ROUNDED
+    return float(np.log(median / tenth))
 
 
 def _by_brightness(brightness, levels):

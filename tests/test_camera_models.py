@@ -93,10 +93,10 @@ def test_any_size(shape, kind):
 
 
 def test_certainty_is_from_none_to_all():
-    assert certainty([0.5, 5, 0.5]) == 0
-    assert certainty([9, 9, 1]) == 0
-    assert certainty([9, 9, 9]) == 1
-    assert 0 < certainty([2, 2, 2]) < certainty([2.2, 2, 2.2]) < 1
+    assert certainty(2, 1.5) == 0
+    assert certainty(9, 1.5) == certainty(2, 0.5) == 1
+    assert 0 < certainty(2, 1.1) < certainty(2, 0.9) < 1
+    assert 0 < certainty(3.5, 1.5) < certainty(4, 1.5) < 1
 
 
 def test_a_denoised_photograph_that_was_a_jpeg_hardly_changes():

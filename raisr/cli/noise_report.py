@@ -51,9 +51,9 @@ def _choice(found: NoiseEstimate) -> dict[str, Any]:
     """Return what `raisr.denoise` does about noise."""
     if found.kind not in GAINS:
         return {"treatment": _TREATED[found.kind]}
-    levels = found.plane_levels() / found.unit
-    share = certainty(levels)
-    used = camera_bank_for("fast", found.kind, float(levels[2])).metadata["levels"]
+    level = float(found.plane_levels()[2] / found.unit)
+    share = certainty(level, found.unevenness)
+    used = camera_bank_for("fast", found.kind, level).metadata["levels"]
     of = "a mosaic filled in by means" if found.kind == "mosaic" else "a camera"
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine",
