@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.camera_models import GAINS, run_camera
 from raisr.cascade import run_stages
 from raisr.colour_bank import ColourBank, check_three, run_colour
+from raisr.constant_areas import keep_constant_areas
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.filtering import FilterBank
 from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
@@ -182,6 +183,7 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
     """Remove noise of told levels, or of a kind (None: what is found), or as told in full."""
     if told is not None:
         _remove_white(model, told, channels, outs, white, num_threads)
+        keep_constant_areas(channels, outs)
         return
     if len(channels) not in (1, 3):
         for channel, out in zip(channels, outs, strict=True):
@@ -189,16 +191,19 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
         return
     if isinstance(noise, PhotonNoise):
         _remove_photonic(model, noise, channels, outs, white, num_threads)
+        keep_constant_areas(channels, outs)
         return
     found = noise_of(channels)
     kind = found.kind if noise is None else noise
     if kind in GAINS and len(channels) == 3:
         run_camera(model, kind, found, channels, outs, white, num_threads)
-    elif kind == "photon" and found.photons is not None:
+        return  # what JPEG made constant had noise
+    if kind == "photon" and found.photons is not None:
         _remove_photonic(model, found.photons, channels, outs, white, num_threads)
     else:
         levels = [_level_of(channel) for channel in channels]
         _remove_white(model, levels, channels, outs, white, num_threads)
+    keep_constant_areas(channels, outs)
 
 
 def _remove_white(model, levels, channels, outs, white, num_threads):
