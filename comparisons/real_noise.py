@@ -64,7 +64,7 @@ CASES: dict[str, Callable[[], Iterator[Pair]]] = {
 """Name -> noisy and clean images, RGB; cc15 is added where $RAISR_DATA has it."""
 
 
-def _opencv(strength: float, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _opencv(strength: float, image: NDArray[np.uint8]) -> NDArray:
     import cv2
 
     cv2.setNumThreads(1)
