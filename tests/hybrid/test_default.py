@@ -6,6 +6,7 @@ import skimage.data
 import torch
 
 import hybrid
+import raisr
 from hybrid import zoo
 from hybrid.default import DEFAULT
 from raisr.noise import add_gaussian_noise
