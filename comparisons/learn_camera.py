@@ -3,7 +3,7 @@
 Photographs are taken of bsd400 by synthetic cameras. Filters of the kind "camera" have to find
 what the same camera would have given without noise: they sharpen nothing. Those of "mosaic", for
 cameras that fill in missing colours by their means (bilinear), have to find the picture itself.
-`--hold-back` prints the measurement by which the recipes were chosen, on images not learned from.
+`--hold-back` measures the recipe on images not learned from.
 `comparisons.photographs` measures what is shipped.
 """
 

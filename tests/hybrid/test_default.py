@@ -96,7 +96,7 @@ def test_unknown_weights():
 
 @pytest.mark.parametrize("kind", ["camera", "photon"])
 def test_noise_that_no_network_was_trained_for_is_left_to_filters(kind):
-    clean = skimage.data.astronaut()[:200, 100:300]
+    clean = skimage.data.chelsea()
     if kind == "camera":
         noisy = raisr.noise.add_camera_noise(clean, 0.01, 0, demosaic="edge")
     else:
