@@ -1,7 +1,12 @@
-"""Colour images, `python -m comparisons.photographs`: white noise, beside what users pick today."""
+"""Colour images, `python -m comparisons.photographs`: white noise, beside what users pick today.
 
+Below stands what `python -m comparisons.real_noise` measured of other noise.
+"""
+
+from comparisons import real_noise
 from comparisons.quality import QualityTable
 from raisr.command import run
+from raisr.provenance import read_json
 
 TABLE = QualityTable(
     name="photographs",
@@ -32,7 +37,8 @@ TABLE = QualityTable(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the tables and write the files."""
-    TABLE.main(__doc__, arguments)
+    measured = read_json(real_noise.RESULT)
+    TABLE.main(__doc__, arguments, [real_noise.table(measured)] if measured else [])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike, NDArray
 
+import raisr
 from hybrid.zoo import load
+from raisr.estimation import noise_of
 from raisr.validate import as_channels
 
 DEFAULT = "unet_base"
@@ -13,6 +15,8 @@ DEFAULT = "unet_base"
 
 COLOUR = "unet_small_colour"
 """The same for images of three colours."""
+
+_FILTERED = ("camera", "mosaic", "photon")
 
 _shipped = lru_cache(maxsize=4)(load)  # a file of yours may change
 
@@ -31,6 +35,9 @@ def denoise(
     data_range: float | None = None,
 ) -> NDArray:
     """Remove white Gaussian noise with a class-specific network.
+
+    Noise of a camera or of photons, as `raisr.estimate_noise` finds it, is none that a shipped
+    network was trained for: without `sigma` and `weights`, `raisr.denoise` removes it.
 
     Parameters
     ----------
@@ -80,6 +87,10 @@ def denoise(
     """
     if weights is None:
         channels = as_channels(image, channel_axis, data_range, white_matters=False)
+        if sigma is None and noise_of(channels).kind in _FILTERED:
+            return raisr.denoise(
+                image, model="best", channel_axis=channel_axis, data_range=data_range
+            )
         weights = weights_for(len(channels))
     network = (load if Path(weights).is_file() else _shipped)(weights)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)

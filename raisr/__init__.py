@@ -16,6 +16,7 @@ _HOME = {
     "HashSpec": "raisr.hashing",
     "NoiseEstimate": "raisr.estimation",
     "NormalEquations": "raisr.normal_equations",
+    "PhotonNoise": "raisr.stabilisation",
     "Stage": "raisr.filtering",
     "denoise": "raisr.denoising",
     "estimate_noise": "raisr.estimation",

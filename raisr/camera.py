@@ -21,6 +21,7 @@ def add_camera_noise(
     seed: int | Sequence[int] | np.random.Generator,
     *,
     read_noise: float = 0.0,
+    white_balance: Sequence[float] = (1.0, 1.0, 1.0),
     gamma: float | None = 2.2,
     demosaic: str | None = "bilinear",
     smoothing: float = 0.0,
@@ -42,6 +43,8 @@ def add_camera_noise(
         What `numpy.random.default_rng` takes.
     read_noise : float
         Standard deviation in the dark, white being 1.
+    white_balance : sequence of three float
+        By what red, green and blue are amplified behind the sensor, which gets as much less light.
     gamma : float, optional
         Exponent of the tone curve; None: the image is linear.
     demosaic : {"bilinear", "edge"}, optional
@@ -68,11 +71,13 @@ def add_camera_noise(
     ((16, 16, 3), dtype('uint8'))
     """
     light = np.asarray(image, np.float64) / _WHITE
-    _check(light, gain, read_noise, gamma, demosaic, smoothing)
+    _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing)
+    amplified = np.asarray(white_balance, np.float64)
     light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma
+    light = light / amplified
     rng = np.random.default_rng(seed)
     seen = light if gain == 0 else rng.poisson(light / gain) * gain
-    seen = seen + read_noise * rng.standard_normal(light.shape)
+    seen = (seen + read_noise * rng.standard_normal(light.shape)) * amplified
     if demosaic is not None:
         seen = _demosaic(seen, demosaic)
     picture = np.clip(seen, 0, 1)
@@ -83,7 +88,7 @@ def add_camera_noise(
     return pixels if quality is None else _through_jpeg(pixels, quality)
 
 
-def _check(light, gain, read_noise, gamma, demosaic, smoothing):
+def _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing):
     if light.ndim != 3 or light.shape[2] != 3 or min(light.shape[:2]) < 2:
         raise ValueError(
             f"image must have shape (H, W, 3) with sides of at least 2, got {light.shape}"
@@ -91,6 +96,8 @@ def _check(light, gain, read_noise, gamma, demosaic, smoothing):
     for name, value in (("gain", gain), ("read_noise", read_noise)):
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+    if np.shape(white_balance) != (3,) or not all(0 < v < np.inf for v in white_balance):
+        raise ValueError(f"white_balance must be three positive numbers, got {white_balance!r}")
     if gamma is not None and not 0 < gamma < np.inf:
         raise ValueError(f"gamma must be positive and finite, or None, got {gamma!r}")
     if demosaic is not None and demosaic not in DEMOSAICS:

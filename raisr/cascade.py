@@ -49,7 +49,7 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
     out[y0:y1] = rows
 
 
-def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
+def run_stages(stages, channels, outs, data_range, num_threads, hashed=None, before=None):
     """Run a cascade over every channel of an image.
 
     Beside `outs`, at most two float32 planes a channel are in memory at once.
@@ -67,6 +67,8 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
         ``hashed(index, inputs) -> (spec, GrayImage)``: what stage `index` hashes, given the
         outputs of the stage before (the channels at first). Default: its own spec, and the
         first of them.
+    before : sequence of GrayImage, optional
+        What the first stage reaches into beside the channels: a first guess.
 
     Notes
     -----
@@ -75,16 +77,16 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None):
     if any(channel.pedestal for channel in channels):
         planes = [np.empty(channel.shape, np.float32) for channel in channels]
         levelled = [channel.levelled() for channel in channels]
-        run_stages(stages, levelled, planes, GRAY_LEVELS, num_threads, hashed)
+        run_stages(stages, levelled, planes, GRAY_LEVELS, num_threads, hashed, before)
         for channel, plane, out in zip(channels, planes, outs, strict=True):
             channel.put_back(plane, out, data_range)
         return
-    previous = channels
+    previous = channels if before is None else before
     for index, stage in enumerate(stages):
         spec, guide = hashed(index, previous) if hashed else (stage.spec, previous[0])
         if spec.num_classes > stage.spec.num_classes:
             raise ValueError(f"stage {index} has no filters for {spec.num_classes} classes")
-        inputs = [[c] if index == 0 else [c, p] for c, p in zip(channels, previous, strict=True)]
+        inputs = [[c] if c is p else [c, p] for c, p in zip(channels, previous, strict=True)]
         if index == len(stages) - 1:
             _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads)
         else:

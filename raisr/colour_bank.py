@@ -15,7 +15,14 @@ from raisr.filtering import FilterBank
 from raisr.hashing import class_map, class_rows
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
 
-__all__ = ["GUIDES", "ColourBank", "check_three", "filter_chroma", "run_colour"]
+__all__ = [
+    "GUIDES",
+    "ColourBank",
+    "bound_planes",
+    "check_three",
+    "filter_chroma",
+    "run_colour",
+]
 
 GUIDES = ("own", "luma")
 """What a stage of chroma may hash: the plane itself as filtered so far, or the filtered luma."""
@@ -162,9 +169,14 @@ def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
     found = filter_chroma(stages, bank.guides, chroma, GrayImage(filtered), num_threads)
     planes = [filtered, *found]
     if levels is not None:
-        for plane, source, level in zip(planes, (luma, *chroma), levels, strict=True):
-            _bound(plane, source.array, np.float32(_most(level)), num_threads)
+        bound_planes(planes, [luma.array, *(plane.array for plane in chroma)], levels, num_threads)
     from_opponent(planes, outs, data_range, num_threads)
+
+
+def bound_planes(planes, sources, levels, num_threads):
+    """Keep each plane so near to its source that noise of its level explains the change."""
+    for plane, source, level in zip(planes, sources, levels, strict=True):
+        _bound(plane, source, np.float32(_most(level)), num_threads)
 
 
 def _most(level):
@@ -185,7 +197,7 @@ def _bound(plane, source, most, num_threads):
     over_blocks(block, plane.shape, num_threads)
 
 
-def filter_chroma(stages, guides, planes, luma, num_threads):
+def filter_chroma(stages, guides, planes, luma, num_threads, before=None):
     """Return planes of chroma after their cascades, a list of float32 arrays.
 
     Parameters
@@ -198,16 +210,18 @@ def filter_chroma(stages, guides, planes, luma, num_threads):
         Chroma, 0 on gray.
     luma : GrayImage
         The filtered luma.
+    before : sequence of GrayImage, optional
+        What first stages reach into beside the planes: a first guess of each.
     """
-    previous, maps = list(planes), {}
+    previous, maps = list(planes if before is None else before), {}
     for index, guide in enumerate(guides):
         current = [cascade[index] for cascade in stages]
         if guide == "luma" and current[0].spec not in maps:
             maps = {current[0].spec: class_map(luma, current[0].spec, num_threads)}
         known = maps[current[0].spec] if guide == "luma" else None
         outs = [np.empty(luma.shape, np.float32) for _ in planes]
-        for stage, plane, before, out in zip(current, planes, previous, outs, strict=True):
-            inputs = [plane] if index == 0 else [plane, before]
+        for stage, plane, guess, out in zip(current, planes, previous, outs, strict=True):
+            inputs = [plane] if plane is guess else [plane, guess]
             _run_stage(stage, inputs, known, out, num_threads)
         previous = [GrayImage(out) for out in outs]
     return [image.array for image in previous]

@@ -9,12 +9,12 @@ from raisr.files import write_atomically
 from raisr.filtering import stage_tensors, stored_stage
 from raisr.hashing import HashSpec
 
-__all__ = ["read_parts", "write_parts"]
+__all__ = ["COLOUR_FORMAT", "read_parts", "write_parts"]
 
-_FORMAT = "raisr colour bank 1"
+COLOUR_FORMAT = "raisr colour bank 1"
 
 
-def write_parts(path, parts, guides, metadata, dtype):
+def write_parts(path, parts, guides, metadata, dtype, kind=COLOUR_FORMAT):
     """Write a safetensors file, all or nothing.
 
     Parameters
@@ -27,6 +27,8 @@ def write_parts(path, parts, guides, metadata, dtype):
     metadata : dict
     dtype : {"float32", "float16"}
         Type of the stored weights.
+    kind : str
+        What the file holds; `read_parts` wants the same.
 
     Raises
     ------
@@ -43,10 +45,10 @@ def write_parts(path, parts, guides, metadata, dtype):
             tensors |= stage_tensors(stage, f"{name}.stage{index}", dtype)
     facts = {"specs": specs, "guides": list(guides), "metadata": metadata}
     header = {name: json.dumps(value) for name, value in facts.items()}
-    write_atomically(path, save(tensors, {"format": _FORMAT, **header}))
+    write_atomically(path, save(tensors, {"format": kind, **header}))
 
 
-def read_parts(path):
+def read_parts(path, kind=COLOUR_FORMAT):
     """Return parts, guides and metadata of a file as `write_parts` takes them.
 
     Raises
@@ -54,18 +56,18 @@ def read_parts(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, truncated or not a colour bank.
+        If the file is damaged, truncated or of another kind.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no colour bank at {path}")
+        raise FileNotFoundError(f"no {_name(kind)} at {path}")
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            if header.get("format") != _FORMAT:
-                raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
+            if header.get("format") != kind:
+                raise ValueError(f"its format is {header.get('format')!r}, not {kind!r}")
             parts = {
                 name: [
                     stored_stage(file, f"{name}.stage{index}", HashSpec.from_dict(spec))
@@ -75,4 +77,8 @@ def read_parts(path):
             }
             return parts, tuple(json.loads(header["guides"])), json.loads(header["metadata"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a readable colour bank: {error}") from error
+        raise ValueError(f"{path} is not a readable {_name(kind)}: {error}") from error
+
+
+def _name(kind):
+    return kind.removeprefix("raisr ").rstrip(" 0123456789")

@@ -5,24 +5,30 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.camera_models import GAINS, run_camera
 from raisr.cascade import run_stages
 from raisr.colour_bank import ColourBank, check_three, run_colour
+from raisr.constant_areas import keep_constant_areas
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.filtering import FilterBank
 from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
+from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.validate import (
     GRAY_LEVELS,
+    GrayImage,
     as_channels,
     check_sigma,
     check_threads,
     data_range_of,
 )
 
-__all__ = ["LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
+__all__ = ["KINDS", "LADDER", "MODELS", "bank_for", "bank_path", "denoise", "estimate_sigma"]
+
+KINDS = ("white", "photon", *GAINS)
+"""What noise can be told to be like."""
 
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
-_FAINTEST = 1e-3  # gray levels; less is none
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
@@ -31,23 +37,27 @@ def denoise(
     sigma: float | Sequence[float] | None = None,
     *,
     model: str | FilterBank | ColourBank = "fast",
+    noise: str | PhotonNoise | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
 ) -> NDArray:
-    """Remove white Gaussian noise.
+    """Remove noise: white, of counted photons, or of a camera.
 
     Parameters
     ----------
     image : array_like, (H, W) or with channels along `channel_axis`
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
     sigma : float, or one for each channel, optional
-        Standard deviation of the noise, in the unit of the image; 0 returns a copy. Default:
-        `estimate_sigma` of each channel; in images of three channels whose noise is not white but
-        went through a camera, what `raisr.estimate_noise` finds.
+        Standard deviation of white noise, in the unit of the image; 0 returns a copy. Default:
+        what `raisr.estimate_noise` finds; of white noise `estimate_sigma` of each channel.
     model : {"fast", "best"}, FilterBank or ColourBank
         "fast" is one stage for a gray image, "best" a cascade; a bank of your own is applied as
         it is, whatever `sigma` but 0, a FilterBank to each channel.
+    noise : {"white", "photon", "camera", "mosaic"} or PhotonNoise, optional
+        What the noise is like, whatever is found: see `NoiseEstimate.kind`. Its level is
+        estimated; a PhotonNoise tells all, in the unit of the image. Default: what is found.
+        "camera" and "mosaic" are for three channels.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
         and filtered in opponent space, see `ColourBank`, unless one has more than six times the
@@ -69,7 +79,8 @@ def denoise(
     ------
     TypeError, ValueError
         For another dtype or shape, an empty image, NaN or infinity, an unknown model, or another
-        number of levels than of channels.
+        number of levels than of channels; for a `noise` that is unknown, that the image cannot
+        have, or that is told beside `sigma` or a bank.
 
     Warns
     -----
@@ -78,12 +89,17 @@ def denoise(
 
     Notes
     -----
-    Banks are shipped for noise of 5/255 to 75/255 of white; less and more is filtered as an image
-    that is scaled to the nearest of these. Borders are reflected. What lies far from [0, white]
-    (its median a quarter of white or more outside) is moved to its middle and back: of kelvin or
-    heights, `data_range` is the contrast that matters, and a constant that is added to such an
-    image adds itself to the result. The shipped banks were learned from BSDS500 photographs, whose
-    terms are non-commercial research and education.
+    Noise of photons is removed where it is white, behind the generalised Anscombe transform, which
+    an unbiased inverse takes back (`raisr.stabilisation`). That of a camera, which neighbouring
+    pixels share, is removed from coarse to fine, see `raisr.pyramid_bank.PyramidBank`; where it
+    may be texture, less is changed.
+
+    Banks for white noise are shipped for levels of 5/255 to 75/255 of white; less and more is
+    filtered as an image that is scaled to the nearest of these. Borders are reflected. What lies
+    far from [0, white] (its median a quarter of white or more outside) is moved to its middle and
+    back: of kelvin or heights, `data_range` is the contrast that matters, and a constant that is
+    added to such an image adds itself to the result. The shipped banks were learned from BSDS500
+    photographs, whose terms are non-commercial research and education.
 
     Two channels that show one scene would gain 0.2 dB from common classes, two that do not would
     lose 1.1 ("fast") and 1.7 dB ("best"), at sigma 25 on images held back from the training set:
@@ -108,11 +124,14 @@ def denoise(
         raise ValueError(
             f'model must be "fast", "best" or a FilterBank or ColourBank, got {model!r}'
         )
+    _check_noise(noise, sigma, model)
     told = None if sigma is None else _told(sigma)
     noiseless = told is not None and not any(told)
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     if told is not None and len(told) not in (1, len(channels)):
         raise ValueError(f"sigma must be one number or {len(channels)}, got {len(told)}")
+    if noise in GAINS and len(channels) != 3:
+        raise ValueError(f"noise of a camera is in three channels, got {len(channels)}")
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
@@ -128,9 +147,12 @@ def denoise(
             run_stages(model.stages, [channel], [result], white, threads)
     else:
         given = None if told is None else [check_sigma(s, white) for s in told]
+        if isinstance(noise, PhotonNoise):
+            noise = noise.times(GRAY_LEVELS / white)
         gray = _is_gray(channels) and (given is None or len(set(given)) == 1)
         shown = slice(0, 1) if gray else slice(None)
-        _denoise(model, channels[shown], given, outs[shown], white, threads)
+        told = given and given[: len(channels[shown])]
+        _denoise(model, channels[shown], told, noise, outs[shown], white, threads)
         for copy in outs[1:] if gray else ():
             copy[...] = outs[0]
     return out
@@ -140,19 +162,76 @@ def _is_model(name):
     return isinstance(name, str) and name in MODELS
 
 
+def _check_noise(noise, sigma, model):
+    if noise is None:
+        return
+    if not (isinstance(noise, PhotonNoise) or (isinstance(noise, str) and noise in KINDS)):
+        raise ValueError(f"noise must be one of {', '.join(KINDS)} or PhotonNoise, got {noise!r}")
+    if not isinstance(model, str):
+        raise ValueError("noise has no effect on a bank of your own: leave it out")
+    if sigma is not None and noise != "white":
+        raise ValueError(f"sigma is the level of white noise: it does not go with noise={noise!r}")
+
+
 def _is_gray(channels):
     """Whether there are three channels, all alike: noise that is in all of them is in the luma."""
     first = channels[0].array
     return len(channels) == 3 and all(np.array_equal(first, c.array) for c in channels[1:])
 
 
-def _denoise(model, channels, told, outs, white, num_threads):
-    levels, planes = _levels(channels, told and told[: len(channels)])
+def _denoise(model, channels, told, noise, outs, white, num_threads):
+    """Remove noise of told levels, or of a kind (None: what is found), or as told in full."""
+    if told is not None:
+        _remove_white(model, told, channels, outs, white, num_threads)
+        keep_constant_areas(channels, outs)
+        return
+    if len(channels) not in (1, 3):
+        for channel, out in zip(channels, outs, strict=True):
+            _denoise(model, [channel], None, noise, [out], white, num_threads)
+        return
+    if isinstance(noise, PhotonNoise):
+        _remove_photonic(model, noise, channels, outs, white, num_threads)
+        keep_constant_areas(channels, outs)
+        return
+    found = noise_of(channels)
+    kind = found.kind if noise is None else noise
+    if kind in GAINS and len(channels) == 3:
+        run_camera(model, kind, found, channels, outs, white, num_threads)
+        return  # what JPEG made constant had noise
+    if kind == "photon" and found.photons is not None:
+        _remove_photonic(model, found.photons, channels, outs, white, num_threads)
+    else:
+        levels = [_level_of(channel) for channel in channels]
+        _remove_white(model, levels, channels, outs, white, num_threads)
+    keep_constant_areas(channels, outs)
+
+
+def _remove_white(model, levels, channels, outs, white, num_threads):
+    """Remove white noise of levels in gray levels, one for all channels or one for each."""
+    planes = _plane_levels(levels, len(channels))
     if planes is None:
+        levels = levels * len(channels) if len(levels) == 1 else levels
         _filter_each(model, levels, channels, outs, white, num_threads)
     else:
         bank = colour_bank_for(model, *planes)
         run_colour(bank, channels, outs, white, num_threads, planes)
+
+
+def _remove_photonic(model, noise, channels, outs, white, num_threads):
+    """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
+    stable, each = [], []
+    for channel in channels:
+        shift = channel.pedestal * channel.factor
+        each.append(PhotonNoise(noise.gain, noise.sigma, noise.offset - shift))
+        stable.append(anscombe(channel.levelled().plane(), each[-1]))
+    # Black and white of the image stay black and white, so that classes mean what they do.
+    low, high = anscombe(np.array([0, GRAY_LEVELS]) + each[0].offset, each[0])
+    unit = np.float32(GRAY_LEVELS / (high - low))
+    results = [np.empty(plane.shape, np.float32) for plane in stable]
+    scaled = [GrayImage((plane - low) * unit) for plane in stable]
+    _remove_white(model, [float(unit)], scaled, results, GRAY_LEVELS, num_threads)
+    for channel, its, result, out in zip(channels, each, results, outs, strict=True):
+        channel.put_back(inverse_anscombe(result / unit + low, its), out, white)
 
 
 def _told(sigma):
@@ -161,23 +240,13 @@ def _told(sigma):
     return [check_sigma(level, GRAY_LEVELS) for level in each]
 
 
-def _levels(channels, told):
-    """Return the level of each channel, or those of the opponent planes, and None for the other.
-
-    In gray levels; `told` is one level, or one for each channel, or None: they are estimated.
-    """
-    count = len(channels)
-    if told is None:
-        if count == 3 and not (found := noise_of(channels)).is_white:
-            planes = np.maximum(found.plane_levels(), _FAINTEST)
-            return None, tuple(planes.tolist())
-        told = [_level_of(channel) for channel in channels]
-    levels = told * count if len(told) == 1 else told
+def _plane_levels(levels, count):
+    """Return the levels of opponent planes, in gray levels; None where channels are too unlike."""
     if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
-        return levels, None
-    r, g, b = np.square(levels)
+        return None
+    r, g, b = np.square(levels * count if len(levels) == 1 else levels)
     planes = np.sqrt([(r + g + b) / 9, (r + b) / 2, (r + 4 * g + b) / 6])
-    return None, tuple(planes.tolist())
+    return tuple(planes.tolist())
 
 
 def _level_of(channel):

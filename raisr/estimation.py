@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import to_opponent
+from raisr.colour import LUMA_NOISE, to_opponent
+from raisr.stabilisation import PhotonNoise
 from raisr.validate import GRAY_LEVELS, as_channels
 
 __all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
@@ -24,7 +25,10 @@ _EXPECTED = 0.838
 _CLIPPED = 0.05
 _FEW = 16  # blocks
 _CORRELATED = 1.6
-_LUMA, _CHROMA = 1.25, 2.0
+_MOSAIC = 0.25
+_STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
+_FLOOR = 0.2
+_ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,20 @@ class NoiseEstimate:
         channels; of the first channel else). Empty where nothing could be told.
     unit : float
         One gray level of 255, in the unit of the image.
+    mosaic : float
+        How much more the finest details of green vary on one half of the squares of a chessboard
+        than on the other (difference of logarithms): 0 unless colours were filled in by means.
+    unevenness : float
+        By how much levels differ between places, at half the size (logarithm of the median over
+        the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
     """
 
     levels: NDArray[np.float64]
     brightness: NDArray[np.float64]
     deviation: NDArray[np.float64]
     unit: float = 1.0
+    mosaic: float = 0.0
+    unevenness: float = 0.0
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -67,21 +79,55 @@ class NoiseEstimate:
         chroma = self.equivalent[:, 1:].mean(axis=1)
         return bool(chroma.max() <= _CORRELATED * chroma[0])
 
-    def plane_levels(self) -> NDArray[np.float64]:
-        """Return the level that each opponent plane is best filtered for, (3,).
+    @property
+    def kind(self) -> str:
+        """What the noise is like: "none", "white", "photon", "camera" or "mosaic".
 
-        The rules were chosen on synthetic cameras with one and with two pixels for each of the
-        picture's details, on training images: the largest white equivalent counts, and some more,
-        for the estimate avoids texture; that of the luma at its two finest scales and only as far
-        as chroma has noise too, for the rest is texture. That one gray level of chroma is texture
-        was found on the photographs of the set `sample`, and confirmed on training images.
+        "photon" is white noise that grows with the brightness; "mosaic" that of a camera whose
+        missing colours were filled in by means (bilinear).
+        """
+        if not self.levels.any():
+            return "none"
+        if self.is_white:
+            return "photon" if self._is_photonic() else "white"
+        return "mosaic" if self.mosaic > _MOSAIC else "camera"
+
+    @property
+    def photons(self) -> PhotonNoise | None:
+        """The Poisson-Gaussian noise of each channel that fits best; None where none does."""
+        if self.brightness.size < _BINS or not np.median(self.deviation) > 0:
+            return None
+        variance = self.deviation**2 / (LUMA_NOISE**2 if self.levels.shape[1] == 3 else 1)
+        weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
+        columns = np.stack([self.brightness, np.ones(_BINS)], axis=1) * weights[:, None]
+        gain, dark = np.linalg.lstsq(columns, variance * weights, rcond=None)[0]
+        if dark < 0:  # texture of the bright parts
+            line = columns[:, 0]
+            gain, dark = line @ (variance * weights) / (line @ line), 0.0
+        return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+
+    def _is_photonic(self):
+        """Whether noise grows with the brightness as that of photons would, and only so."""
+        noise = self.photons
+        if noise is None or not self.deviation.all():
+            return False
+        factor = LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
+        expected = np.log(factor * noise.deviation(self.brightness))
+        spread = 2 * np.log(self.deviation).std()  # of the variance
+        rest = 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
+        grown = np.ptp(2 * expected) > np.log(_GROWN)
+        return bool(grown and rest < _STEADY and spread > _BETTER * rest)
+
+    def plane_levels(self) -> NDArray[np.float64]:
+        """Return the level by which filters are chosen for each opponent plane, (3,).
+
+        Of white noise, that of the finest scale; else, for cameras empty it, the white
+        equivalent at half the size for the luma, whose coarser scales are full of texture, and
+        the largest of those of chroma.
         """
         if self.is_white:
             return self.levels[0]
-        largest = self.equivalent.max(axis=0) - [0, self.unit, self.unit]  # less what texture makes
-        largest = largest.clip(0)
-        luma = min(self.equivalent[:2, 0].max(), largest[1:].max())
-        return np.array([_LUMA * luma, *(_CHROMA * largest[1:])])
+        return np.array([self.equivalent[1, 0], *self.equivalent[1:, 1:].max(axis=0)])
 
 
 def estimate_noise(
@@ -125,15 +171,24 @@ def estimate_noise(
     """
     channels = as_channels(image, channel_axis, data_range, white_matters=False)
     found, unit = noise_of(channels), 1 / channels[0].factor
-    return NoiseEstimate(found.levels * unit, found.brightness * unit, found.deviation * unit, unit)
+    return replace(
+        found,
+        levels=found.levels * unit,
+        brightness=found.brightness * unit,
+        deviation=found.deviation * unit,
+        unit=unit,
+    )
 
 
 def noise_of(channels):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels."""
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
+    mosaics = []
     for strip in _strips(channels):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
+        if len(strip) == 3:
+            mosaics.append(_mosaic(strip[1].plane()))
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
@@ -144,7 +199,10 @@ def noise_of(channels):
     pooled = [[_pooled(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
     brightness, deviation = _by_brightness(*pooled[0][0])
-    return NoiseEstimate(levels, brightness + _pedestal(channels), deviation)
+    mosaic = float(np.median(mosaics)) if mosaics else 0.0
+    uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
+    brightness = brightness + _pedestal(channels)
+    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
 
 
 def _pedestal(channels):
@@ -170,6 +228,19 @@ def _is_limit(channel):
         return np.zeros(channel.shape, bool)
     white = round(GRAY_LEVELS / channel.factor)
     return (channel.array == 0) | (channel.array >= white)
+
+
+def _mosaic(green):
+    """Return how unlike both halves of a chessboard are, in what bends across each pixel."""
+    if min(green.shape) < 4:
+        return 0.0
+    inner = green[1:-1, 1:-1]
+    beside = green[:-2, 1:-1] + green[2:, 1:-1] + green[1:-1, :-2] + green[1:-1, 2:]
+    bend = np.abs(4 * inner - beside)
+    bend = np.minimum(bend, 3 * np.median(bend))  # edges count as noise does
+    even = bend[::2, ::2].mean() + bend[1::2, 1::2].mean()
+    odd = bend[::2, 1::2].mean() + bend[1::2, ::2].mean()
+    return float(abs(np.log(even / odd))) if even > 0 and odd > 0 else 0.0
 
 
 def _halved(plane):
@@ -210,6 +281,13 @@ def _level(levels):
     if levels.size == 0:
         return 0.0
     return float(np.quantile(levels, _QUANTILE)) / _EXPECTED
+
+
+def _unevenness(levels):
+    if levels.size == 0:
+        return 0.0
+    tenth, median = np.quantile(levels, (0.1, 0.5)) + _ROUNDED
+    return float(np.log(median / tenth))
 
 
 def _by_brightness(brightness, levels):

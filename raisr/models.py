@@ -20,6 +20,7 @@ __all__ = [
     "bank_path",
     "colour_bank_for",
     "colour_bank_path",
+    "mixed_stages",
 ]
 
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
@@ -80,7 +81,7 @@ def bank_for(model, sigma):
     stages = _shipped(model, low).stages
     if weight == 0 and sigma == low:
         return _shipped(model, low)
-    found = _mixed(stages, _shipped(model, high).stages, weight) if weight else stages
+    found = mixed_stages(stages, _shipped(model, high).stages, weight) if weight else stages
     return FilterBank(_scaled(found, low, sigma), {"model": model, "sigma": sigma, "rung": False})
 
 
@@ -126,7 +127,7 @@ def _colour_stages(model, plane, sigma):
     low, high, weight = _rungs(sigma, COLOUR_LADDER)
     stages = _shipped_colour(model, low)[0][plane]
     if weight:
-        stages = _mixed(stages, _shipped_colour(model, high)[0][plane], weight)
+        stages = mixed_stages(stages, _shipped_colour(model, high)[0][plane], weight)
     return _scaled(stages, low, sigma)
 
 
@@ -152,7 +153,8 @@ def _rungs(sigma, ladder):
     return low, high, (sigma - low) / (high - low)
 
 
-def _mixed(low, high, weight):
+def mixed_stages(low, high, weight):
+    """Return the stages between two cascades; the weight is that of the second."""
     return [_between(a, b, weight) for a, b in zip(low, high, strict=True)]
 
 

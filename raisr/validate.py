@@ -24,6 +24,7 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "real_number",
     "restore",
     "sink_of",
     "whole_number",
@@ -62,13 +63,13 @@ def data_range_of(dtype, data_range=None):
     if data_range is None:
         dtype = np.dtype(dtype)
         return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-    value = _real_number(data_range)
+    value = real_number(data_range)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"data_range must be positive and finite, got {data_range!r}")
     return value
 
 
-def _real_number(value):
+def real_number(value):
     """Return a number as float; NaN for what is none, True and False included."""
     value = value.item() if isinstance(value, np.generic | np.ndarray) and not value.ndim else value
     return float(value) if isinstance(value, numbers.Real) and type(value) is not bool else np.nan
@@ -350,7 +351,7 @@ def restore(plane, dtype, data_range=None):
 
 def check_sigma(sigma, white):
     """Return the noise level in gray levels, from the image's own unit."""
-    value = _real_number(sigma)
+    value = real_number(sigma)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"sigma must be finite and not negative, got {sigma!r}")
     return value * GRAY_LEVELS / white

@@ -28,6 +28,14 @@ def test_noise_grows_with_the_light():
         assert noisy.var() == pytest.approx(0.001 * light / 255 + 0.01**2, rel=0.05)
 
 
+def test_what_is_amplified_has_more_noise():
+    image = np.full((200, 200, 3), 120)
+    noisy = add_camera_noise(image, 0.001, 0, white_balance=(2, 1, 1.5), **PLAIN) / 255
+    expected = 0.001 * 120 / 255 * np.array([2, 1, 1.5])
+    np.testing.assert_allclose(noisy.var(axis=(0, 1)), expected, rtol=0.05)
+    np.testing.assert_allclose(noisy.mean(axis=(0, 1)), 120 / 255, rtol=0.01)
+
+
 @pytest.mark.parametrize("demosaic", ["bilinear", "edge"])
 def test_a_flat_picture_survives_the_mosaic(demosaic):
     image = np.broadcast_to([200, 100, 50], (21, 30, 3))

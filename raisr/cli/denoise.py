@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
+from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
@@ -22,6 +23,7 @@ __all__ = ["Report", "Work", "change_file", "denoise", "work_on"]
 _STREAM = Path("-")
 _LITTLE = 0.25  # of sigma: what is left of the noise then is more than what went
 _LISTED = 5
+_NAMES = {"photon": "photon", "camera": "camera", "mosaic": "camera"}
 
 
 class Report(NamedTuple):
@@ -46,9 +48,16 @@ def denoise(arguments: Namespace) -> int:
     if source != _STREAM and not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
     bank = _load_model(arguments)
-    settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads)
+    _check_noise(arguments)
+    settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads, arguments.noise)
+
+    def change(page: Page) -> tuple[Page, list[Change]]:
+        if arguments.verbose:
+            print("\n".join(told_in_words(page_facts(page, arguments.white))), file=sys.stderr)
+        return denoise_page(page, settings)
+
     arguments.work = Work(
-        lambda page: denoise_page(page, settings),
+        change,
         lambda changes: _describe_changes(changes, arguments),
         "denoised",
     )
@@ -148,8 +157,18 @@ def _describe_changes(changes: list[Change], arguments: Namespace) -> tuple[str,
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
-    camera = "camera " if any(change.camera for change in changes) else ""
-    return f"removed {camera}noise of {told}{'' if arguments.sigma else ', estimated'}", False
+    kinds = list(dict.fromkeys(change.kind for change in changes if change.kind != "white"))
+    what = "".join(f"{_NAMES[kind]} " for kind in kinds)
+    return f"removed {what}noise of {told}{'' if arguments.sigma else ', estimated'}", False
+
+
+def _check_noise(arguments: Namespace) -> None:
+    if arguments.noise is None:
+        return
+    if arguments.model not in MODELS:
+        raise ValueError(f"--noise has no effect on the bank {arguments.model}: leave it out")
+    if arguments.sigma and arguments.noise != "white":
+        raise ValueError("--sigma is the level of white noise: leave it or --noise out")
 
 
 def _listed(values: list[float], unit: str = "") -> str:

@@ -42,6 +42,12 @@ order of the file and without alpha, is written 5,5,25. Signed integers and
 integers of 32 bits have no white: the span of their values counts as white
 unless --white says better.
 
+Without --sigma it is found what the noise is like: white; "photon", which grows
+with the brightness; or that of a camera, which neighbouring pixels share
+("mosaic" where missing colours were filled in by means). --noise overrules it;
+photon=8.5,2 tells all: 8.5 values a photon, 2 in the dark. --verbose says on
+standard error what was found and chosen.
+
 A folder is searched for images with all its subfolders, linked ones too, and
 each result gets the same name below OUT. Results that are there already are
 kept, so that an interrupted run goes on where it stopped. Files of other kinds
@@ -55,6 +61,7 @@ examples:
   raisr denoise --sigma 25 --model best noisy.jpg clean.png
   raisr denoise --sigma 5% scans denoised            each image below scans
   raisr denoise --sigma 5,5,25 - -                   one level for each channel
+  raisr denoise --noise photon --verbose cells.tif clean.tif
 """,
     "upscale": """\
 Sides grow by the factor and are rounded. Files and folders are read and written
@@ -93,5 +100,6 @@ examples:
 examples:
   raisr info mine.safetensors
   raisr info --json mine.safetensors
+  raisr info photo.jpg                               what noise it has
 """,
 }

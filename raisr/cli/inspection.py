@@ -1,4 +1,4 @@
-"""`raisr hash` draws the classes of an image; `raisr info` says what a bank holds."""
+"""`raisr hash` draws the classes of an image; `raisr info` tells of a bank, or of noise."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from safetensors import SafetensorError, safe_open
 
 import raisr
 from raisr.cli.checks import check_target, load_bank
+from raisr.cli.noise_report import noise_facts, told_in_words
 from raisr.cli.planes import read_luma, white_of
-from raisr.io import write_image
+from raisr.io import SUFFIXES, write_image
 from raisr.plotting import class_map_picture
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def hash_file(arguments: Namespace) -> int:
 
 
 def info(arguments: Namespace) -> int:
-    """Describe a bank; of the shipped parts of other kinds, what their headers tell."""
+    """Describe a bank, or the noise of an image; of other shipped parts, what headers tell."""
+    if arguments.file.suffix.lower() in SUFFIXES:
+        _tell_noise(arguments)
+        return 0
     try:
-        bank = load_bank(arguments.bank)
+        bank = load_bank(arguments.file)
     except ValueError:
-        if (told := _header(arguments.bank)) is None:
+        if (told := _header(arguments.file)) is None:
             raise
         print(json.dumps(told, indent=2) if arguments.json else "\n".join(_listed(told)))
         return 0
@@ -51,6 +55,14 @@ def info(arguments: Namespace) -> int:
     else:
         print("\n".join(name + _summary(part) for name, part in parts.items()))
     return 0
+
+
+def _tell_noise(arguments: Namespace) -> None:
+    pages = noise_facts(arguments.file, arguments.white)
+    if arguments.json:
+        print(json.dumps(pages[0] if len(pages) == 1 else pages, indent=2))
+    else:
+        print("\n".join(line for facts in pages for line in told_in_words(facts)))
 
 
 def _header(path: Path) -> dict[str, Any] | None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import raisr
+from raisr.camera_models import GAINS
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight, white_of
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED, BAND
+from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
@@ -20,12 +22,17 @@ __all__ = ["Change", "Settings", "denoise_page", "restored"]
 
 
 class Settings(NamedTuple):
-    """How to denoise: levels (None: estimate), value of white (None: by the type), and a model."""
+    """How to denoise.
+
+    Levels and what the noise is like (None: estimate), value of white (None: by the type), a
+    model, and a number of threads.
+    """
 
     levels: NoiseLevels | None
     white: float | None
     model: str | FilterBank | ColourBank
     threads: int | None
+    noise: str | PhotonNoise | None = None
 
 
 class Change(NamedTuple):
@@ -34,7 +41,7 @@ class Change(NamedTuple):
     levels: tuple[float, ...]
     white: float
     distance: float  # root mean square of what is visible
-    camera: bool = False  # whether the noise was taken for that of a camera
+    kind: str = "white"
 
 
 def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
@@ -89,10 +96,10 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
         work = (values.astype(np.float64) - pedestal).astype(np.float32)
     if hidden is not None:
         work = fill_hidden(work, hidden)
-    levels, camera = _levels_of(work, hidden, white, part, settings)
+    levels, kind = _levels_of(work, hidden, white, part, settings)
     if levels and not any(levels):
         return values, Change(levels, white, 0.0)
-    filtered = _filtered(work, () if camera else levels, white, settings)
+    filtered = _filtered(work, levels, kind, white, settings)
     if share is not None:
         if values.dtype.kind in "ui":  # no colour times alpha is above alpha
             filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
@@ -101,26 +108,30 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
         filtered = restored(filtered, pedestal, values.dtype)
     if hidden is not None:
         filtered[hidden] = values[hidden]
-    return filtered, Change(levels, white, _distance(filtered, values, hidden), camera)
+    return filtered, Change(levels, white, _distance(filtered, values, hidden), kind)
 
 
-def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], bool]:
-    """Return one level for all channels of a group, or one for each, and whether a camera's.
+def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], str]:
+    """Return one level for all channels of a group, or one for each, and what the noise is like.
 
     There is none for a bank; that of a camera is the level of the brightness.
     """
     if not isinstance(settings.model, str):
-        return (), False
+        return (), "white"
     if settings.levels is not None:
         levels = settings.levels.of(white)
         levels = levels[part] if len(levels) > 1 else levels
-        return levels[:1] if len(set(levels)) == 1 else levels, False
+        return levels[:1] if len(set(levels)) == 1 else levels, "white"
     axis = None if work.ndim == 2 else -1
     visible = _visible_part(work, hidden)
+    if isinstance(settings.noise, PhotonNoise):
+        return (float(settings.noise.deviation(np.median(visible))),), "photon"
     found = raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
-    if not found.is_white:
-        return (float(found.plane_levels()[0]),), True
-    return (raisr.estimate_sigma(visible, channel_axis=axis),), False
+    kind = settings.noise or found.kind
+    if kind in GAINS:
+        return (float(found.plane_levels()[0]),), kind
+    level = raisr.estimate_sigma(visible, channel_axis=axis)
+    return (level,), kind if kind == "photon" else "white"
 
 
 def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
@@ -131,8 +142,10 @@ def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
     return work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _filtered(work, levels, white, settings) -> np.ndarray:
+def _filtered(work, levels, kind, white, settings) -> np.ndarray:
     options: dict[str, Any] = {"model": settings.model, "data_range": white}
+    if kind != "white":
+        levels, options["noise"] = (), settings.noise or kind
     options["num_threads"] = settings.threads
     axis = None if work.ndim == 2 else -1
     with warnings.catch_warnings():

@@ -12,6 +12,8 @@ from raisr.cli.inspection import hash_file, info
 from raisr.cli.learn import learn
 from raisr.cli.levels import NoiseLevels
 from raisr.cli.upscale import upscale
+from raisr.denoising import KINDS
+from raisr.stabilisation import PhotonNoise
 from raisr.upscaling import check_factor
 
 __all__ = ["build_parser"]
@@ -44,6 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
         default="fast",
         metavar="fast|best|BANK",
         help="shipped filters, or a file that `raisr learn` made (default: fast)",
+    )
+
+    denoising.add_argument(
+        "--noise",
+        type=_noise_kind,
+        metavar="KIND",
+        help="white, photon, camera, mosaic or photon=GAIN[,SIGMA[,OFFSET]] (default: found)",
+    )
+    denoising.add_argument(
+        "--verbose", action="store_true", help="say what was found, and what was chosen"
     )
 
     enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
@@ -94,8 +106,9 @@ def build_parser() -> argparse.ArgumentParser:
             "--overwrite", action="store_true", help="replace output that is there already"
         )
 
-    banks = command("info", "say what a filter bank holds", info)
-    banks.add_argument("bank", metavar="BANK", type=Path, help=".safetensors file")
+    banks = command("info", "say what a filter bank holds, or what noise an image has", info)
+    banks.add_argument("file", metavar="FILE", type=Path, help=".safetensors file, or image file")
+    banks.add_argument("--white", type=float, help="value of white (default: as raisr denoise)")
     banks.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -114,6 +127,20 @@ def _noise_levels(text: str) -> NoiseLevels:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"expected a level such as 25 or 10%, not negative; got {text!r}"
+        ) from None
+
+
+def _noise_kind(text: str) -> str | PhotonNoise:
+    if text in KINDS:
+        return text
+    name, _, numbers = text.partition("=")
+    try:
+        if name != "photon":
+            raise ValueError(f"no {name!r}")
+        return PhotonNoise(*map(float, numbers.split(",")))
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(
+            f"expected {', '.join(KINDS)} or photon=GAIN[,SIGMA[,OFFSET]], got {text!r}: {error}"
         ) from None
 
 

@@ -11,6 +11,7 @@ from raisr.validate import data_range_of
 
 __all__ = [
     "alpha_channel",
+    "colours_of",
     "fill_hidden",
     "is_measured",
     "read_colours",
@@ -92,11 +93,16 @@ def read_colours(path: Path) -> tuple[np.ndarray, np.ndarray]:
     page = Page(pixels, metadata)
     if BAND in page.extra:
         raise ValueError(f"{path}: it has {pixels.shape[2]} bands; expected gray or RGB")
-    colours = np.atleast_3d(pixels)[..., : -len(page.extra) or None]
+    return colours_of(page).astype(np.float32), pixels
+
+
+def colours_of(page: Page) -> np.ndarray:
+    """Return gray or RGB of a page, (H, W, 1 or 3): straight, hidden pixels like visible ones."""
+    colours = np.atleast_3d(page.pixels)[..., : -len(page.extra) or None]
     alpha = alpha_channel(page)
     if alpha is not None:
         if ASSOCIATED in page.extra:
             colours, _ = straight(colours, alpha)
         if 0 < np.count_nonzero(alpha) < alpha.size:
             colours = fill_hidden(colours, alpha == 0)
-    return colours.astype(np.float32), pixels
+    return colours

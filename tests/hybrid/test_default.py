@@ -6,6 +6,7 @@ import skimage.data
 import torch
 
 import hybrid
+import raisr
 from hybrid import zoo
 from hybrid.default import DEFAULT
 from raisr.noise import add_gaussian_noise
@@ -91,3 +92,16 @@ def test_bad_input_is_refused(image, options, message):
 def test_unknown_weights():
     with pytest.raises(FileNotFoundError, match=f"no weights 'nothing'; .*{DEFAULT}"):
         hybrid.denoise(CLEAN, weights="nothing")
+
+
+@pytest.mark.parametrize("kind", ["camera", "photon"])
+def test_noise_that_no_network_was_trained_for_is_left_to_filters(kind):
+    clean = skimage.data.chelsea()
+    if kind == "camera":
+        noisy = raisr.noise.add_camera_noise(clean, 0.01, 0, demosaic="edge")
+    else:
+        noisy = raisr.noise.add_poisson_gaussian_noise(clean, 30, 0).clip(0, 255).astype(np.uint8)
+    assert raisr.estimate_noise(noisy, channel_axis=-1).kind == kind
+    expected = raisr.denoise(noisy, model="best", channel_axis=-1)
+    np.testing.assert_array_equal(hybrid.denoise(noisy, channel_axis=-1), expected)
+    assert (hybrid.denoise(noisy, 20, channel_axis=-1) != expected).any()

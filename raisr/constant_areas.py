@@ -1,0 +1,46 @@
+"""Areas without noise beside noisy ones: they stay."""
+
+import numpy as np
+
+__all__ = ["constant_areas", "keep_constant_areas"]
+
+_SIDE = 5
+
+
+def constant_areas(image):
+    """Return the union of all constant windows of 5 x 5 pixels, (H, W) bool.
+
+    Noise leaves no such window, unless it was clipped.
+
+    Parameters
+    ----------
+    image : (H, W) array
+        Unsigned integers or floats.
+
+    Examples
+    --------
+    >>> image = np.arange(70, dtype=np.uint8).reshape(10, 7)
+    >>> image[:5, 2:] = 9
+    >>> constant_areas(image).any(axis=0).tolist()
+    [False, False, True, True, True, True, True]
+    """
+    from raisr.kernels.constant import mark_constant
+
+    mask = np.zeros(image.shape, bool)
+    mark_constant(np.ascontiguousarray(image).view(f"u{image.itemsize}"), _SIDE, mask)
+    return mask
+
+
+def keep_constant_areas(channels, outs):
+    """Put back what is constant: filters that saw a noisy area beside it would draw its ghost.
+
+    Parameters
+    ----------
+    channels : sequence of GrayImage
+    outs : sequence of (H, W) arrays
+        Results, of the type of the channels; changed in place.
+    """
+    for channel, out in zip(channels, outs, strict=True):
+        mask = constant_areas(channel.array)
+        if mask.any():
+            out[mask] = channel.array[mask]

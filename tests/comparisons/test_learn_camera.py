@@ -1,0 +1,71 @@
+"""What the shipped filters for camera noise are learned from, and the command that learns them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from comparisons import learn_camera
+from comparisons.learn_camera import CHROMA, LUMA, RUNGS, SIZE, main, photograph
+from raisr import HashSpec
+from raisr.camera_models import camera_bank_path
+from raisr.pyramid_bank import PyramidBank
+
+SPEC = HashSpec.preset("csconv")
+
+
+@pytest.fixture
+def banks(monkeypatch, tmp_path, tiny_dataset):
+    """Folder of the banks; a small recipe, learned from two small images."""
+    folder = tmp_path / "banks"
+    folder.mkdir()
+    for name, value in {
+        "LUMA": [[SPEC], [SPEC]],
+        "CHROMA": [[SPEC], [SPEC]],
+        "SIZE": 3,
+        "HELD_BACK": tmp_path / "hold_back.json",
+        "HELD_BACK_IMAGES": slice(1, 2),
+        "load_dataset": lambda *_, **__: tiny_dataset,
+        "camera_bank_path": lambda kind, gain: folder / f"{kind}_{gain:g}.safetensors",
+    }.items():
+        monkeypatch.setattr(learn_camera, name, value)
+    return folder
+
+
+def test_writes_what_was_asked_for(banks):
+    main(["--bank", "camera_0.002,mosaic_0.012"])
+    found = {path.stem: PyramidBank.load(path).metadata for path in banks.iterdir()}
+    assert set(found) == {"camera_0.002", "mosaic_0.012"}
+    facts = found["camera_0.002"]
+    assert (facts["kind"], facts["gain"], facts["training_images"]) == ("camera", 0.002, 2)
+    assert len(facts["levels"]) == 3
+
+
+def test_hold_back_only_measures(banks):
+    main(["--bank", "camera_0.008", "--hold-back"])
+    found = json.loads((banks.parent / "hold_back.json").read_text())["found"]
+    assert found[0]["name"] == "camera_0.008"
+    assert 10 < found[0]["noisy"] < found[0]["psnr"] + 5
+    assert not list(banks.iterdir())
+
+
+def test_photographs_are_drawn_by_name_and_run(tiny_dataset):
+    image = tiny_dataset.images[1]
+    for kind in ("camera", "mosaic"):
+        noisy, target = photograph(image, kind, 0.01)
+        assert noisy.shape == target.shape == image.read().shape
+        again, _ = photograph(image, kind, 0.01)
+        other, _ = photograph(image, kind, 0.01, run=1)
+        np.testing.assert_array_equal(again, noisy)
+        assert (other != noisy).any()
+    np.testing.assert_array_equal(photograph(image, "mosaic", 0.01)[1], image.read())
+
+
+@pytest.mark.parametrize("name", RUNGS)
+def test_shipped_banks_follow_the_recipe(name):
+    bank = PyramidBank.load(camera_bank_path(*RUNGS[name]))
+    for scale, luma, chroma in zip(bank.scales, LUMA, CHROMA, strict=True):
+        for stages, specs in zip(scale.planes, (luma, chroma, chroma), strict=True):
+            for stage, spec in zip(stages, specs, strict=True):
+                assert (stage.spec.shape, stage.spec.window) == (spec.shape, spec.window)
+                assert stage.size == SIZE

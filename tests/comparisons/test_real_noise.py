@@ -1,0 +1,48 @@
+"""The table of real noise: its cases, its measurement, and that the committed one is whole."""
+
+import numpy as np
+import pytest
+
+from comparisons import real_noise
+from comparisons.real_noise import CASES, METHODS, RESULT, main, measure, table
+from raisr.io import write_image
+from raisr.provenance import read_json
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """One case of one small image, and two methods; a folder like that of cc15."""
+    rng = np.random.default_rng(0)
+    noisy, clean = rng.integers(0, 256, (2, 24, 30, 3), dtype=np.uint8)
+    for name in ("a_real.png", "a_mean.png"):
+        write_image(tmp_path / name, clean if "mean" in name else noisy)
+    monkeypatch.setattr(real_noise, "CASES", {"one": lambda: iter([(noisy, clean)])})
+    few = {name: METHODS[name] for name in ("noisy", "raisr fast")}
+    monkeypatch.setattr(real_noise, "METHODS", few)
+    monkeypatch.setattr(real_noise, "RESULT", tmp_path / "result.json")
+    return tmp_path
+
+
+def test_what_is_measured(small):
+    found = measure(small)
+    assert list(found["psnr"]) == ["one", "cc15"]
+    assert found["psnr"]["one"] == found["psnr"]["cc15"]
+    assert set(found["seconds_per_megapixel"]) == {"noisy", "raisr fast"}
+    assert list(measure(None)["psnr"]) == ["one"]
+
+
+def test_the_command_writes_and_prints(small, capsys):
+    main(["--cc15", str(small)])
+    out = capsys.readouterr().out
+    assert "| raisr fast |" in out
+    assert "| TWSC | - | 37.81 | - |" in out
+    assert read_json(small / "result.json")["psnr"]["one"]["noisy"] > 0
+
+
+def test_the_committed_result_has_every_case():
+    result = read_json(RESULT)
+    assert list(result["psnr"]) == [*CASES, "cc15"]
+    assert len(table(result).columns) == len(CASES) + 3
+    best = {case: scores["raisr best"] for case, scores in result["psnr"].items()}
+    for case, scores in result["psnr"].items():
+        assert best[case] >= max(v for k, v in scores.items() if "NL-means" in k), case
