@@ -1,6 +1,6 @@
 """Denoise with a network that comes with the package, in one call."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from numpy.typing import ArrayLike, NDArray
@@ -10,31 +10,34 @@ from hybrid.zoo import load
 from raisr.estimation import noise_of
 from raisr.validate import as_channels
 
-DEFAULT = "unet_base"
-"""Weights for gray images, for every noise level from 0 to 75 gray levels of 255."""
-
-COLOUR = "unet_small_colour"
-"""The same for images of three colours."""
+MODELS = {
+    "small": ("unet_small", "unet_small_colour"),
+    "base": ("unet_base", "unet_small_colour"),
+}
+"""Weights for gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
 
 _FILTERED = ("camera", "mosaic", "photon")
 
 _shipped = lru_cache(maxsize=4)(load)  # a file of yours may change
 
 
-def weights_for(channels: int) -> str:
+def weights_for(channels: int, model: str = "base") -> str:
     """Return the weights that `denoise` takes for an image of so many channels."""
-    return COLOUR if channels == 3 else DEFAULT
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    return MODELS[model][channels == 3]
 
 
 def denoise(
     image: ArrayLike,
     sigma: float | None = None,
     *,
+    model: str = "base",
     weights: str | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
 ) -> NDArray:
-    """Remove white Gaussian noise with a class-specific network.
+    """Remove white Gaussian noise with a network that finishes what learned filters began.
 
     Noise of a camera or of photons, as `raisr.estimate_noise` finds it, is none that a shipped
     network was trained for: without `sigma` and `weights`, `raisr.denoise` removes it.
@@ -47,9 +50,12 @@ def denoise(
     sigma : float, optional
         Standard deviation of the noise, in the unit of the image. Default:
         `raisr.estimate_sigma` of each channel, or the level of a network for one.
+    model : {"small", "base"}
+        "small" has classes, takes half the time of "base" and is less exact; for three colours
+        both are the same network.
     weights : str, optional
-        Entry of `list_weights`, or a file of weights that `hybrid.train` wrote; the default is
-        for every level up to 75/255 of white.
+        Used in place of `model`: an entry of `list_weights`, or a file of weights that
+        `hybrid.train` wrote.
     channel_axis : int, optional
         Axis of the channels. Three are taken for red, green and blue, and denoised in the
         opponent space; any other number, each by itself.
@@ -91,6 +97,10 @@ def denoise(
             return raisr.denoise(
                 image, model="best", channel_axis=channel_axis, data_range=data_range
             )
-        weights = weights_for(len(channels))
+        weights = weights_for(len(channels), model)
     network = (load if Path(weights).is_file() else _shipped)(weights)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
+
+
+small = partial(denoise, model="small")
+base = partial(denoise, model="base")

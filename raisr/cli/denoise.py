@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
+from raisr.cli.networks import find_network, network_names
 from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.denoising import MODELS
@@ -47,9 +48,11 @@ def denoise(arguments: Namespace) -> int:
     source = arguments.input
     if source != _STREAM and not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
-    bank = _load_model(arguments)
-    _check_noise(arguments)
-    settings = Settings(arguments.sigma, arguments.white, bank, arguments.threads, arguments.noise)
+    model, network = _load_model(arguments)
+    _check_noise(arguments, model)
+    settings = Settings(
+        *(arguments.sigma, arguments.white, model, arguments.threads, arguments.noise, network)
+    )
 
     def change(page: Page) -> tuple[Page, list[Change]]:
         if arguments.verbose:
@@ -58,7 +61,7 @@ def denoise(arguments: Namespace) -> int:
 
     arguments.work = Work(
         change,
-        lambda changes: _describe_changes(changes, arguments),
+        lambda changes: _describe_changes(changes, arguments, model),
         "denoised",
     )
     return work_on(arguments)
@@ -143,9 +146,11 @@ def _check_pages(picture: Picture, name: str, target: Path) -> None:
         )
 
 
-def _describe_changes(changes: list[Change], arguments: Namespace) -> tuple[str, bool]:
+def _describe_changes(
+    changes: list[Change], arguments: Namespace, model: str | FilterBank | ColourBank
+) -> tuple[str, bool]:
     """Say what was done, and whether it was next to nothing."""
-    if arguments.model not in MODELS:
+    if not isinstance(model, str):
         return f"filtered with {arguments.model}", False
     levels = [level for change in changes for level in change.levels]
     shares = [level / change.white for change in changes for level in change.levels]
@@ -162,10 +167,10 @@ def _describe_changes(changes: list[Change], arguments: Namespace) -> tuple[str,
     return f"removed {what}noise of {told}{'' if arguments.sigma else ', estimated'}", False
 
 
-def _check_noise(arguments: Namespace) -> None:
+def _check_noise(arguments: Namespace, model: str | FilterBank | ColourBank) -> None:
     if arguments.noise is None:
         return
-    if arguments.model not in MODELS:
+    if not isinstance(model, str):
         raise ValueError(f"--noise has no effect on the bank {arguments.model}: leave it out")
     if arguments.sigma and arguments.noise != "white":
         raise ValueError("--sigma is the level of white noise: leave it or --noise out")
@@ -183,11 +188,20 @@ def _tell(target, report: Report, stream) -> None:
     print(f"{target}: {report.text}{notes}", file=stream)
 
 
-def _load_model(arguments: Namespace) -> str | FilterBank | ColourBank:
-    if arguments.model in MODELS:
-        return arguments.model
+def _load_model(
+    arguments: Namespace,
+) -> tuple[str | FilterBank | ColourBank, Callable[..., Any] | None]:
+    """Return the filters, and the network that takes white noise in their place, if any."""
+    name = arguments.model
+    if name in MODELS:
+        return name, None
+    if (network := find_network(name)) is not None:
+        if arguments.threads is not None:
+            raise ValueError(f"--threads has no effect on {name}: set OMP_NUM_THREADS")
+        return "best", network
     if arguments.sigma:
-        raise ValueError(f"--sigma has no effect on the bank {arguments.model}: leave it out")
-    if not Path(arguments.model).is_file():
-        raise FileNotFoundError(f"{arguments.model}: not fast, best or the file of a bank")
-    return load_bank(Path(arguments.model))
+        raise ValueError(f"--sigma has no effect on the bank {name}: leave it out")
+    if not Path(name).is_file():
+        known = ", ".join((*MODELS, *network_names()))
+        raise FileNotFoundError(f"{name}: not one of {known}, nor the file of a bank")
+    return load_bank(Path(name)), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ class Settings(NamedTuple):
     """How to denoise.
 
     Levels and what the noise is like (None: estimate), value of white (None: by the type), a
-    model, and a number of threads.
+    model, a number of threads, and a network that takes white noise in the model's place.
     """
 
     levels: NoiseLevels | None
@@ -33,6 +34,7 @@ class Settings(NamedTuple):
     model: str | FilterBank | ColourBank
     threads: int | None
     noise: str | PhotonNoise | None = None
+    network: Callable[..., np.ndarray] | None = None
 
 
 class Change(NamedTuple):
@@ -147,11 +149,16 @@ def _filtered(work, levels, kind, white, settings) -> np.ndarray:
     if kind != "white":
         levels, options["noise"] = (), settings.noise or kind
     options["num_threads"] = settings.threads
+    run: Callable[..., np.ndarray] = raisr.denoise
+    if settings.network is not None and kind == "white":
+        run, options = settings.network, {"data_range": white}
+        levels = levels and (float(np.sqrt(np.mean(np.square(levels)))),)
+    levels = levels[0] if len(levels) == 1 else levels or None
     axis = None if work.ndim == 2 else -1
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "image has values", UserWarning)
         try:
-            return raisr.denoise(work, levels or None, channel_axis=axis, **options)
+            return run(work, levels, channel_axis=axis, **options)
         except UserWarning:
             raise ValueError(
                 f"it has values far from black and white; white is taken to be {white:g}: "

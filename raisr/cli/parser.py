@@ -44,8 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     denoising.add_argument(
         "--model",
         default="fast",
-        metavar="fast|best|BANK",
-        help="shipped filters, or a file that `raisr learn` made (default: fast)",
+        metavar="fast|best|small|base|BANK",
+        help="shipped filters or, with PyTorch, networks; or a file that `raisr learn` made "
+        "(default: fast)",
     )
 
     denoising.add_argument(
