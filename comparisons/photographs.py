@@ -28,8 +28,8 @@ TABLE = QualityTable(
     sigmas=(15, 25, 50),
     datasets=("sample_colour",),
     notes=(
-        "hybrid.denoise: the gray CS-EDSR for every level, on opponent planes; told the level, or "
-        "estimating it.",
+        "hybrid.denoise: a small U-Net behind the filters of best, one for every level; told the "
+        "level, or estimating it.",
         "scikit-image and OpenCV: settings that are best on training images at sigma 25.",
     ),
 )

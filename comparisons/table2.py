@@ -31,7 +31,7 @@ TABLE = QualityTable(
     literature=True,
     notes=(
         "RAISR+N is the paper's RAISR: 72 filters of 7x7, classes of the noisy image.",
-        "hybrid.denoise: one CS-EDSR for every noise level, which estimates the level.",
+        "hybrid.denoise: a U-Net behind the filters of best, for every level, which it estimates.",
         "KPN+, longer: KPN+ after 615 more steps, those of 16 crops of 96x96.",
         "RAISR+C is an oracle: the same, with the classes of the clean image.",
     ),
