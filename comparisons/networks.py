@@ -31,6 +31,7 @@ TABLE = QualityTable(
     notes=(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
         "runs shared: twins had equal times, and those without classes or filters more steps.",
+        "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),
 )

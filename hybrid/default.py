@@ -2,11 +2,14 @@
 
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import raisr
 from hybrid.zoo import load
+from raisr.denoising import is_gray
 from raisr.estimation import noise_of
 from raisr.validate import as_channels
 
@@ -48,8 +51,8 @@ def denoise(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed. Noise may
         be clipped and rounded to 8 bits, as in a file of a camera, or not.
     sigma : float, optional
-        Standard deviation of the noise, in the unit of the image. Default:
-        `raisr.estimate_sigma` of each channel, or the level of a network for one.
+        Standard deviation of the noise, in the unit of the image, of all channels. Default: it is
+        estimated.
     model : {"small", "base"}
         "small" has classes, takes half the time of "base" and is less exact; for three colours
         both are the same network.
@@ -66,8 +69,8 @@ def denoise(
     -------
     out : array
         Of the shape and dtype of `image`. Integers are rounded and clipped, floats neither
-        clipped nor rescaled. With weights of EDSR or CARN, as the default ones are, the same to
-        the bit for any number of threads (`torch.set_num_threads`).
+        clipped nor rescaled. With the default weights, and those of EDSR or CARN, the same to the
+        bit for any number of threads (`torch.set_num_threads`).
 
     Raises
     ------
@@ -93,11 +96,23 @@ def denoise(
     """
     if weights is None:
         channels = as_channels(image, channel_axis, data_range, white_matters=False)
-        if sigma is None and noise_of(channels).kind in _FILTERED:
-            return raisr.denoise(
-                image, model="best", channel_axis=channel_axis, data_range=data_range
-            )
-        weights = weights_for(len(channels), model)
+        weights, axis = weights_for(len(channels), model), cast(int, channel_axis)
+        if len(channels) not in (1, 3):
+            planes = np.moveaxis(np.asarray(image), axis, 0)
+            each = [denoise(plane, sigma, model=model, data_range=data_range) for plane in planes]
+            return np.moveaxis(np.stack(each), 0, axis)
+        if is_gray(channels):
+            first = np.moveaxis(np.asarray(image), axis, 0)[0]
+            out = denoise(first, sigma, model=model, data_range=data_range)
+            return np.moveaxis(np.stack([out] * 3), 0, axis)
+        if sigma is None:
+            found = noise_of(channels)
+            if found.shared_levels() is not None:
+                weights = weights_for(1, model)  # for each plane, of its own level
+            elif found.kind in _FILTERED:
+                return raisr.denoise(
+                    image, model="best", channel_axis=channel_axis, data_range=data_range
+                )
     network = (load if Path(weights).is_file() else _shipped)(weights)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 

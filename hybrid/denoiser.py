@@ -18,7 +18,7 @@ from hybrid.networks import Network
 from hybrid.planes import as_gray, from_gray
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr.colour import opponent_planes, rgb_planes
-from raisr.denoising import estimate_sigma
+from raisr.denoising import white_level
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_sigma, data_range_of, restore
 
 _TILE = 512
@@ -176,7 +176,7 @@ class NetworkDenoiser(nn.Module):
 
     def _estimate(self, image: Tensor) -> float:
         """Return the noise level of an image, in gray levels."""
-        found = estimate_sigma(image.float().numpy(force=True)) * GRAY_LEVELS
+        found = white_level(image.float().numpy(force=True)) * GRAY_LEVELS
         found = max(found, self.behaviour.sigma_min or 0.0)
         self._check_level(found)
         return found

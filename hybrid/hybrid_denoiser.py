@@ -59,7 +59,7 @@ class HybridDenoiser(NetworkDenoiser):
         noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
         if level is None:
             found = [self._estimate(plane) for plane in noisy[0]]
-            level = float(np.mean(found))
+            level = float(np.median(found))  # texture of the luma counts as noise
         maps = self._inputs(planes, level)
         network = self._inference("network")
         levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)

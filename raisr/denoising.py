@@ -149,7 +149,7 @@ def denoise(
         given = None if told is None else [check_sigma(s, white) for s in told]
         if isinstance(noise, PhotonNoise):
             noise = noise.times(GRAY_LEVELS / white)
-        gray = _is_gray(channels) and (given is None or len(set(given)) == 1)
+        gray = is_gray(channels) and (given is None or len(set(given)) == 1)
         shown = slice(0, 1) if gray else slice(None)
         told = given and given[: len(channels[shown])]
         _denoise(model, channels[shown], told, noise, outs[shown], white, threads)
@@ -173,7 +173,7 @@ def _check_noise(noise, sigma, model):
         raise ValueError(f"sigma is the level of white noise: it does not go with noise={noise!r}")
 
 
-def _is_gray(channels):
+def is_gray(channels):
     """Whether there are three channels, all alike: noise that is in all of them is in the luma."""
     first = channels[0].array
     return len(channels) == 3 and all(np.array_equal(first, c.array) for c in channels[1:])
@@ -195,20 +195,21 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
         return
     found = noise_of(channels)
     kind = found.kind if noise is None else noise
-    if kind in GAINS and len(channels) == 3:
+    if kind in GAINS and len(channels) == 3 and (noise or found.shared_levels() is None):
         run_camera(model, kind, found, channels, outs, white, num_threads)
         return  # what JPEG made constant had noise
     if kind == "photon" and found.photons is not None:
         _remove_photonic(model, found.photons, channels, outs, white, num_threads)
     else:
         levels = [_level_of(channel) for channel in channels]
-        _remove_white(model, levels, channels, outs, white, num_threads)
+        shared = found.shared_levels() if noise is None else None
+        _remove_white(model, levels, channels, outs, white, num_threads, shared)
     keep_constant_areas(channels, outs)
 
 
-def _remove_white(model, levels, channels, outs, white, num_threads):
-    """Remove white noise of levels in gray levels, one for all channels or one for each."""
-    planes = _plane_levels(levels, len(channels))
+def _remove_white(model, levels, channels, outs, white, num_threads, planes=None):
+    """Remove white noise of levels in gray levels: of all channels, of each, or of each plane."""
+    planes = planes or _plane_levels(levels, len(channels))
     if planes is None:
         levels = levels * len(channels) if len(levels) == 1 else levels
         _filter_each(model, levels, channels, outs, white, num_threads)
@@ -300,6 +301,15 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     True
     """
     return _estimate(as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False))
+
+
+def white_level(image: ArrayLike, *, channel_axis: int | None = None) -> float:
+    """Return the level that `denoise` finds where noise is white: `estimate_sigma`, 0 of drawings.
+
+    In the unit of the image, the mean over channels.
+    """
+    channels = as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False)
+    return float(np.mean([_level_of(channel) for channel in channels]))
 
 
 def _estimate(channels):

@@ -31,6 +31,12 @@ _FLOOR = 0.2
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
+_HALVED = 0.75  # of the variance of white noise goes when the image is halved
+_SHARED = 1.5  # times the level that the luma would have if channels shared no noise
+_FAINT_CHROMA = 0.35  # of the luma's level, at any scale
+_LEAST_CHROMA = 0.01
+
+
 @dataclass(frozen=True)
 class NoiseEstimate:
     """Noise of an image.
@@ -105,6 +111,22 @@ class NoiseEstimate:
             line = columns[:, 0]
             gain, dark = line @ (variance * weights) / (line @ line), 0.0
         return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+
+    def shared_levels(self) -> tuple[float, float, float] | None:
+        """Return the level of white noise in each opponent plane, where channels share some of it.
+
+        As grain of film is, or gray images that were coloured later; None where they share none.
+        Texture of the luma does not halve with the size of the image, as such noise does.
+        """
+        if self.levels.shape[1] != 3:
+            return None
+        luma = np.sqrt(max(0.0, self.levels[0, 0] ** 2 - self.levels[1, 0] ** 2) / _HALVED)
+        chroma = self.levels[0, 1:]
+        faint = self.equivalent[:, 1:].max() < _FAINT_CHROMA * luma
+        independent = self.is_white and chroma.min() > 0
+        if not (faint or independent) or luma <= _SHARED * LUMA_NOISE * chroma.max() + self.unit:
+            return None
+        return (float(luma), *np.maximum(chroma, _LEAST_CHROMA * luma).tolist())
 
     def _is_photonic(self):
         """Whether noise grows with the brightness as that of photons would, and only so."""

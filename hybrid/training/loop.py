@@ -59,8 +59,8 @@ def train(
         What to train.
     folder : path
         Where `checkpoint.safetensors`, `log.jsonl` (a line every 100 steps and every validation)
-        and, in the end, `weights.safetensors` go. A checkpoint found there is continued: the
-        result is the same, bit for bit, as without the interruption.
+        and, in the end, `weights.safetensors` go. A checkpoint found there is continued: on a
+        CPU the result is the same, bit for bit, as without the interruption.
     device : str or torch.device, optional
         Default: a GPU where there is one.
     download : bool
@@ -128,8 +128,8 @@ class _Run:
         left = range(state.steps_before + state.step, state.steps_before + end)
         with contextlib.closing(self._taken(network, left)) as losses, self._bar() as bar:
             for own_loss in losses:
-                loss, stop = self._agree(own_loss, stop_requested())
-                state.seconds = time.monotonic() - started
+                passed = time.monotonic() - started
+                loss, stop, state.seconds = self._agree(own_loss, stop_requested(), passed)
                 if isinstance(loss, float) and not math.isfinite(loss):
                     raise self._diverged(f"the loss of step {state.step + 1} is {loss}")
                 state.step += 1
@@ -219,17 +219,20 @@ class _Run:
         state.update_average()
         return loss.detach()
 
-    def _agree(self, loss: Tensor, stop: bool) -> tuple[float | Tensor, bool]:
-        """Return the mean loss of all processes, and whether one of them is to stop.
+    def _agree(
+        self, loss: Tensor, stop: bool, seconds: float
+    ) -> tuple[float | Tensor, bool, float]:
+        """Return the mean loss of all processes, whether one is to stop, and their mean time.
 
         Where steps are captured, nobody waits for the loss.
         """
         if self.processes == 1:
-            return loss if self._captures else loss.item(), stop
-        shared = torch.stack([loss.double(), loss.new_tensor(stop, dtype=torch.float64)])
+            return loss if self._captures else loss.item(), stop, seconds
+        own = loss.new_tensor([stop, seconds], dtype=torch.float64)
+        shared = torch.cat([loss.double()[None], own])
         distributed.all_reduce(shared)
-        total, stops = shared.tolist()
-        return total / self.processes, stops > 0
+        total, stops, times = shared.tolist()
+        return total / self.processes, stops > 0, times / self.processes
 
     def _report(self, bar):
         config, state = self.config, self.state

@@ -11,6 +11,7 @@ import numpy as np
 import raisr
 from raisr.camera_models import GAINS
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight, white_of
+from raisr.denoising import white_level
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED, BAND
 from raisr.stabilisation import PhotonNoise
@@ -132,7 +133,7 @@ def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], 
     kind = settings.noise or found.kind
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
-    level = raisr.estimate_sigma(visible, channel_axis=axis)
+    level = white_level(visible, channel_axis=axis)
     return (level,), kind if kind == "photon" else "white"
 
 
@@ -146,19 +147,21 @@ def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
 
 def _filtered(work, levels, kind, white, settings) -> np.ndarray:
     options: dict[str, Any] = {"model": settings.model, "data_range": white}
-    if kind != "white":
-        levels, options["noise"] = (), settings.noise or kind
+    if kind != "white" or settings.noise is not None:
+        options["noise"] = settings.noise or kind
     options["num_threads"] = settings.threads
     run: Callable[..., np.ndarray] = raisr.denoise
     if settings.network is not None and kind == "white":
         run, options = settings.network, {"data_range": white}
         levels = levels and (float(np.sqrt(np.mean(np.square(levels)))),)
-    levels = levels[0] if len(levels) == 1 else levels or None
+    if settings.levels is None:
+        levels = ()  # found anew, plane by plane
+    told = levels[0] if len(levels) == 1 else levels or None
     axis = None if work.ndim == 2 else -1
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "image has values", UserWarning)
         try:
-            return run(work, levels, channel_axis=axis, **options)
+            return run(work, told, channel_axis=axis, **options)
         except UserWarning:
             raise ValueError(
                 f"it has values far from black and white; white is taken to be {white:g}: "

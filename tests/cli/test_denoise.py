@@ -184,3 +184,13 @@ def test_failed_write(tmp_path, photos, bank, capsys, monkeypatch, error, messag
     arguments = ["--model", bank, photos / "a.png", tmp_path / "out.png"]
     fails(capsys, message, "denoise", *arguments, status=status)
     assert {p.name for p in tmp_path.iterdir()} == {"photos", "shift.safetensors"}
+
+
+def test_a_drawing_comes_back_as_it_was(tmp_path, capsys):
+    drawing = np.full((60, 200), 255, np.uint8)
+    drawing[10:50:4, 20:180:3] = 0
+    drawing[30:34, 10:190] = 40
+    write_image(tmp_path / "in.png", drawing)
+    assert main(["denoise", str(tmp_path / "in.png"), str(tmp_path / "out.png")]) == 0
+    np.testing.assert_array_equal(read_image(tmp_path / "out.png")[0], drawing)
+    assert "found no noise" in capsys.readouterr().out

@@ -104,3 +104,28 @@ def test_noise_that_no_network_was_trained_for_is_left_to_filters(kind):
     expected = raisr.denoise(noisy, model="best", channel_axis=-1)
     np.testing.assert_array_equal(hybrid.denoise(noisy, channel_axis=-1), expected)
     assert (hybrid.denoise(noisy, 20, channel_axis=-1) != expected).any()
+
+
+def test_three_equal_channels_are_one_gray_image():
+    gray = add_gaussian_noise(CLEAN, 20, seed=0)
+    for sigma in (None, 20):
+        found = hybrid.denoise(np.stack([gray] * 3), sigma, channel_axis=0, data_range=255)
+        wanted = hybrid.denoise(gray, sigma, data_range=255)
+        np.testing.assert_array_equal(found, np.stack([wanted] * 3))
+
+
+def test_noise_that_channels_share_is_found_and_removed():
+    clean = skimage.data.astronaut()[60:220, 120:300].astype(np.float32)
+    shared = np.random.default_rng(0).normal(0, 20, clean.shape[:2]).astype(np.float32)
+    for denoise in (hybrid.denoise, raisr.denoise):
+        found = denoise(clean + shared[..., None], channel_axis=-1, data_range=255)
+        assert np.sqrt(np.mean((found - clean) ** 2)) < 9
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (128, 128, 3)])
+def test_a_drawing_comes_back_as_it_was(shape):
+    drawing = np.zeros(shape, np.uint8)
+    drawing[32:96, 32:96] = 255
+    drawing[:, 50:53] = 90
+    axis = -1 if drawing.ndim == 3 else None
+    np.testing.assert_array_equal(hybrid.denoise(drawing, channel_axis=axis), drawing)
