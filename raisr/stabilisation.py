@@ -1,6 +1,6 @@
 """Noise that grows with the brightness: its model, and the transform that makes it white."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class PhotonNoise:
         photons = np.maximum(np.asarray(brightness) - self.offset, 0)
         found = np.sqrt(self.gain * photons + self.sigma**2)
         return found if found.ndim else float(found)
+
+    def moved(self, shift: float) -> "PhotonNoise":
+        """Return the noise of the image plus `shift`."""
+        return replace(self, offset=self.offset + shift)
 
     def times(self, factor: float) -> "PhotonNoise":
         """Return the noise of the image times `factor`."""
