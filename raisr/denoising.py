@@ -11,7 +11,7 @@ from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import keep_constant_areas
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.filtering import FilterBank
-from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
+from raisr.models import LADDER, LARGEST, MODELS, bank_for, bank_path, colour_bank_for
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.validate import (
     GRAY_LEVELS,
@@ -29,6 +29,7 @@ KINDS = ("white", "photon", *GAINS)
 
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
+_STEADY = 1e-4  # by how much levels may differ, relative to them, in what is filtered as white
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
@@ -219,19 +220,35 @@ def _remove_white(model, levels, channels, outs, white, num_threads):
 
 def _remove_photonic(model, noise, channels, outs, white, num_threads):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
-    stable, each = [], []
-    for channel in channels:
-        shift = channel.pedestal * channel.factor
-        each.append(PhotonNoise(noise.gain, noise.sigma, noise.offset - shift))
-        stable.append(anscombe(channel.levelled().plane(), each[-1]))
+    planes = [channel.levelled().plane() for channel in channels]
+    each = [noise.moved(-channel.pedestal * channel.factor) for channel in channels]
+    steady = [_steady_level(its, plane) for its, plane in zip(each, planes, strict=True)]
+    if None not in steady:
+        _remove_white(model, steady, channels, outs, white, num_threads)
+        return
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]) + each[0].offset, each[0])
-    unit = np.float32(GRAY_LEVELS / (high - low))
-    results = [np.empty(plane.shape, np.float32) for plane in stable]
-    scaled = [GrayImage((plane - low) * unit) for plane in stable]
-    _remove_white(model, [float(unit)], scaled, results, GRAY_LEVELS, num_threads)
+    if LARGEST * (high - low) < GRAY_LEVELS:
+        raise ValueError(
+            f"noise is too strong for this image: {noise}, where white is {GRAY_LEVELS:g} "
+            "(is data_range right?)"
+        )
+    unit = float(GRAY_LEVELS / (high - low))
+    scaled = [
+        GrayImage(((anscombe(plane, its) - low) * unit).astype(np.float32))
+        for plane, its in zip(planes, each, strict=True)
+    ]
+    results = [np.empty(plane.shape, np.float32) for plane in planes]
+    _remove_white(model, [unit], scaled, results, GRAY_LEVELS, num_threads)
     for channel, its, result, out in zip(channels, each, results, outs, strict=True):
-        channel.put_back(inverse_anscombe(result / unit + low, its), out, white)
+        stable = result.astype(np.float64) / unit + low
+        channel.put_back(inverse_anscombe(stable, its), out, white)
+
+
+def _steady_level(noise, plane):
+    """Return the level of noise that is the same wherever the plane is dark or bright; or None."""
+    low, high = noise.deviation(np.array([plane.min(), plane.max()], np.float64))
+    return float(high) if high - low <= _STEADY * high else None
 
 
 def _told(sigma):

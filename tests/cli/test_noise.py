@@ -110,6 +110,7 @@ def test_told_photons_of_a_picture_in_the_dark(tmp_path, capsys):
     source, out = saved(tmp_path / "dark.png", cells()[1]), tmp_path / "out.png"
     assert main(["denoise", "--noise", "photon=4,0,255", source, str(out)]) == 0
     assert "changed nothing: all is in the dark" in capsys.readouterr().out
+    np.testing.assert_array_equal(read_image(out)[0], read_image(source)[0])
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint32])
