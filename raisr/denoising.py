@@ -58,7 +58,8 @@ def denoise(
     noise : {"white", "photon", "camera", "mosaic"} or PhotonNoise, optional
         What the noise is like, whatever is found: see `NoiseEstimate.kind`. Its level is
         estimated; a PhotonNoise tells all, in the unit of the image. Default: what is found.
-        "camera" and "mosaic" are for three channels.
+        "camera" and "mosaic" are for three channels that differ, "photon" is for images whose noise
+        grows with the brightness, or that have none.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
         and filtered in opponent space, see `ColourBank`, unless one has more than six times the
@@ -131,8 +132,10 @@ def denoise(
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     if told is not None and len(told) not in (1, len(channels)):
         raise ValueError(f"sigma must be one number or {len(channels)}, got {len(told)}")
-    if noise in GAINS and len(channels) != 3:
-        raise ValueError(f"noise of a camera is in three channels, got {len(channels)}")
+    gray = _is_gray(channels)
+    if noise in GAINS and (gray or len(channels) != 3):
+        got = "three that are equal" if gray else len(channels)
+        raise ValueError(f"noise of a camera is in three channels, got {got}")
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
@@ -150,7 +153,7 @@ def denoise(
         given = None if told is None else [check_sigma(s, white) for s in told]
         if isinstance(noise, PhotonNoise):
             noise = noise.times(GRAY_LEVELS / white)
-        gray = _is_gray(channels) and (given is None or len(set(given)) == 1)
+        gray = gray and (given is None or len(set(given)) == 1)
         shown = slice(0, 1) if gray else slice(None)
         told = given and given[: len(channels[shown])]
         _denoise(model, channels[shown], told, noise, outs[shown], white, threads)
@@ -199,6 +202,11 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
     if kind in GAINS and len(channels) == 3:
         run_camera(model, kind, found, channels, outs, white, num_threads)
         return  # what JPEG made constant had noise
+    if noise == "photon" and found.photons is None and found.kind != "none":
+        raise ValueError(
+            'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
+            "image is too small to tell: pass a PhotonNoise"
+        )
     if kind == "photon" and found.photons is not None:
         _remove_photonic(model, found.photons, channels, outs, white, num_threads)
     else:

@@ -101,6 +101,30 @@ def test_noise_of_no_size_changes_nothing(noise):
     np.testing.assert_array_equal(denoise(image, noise=noise), image)
 
 
+def falling():
+    """Noise that is less where it is brighter."""
+    ramp = np.linspace(40, 200, 200) + np.zeros((200, 1))
+    return ramp + (220 - ramp) / 10 * np.random.default_rng(0).standard_normal(ramp.shape)
+
+
+@pytest.mark.parametrize("image", [falling(), falling()[:9, :9], np.stack([falling()] * 3)])
+def test_photons_that_do_not_fit_are_refused(image):
+    axis = 0 if image.ndim == 3 else None
+    with pytest.raises(ValueError, match="no such noise fits"):
+        denoise(image, noise="photon", channel_axis=axis, data_range=255)
+
+
+def test_photons_of_a_picture_without_noise_are_none():
+    image = np.full((40, 40), 9, np.uint8)
+    np.testing.assert_array_equal(denoise(image, noise="photon"), image)
+
+
+@pytest.mark.parametrize("kind", ["camera", "mosaic"])
+def test_a_gray_image_in_three_channels_has_no_noise_of_a_camera(kind):
+    with pytest.raises(ValueError, match="three channels, got three that are equal"):
+        denoise(np.stack([falling()] * 3), noise=kind, channel_axis=0, data_range=255)
+
+
 @pytest.mark.parametrize("noise", [PhotonNoise(1e30), PhotonNoise(1e5, 3), PhotonNoise(1, 1e30)])
 def test_noise_that_is_too_strong(noise):
     with pytest.raises(ValueError, match="too strong|at most 1020"):

@@ -158,6 +158,17 @@ def test_a_kind_of_noise_that_the_picture_cannot_have(pictures, tmp_path, capsys
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("camera", "got three that are equal"), ("photon", "no such noise fits")],
+)
+def test_noise_that_does_not_fit_is_not_passed_over(kind, message, tmp_path, capsys):
+    ramp = np.linspace(40, 200, 200) + np.zeros((200, 1))
+    noisy = ramp + (220 - ramp) / 10 * np.random.default_rng(0).standard_normal(ramp.shape)
+    source = saved(tmp_path / "in.png", np.dstack([noisy] * 3))
+    fails(capsys, message, "denoise", "--noise", kind, source, tmp_path / "out.png")
+
+
 def test_noise_has_no_effect_on_a_bank(pictures, bank, tmp_path, capsys):
     fails(
         capsys,
