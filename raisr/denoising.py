@@ -11,7 +11,7 @@ from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import keep_constant_areas
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.filtering import FilterBank
-from raisr.models import LADDER, MODELS, bank_for, bank_path, colour_bank_for
+from raisr.models import LADDER, LARGEST, MODELS, bank_for, bank_path, colour_bank_for
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.validate import (
     GRAY_LEVELS,
@@ -29,6 +29,7 @@ KINDS = ("white", "photon", *GAINS)
 
 _ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
+_STEADY = 1e-4  # by how much levels may differ, relative to them, in what is filtered as white
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
@@ -57,7 +58,8 @@ def denoise(
     noise : {"white", "photon", "camera", "mosaic"} or PhotonNoise, optional
         What the noise is like, whatever is found: see `NoiseEstimate.kind`. Its level is
         estimated; a PhotonNoise tells all, in the unit of the image. Default: what is found.
-        "camera" and "mosaic" are for three channels.
+        "camera" and "mosaic" are for three channels that differ, "photon" is for images whose noise
+        grows with the brightness, or that have none.
     channel_axis : int, optional
         Axis of the channels of a colour image. Three channels are taken as red, green and blue
         and filtered in opponent space, see `ColourBank`, unless one has more than six times the
@@ -130,8 +132,10 @@ def denoise(
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     if told is not None and len(told) not in (1, len(channels)):
         raise ValueError(f"sigma must be one number or {len(channels)}, got {len(told)}")
-    if noise in GAINS and len(channels) != 3:
-        raise ValueError(f"noise of a camera is in three channels, got {len(channels)}")
+    gray = is_gray(channels)
+    if noise in GAINS and (gray or len(channels) != 3):
+        got = "three that are equal" if gray else len(channels)
+        raise ValueError(f"noise of a camera is in three channels, got {got}")
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     threads = check_threads(num_threads)
@@ -149,7 +153,7 @@ def denoise(
         given = None if told is None else [check_sigma(s, white) for s in told]
         if isinstance(noise, PhotonNoise):
             noise = noise.times(GRAY_LEVELS / white)
-        gray = is_gray(channels) and (given is None or len(set(given)) == 1)
+        gray = gray and (given is None or len(set(given)) == 1)
         shown = slice(0, 1) if gray else slice(None)
         told = given and given[: len(channels[shown])]
         _denoise(model, channels[shown], told, noise, outs[shown], white, threads)
@@ -198,6 +202,11 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
     if kind in GAINS and len(channels) == 3 and (noise or found.shared_levels() is None):
         run_camera(model, kind, found, channels, outs, white, num_threads)
         return  # what JPEG made constant had noise
+    if noise == "photon" and found.photons is None and found.kind != "none":
+        raise ValueError(
+            'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
+            "image is too small to tell: pass a PhotonNoise"
+        )
     if kind == "photon" and found.photons is not None:
         _remove_photonic(model, found.photons, channels, outs, white, num_threads)
     else:
@@ -220,19 +229,35 @@ def _remove_white(model, levels, channels, outs, white, num_threads, planes=None
 
 def _remove_photonic(model, noise, channels, outs, white, num_threads):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
-    stable, each = [], []
-    for channel in channels:
-        shift = channel.pedestal * channel.factor
-        each.append(PhotonNoise(noise.gain, noise.sigma, noise.offset - shift))
-        stable.append(anscombe(channel.levelled().plane(), each[-1]))
+    planes = [channel.levelled().plane() for channel in channels]
+    each = [noise.moved(-channel.pedestal * channel.factor) for channel in channels]
+    steady = [_steady_level(its, plane) for its, plane in zip(each, planes, strict=True)]
+    if None not in steady:
+        _remove_white(model, steady, channels, outs, white, num_threads)
+        return
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]) + each[0].offset, each[0])
-    unit = np.float32(GRAY_LEVELS / (high - low))
-    results = [np.empty(plane.shape, np.float32) for plane in stable]
-    scaled = [GrayImage((plane - low) * unit) for plane in stable]
-    _remove_white(model, [float(unit)], scaled, results, GRAY_LEVELS, num_threads)
+    if LARGEST * (high - low) < GRAY_LEVELS:
+        raise ValueError(
+            f"noise is too strong for this image: {noise}, where white is {GRAY_LEVELS:g} "
+            "(is data_range right?)"
+        )
+    unit = float(GRAY_LEVELS / (high - low))
+    scaled = [
+        GrayImage(((anscombe(plane, its) - low) * unit).astype(np.float32))
+        for plane, its in zip(planes, each, strict=True)
+    ]
+    results = [np.empty(plane.shape, np.float32) for plane in planes]
+    _remove_white(model, [unit], scaled, results, GRAY_LEVELS, num_threads)
     for channel, its, result, out in zip(channels, each, results, outs, strict=True):
-        channel.put_back(inverse_anscombe(result / unit + low, its), out, white)
+        stable = result.astype(np.float64) / unit + low
+        channel.put_back(inverse_anscombe(stable, its), out, white)
+
+
+def _steady_level(noise, plane):
+    """Return the level of noise that is the same wherever the plane is dark or bright; or None."""
+    low, high = noise.deviation(np.array([plane.min(), plane.max()], np.float64))
+    return float(high) if high - low <= _STEADY * high else None
 
 
 def _told(sigma):

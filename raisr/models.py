@@ -15,6 +15,7 @@ from raisr.validate import GRAY_LEVELS
 __all__ = [
     "COLOUR_LADDER",
     "LADDER",
+    "LARGEST",
     "MODELS",
     "bank_for",
     "bank_path",
@@ -30,7 +31,9 @@ COLOUR_LADDER = (5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels of each channel that colour banks are shipped for."""
 
 MODELS = ("fast", "best")
-_LARGEST = 4 * GRAY_LEVELS
+LARGEST = 4 * GRAY_LEVELS
+"""Gray levels; more noise is not filtered."""
+
 _FAINT = 1.0
 """Gray levels; below, filters tend to the identity: those of a rung smooth even strong edges."""
 
@@ -136,10 +139,10 @@ def _check(model, sigma):
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
     if not sigma > 0:
         raise ValueError(f"sigma must be above 0, got {sigma!r}")
-    if not sigma <= _LARGEST:
+    if not sigma <= LARGEST:
         raise ValueError(
             f"sigma, given or estimated, is {sigma:.4g} gray levels of 255; "
-            f"it must be at most {_LARGEST:g} (is data_range right?)"
+            f"it must be at most {LARGEST:g} (is data_range right?)"
         )
 
 

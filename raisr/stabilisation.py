@@ -1,6 +1,6 @@
 """Noise that grows with the brightness: its model, and the transform that makes it white."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ __all__ = ["PhotonNoise", "anscombe", "inverse_anscombe"]
 
 _THREE_EIGHTHS = 3 / 8
 _ROOT = np.sqrt(1.5)
+_LARGEST = 1e70  # squares of ratios stay finite
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,12 @@ class PhotonNoise:
             if not np.isfinite(value):
                 raise ValueError(f"{name} must be a finite number, got {getattr(self, name)!r}")
             object.__setattr__(self, name, value)
+            if abs(value) > _LARGEST:
+                raise ValueError(f"{name} must be at most {_LARGEST:g}, got {value!r}")
         if not self.gain > 0:
             raise ValueError(f"gain must be positive, got {self.gain!r}")
+        if self.gain < 1 / _LARGEST:
+            raise ValueError(f"gain must be at least {1 / _LARGEST:g}, got {self.gain!r}")
         if not self.sigma >= 0:
             raise ValueError(f"sigma must not be negative, got {self.sigma!r}")
 
@@ -60,12 +65,16 @@ class PhotonNoise:
         found = np.sqrt(self.gain * photons + self.sigma**2)
         return found if found.ndim else float(found)
 
+    def moved(self, shift: float) -> "PhotonNoise":
+        """Return the noise of the image plus `shift`."""
+        return replace(self, offset=self.offset + shift)
+
     def times(self, factor: float) -> "PhotonNoise":
         """Return the noise of the image times `factor`."""
         return PhotonNoise(factor * self.gain, factor * self.sigma, factor * self.offset)
 
 
-def anscombe(image: NDArray, noise: PhotonNoise) -> NDArray[np.float32]:
+def anscombe(image: NDArray, noise: PhotonNoise) -> NDArray[np.float64]:
     """Transform an image such that its noise is white and of level 1.
 
     Parameters
@@ -76,7 +85,7 @@ def anscombe(image: NDArray, noise: PhotonNoise) -> NDArray[np.float32]:
 
     Returns
     -------
-    float32 array of the same shape
+    float64 array of the same shape
         0 where the image is so dark that no light explains it.
 
     References
@@ -89,12 +98,12 @@ def anscombe(image: NDArray, noise: PhotonNoise) -> NDArray[np.float32]:
     >>> anscombe(np.float32([0.625, 3.625]), PhotonNoise(gain=1.0)).tolist()
     [2.0, 4.0]
     """
-    photons = (np.asarray(image, np.float32) - np.float32(noise.offset)) / np.float32(noise.gain)
-    dark = np.float32(_THREE_EIGHTHS + (noise.sigma / noise.gain) ** 2)
+    photons = (np.asarray(image, np.float64) - noise.offset) / noise.gain
+    dark = _THREE_EIGHTHS + (noise.sigma / noise.gain) ** 2
     return 2 * np.sqrt(np.maximum(photons + dark, 0))
 
 
-def inverse_anscombe(stable: NDArray, noise: PhotonNoise) -> NDArray[np.float32]:
+def inverse_anscombe(stable: NDArray, noise: PhotonNoise) -> NDArray[np.float64]:
     """Return the expected value of pixels whose transform has this expected value.
 
     The algebraic inverse of `anscombe` would be too dark where photons are few.
@@ -107,7 +116,7 @@ def inverse_anscombe(stable: NDArray, noise: PhotonNoise) -> NDArray[np.float32]
 
     Returns
     -------
-    float32 array of the same shape
+    float64 array of the same shape
         Not below the offset.
 
     References
@@ -122,9 +131,7 @@ def inverse_anscombe(stable: NDArray, noise: PhotonNoise) -> NDArray[np.float32]
     99.89
     """
     floor = 2 * np.sqrt(_THREE_EIGHTHS)  # no photon
-    root = np.maximum(np.asarray(stable, np.float32), np.float32(floor))
+    root = np.maximum(np.asarray(stable, np.float64), floor)
     photons = root**2 / 4 + _ROOT / (4 * root) - 11 / (8 * root**2) + 5 * _ROOT / (8 * root**3)
     photons -= 1 / 8 + (noise.sigma / noise.gain) ** 2
-    return np.float32(noise.gain) * np.maximum(photons, 0, dtype=np.float32) + np.float32(
-        noise.offset
-    )
+    return noise.gain * np.maximum(photons, 0) + noise.offset

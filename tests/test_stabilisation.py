@@ -86,6 +86,51 @@ def test_an_offset_is_told_with_the_noise():
     assert np.abs(moved - 1000 - plain).mean() < 0.01
 
 
+@pytest.mark.parametrize("gain", [1e-70, 1e-25, 1e-6, 1e-3])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_few_photons_beside_much_white_noise_are_white_noise(gain, offset):
+    noisy = add_gaussian_noise(data.camera()[:200, :200], 20, 0) + offset
+    found = denoise(noisy, noise=PhotonNoise(gain, 20, offset), data_range=255)
+    wanted = denoise(noisy, 20, data_range=255)
+    assert np.abs(found - wanted).mean() < 0.15  # a few pixels are of another class
+
+
+@pytest.mark.parametrize("noise", [PhotonNoise(1e-70), PhotonNoise(1e-25), PhotonNoise(4, 0, 255)])
+def test_noise_of_no_size_changes_nothing(noise):
+    image = data.camera()[:100, :100]
+    np.testing.assert_array_equal(denoise(image, noise=noise), image)
+
+
+def falling():
+    """Noise that is less where it is brighter."""
+    ramp = np.linspace(40, 200, 200) + np.zeros((200, 1))
+    return ramp + (220 - ramp) / 10 * np.random.default_rng(0).standard_normal(ramp.shape)
+
+
+@pytest.mark.parametrize("image", [falling(), falling()[:9, :9], np.stack([falling()] * 3)])
+def test_photons_that_do_not_fit_are_refused(image):
+    axis = 0 if image.ndim == 3 else None
+    with pytest.raises(ValueError, match="no such noise fits"):
+        denoise(image, noise="photon", channel_axis=axis, data_range=255)
+
+
+def test_photons_of_a_picture_without_noise_are_none():
+    image = np.full((40, 40), 9, np.uint8)
+    np.testing.assert_array_equal(denoise(image, noise="photon"), image)
+
+
+@pytest.mark.parametrize("kind", ["camera", "mosaic"])
+def test_a_gray_image_in_three_channels_has_no_noise_of_a_camera(kind):
+    with pytest.raises(ValueError, match="three channels, got three that are equal"):
+        denoise(np.stack([falling()] * 3), noise=kind, channel_axis=0, data_range=255)
+
+
+@pytest.mark.parametrize("noise", [PhotonNoise(1e30), PhotonNoise(1e5, 3), PhotonNoise(1, 1e30)])
+def test_noise_that_is_too_strong(noise):
+    with pytest.raises(ValueError, match="too strong|at most 1020"):
+        denoise(data.camera(), noise=noise)
+
+
 def test_flat_areas_keep_their_brightness():
     noisy = add_poisson_gaussian_noise(np.full((300, 300), 60.0), PEAK, 0)
     out = denoise(noisy, noise=NOISE, data_range=255)
@@ -120,6 +165,9 @@ def test_denoise_refuses(options, message):
         (("1",), "gain must be a finite number"),
         ((1, -1), "sigma must not be negative"),
         ((1, 0, np.inf), "offset must be a finite number"),
+        ((1e-300,), "gain must be at least 1e-70"),
+        ((1e300,), r"gain must be at most 1e\+70"),
+        ((1, 1e200), r"sigma must be at most 1e\+70"),
     ],
 )
 def test_photon_noise_refuses(numbers, message):

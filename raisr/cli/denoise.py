@@ -15,6 +15,7 @@ from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
 from raisr.io.picture import Page, Picture
+from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
@@ -155,16 +156,18 @@ def _describe_changes(
     levels = [level for change in changes for level in change.levels]
     shares = [level / change.white for change in changes for level in change.levels]
     told = f"sigma {_listed(levels)} ({_listed([round(100 * s, 1) for s in shares], '%')} of white)"
-    origin = "as given" if arguments.sigma else "estimated"
+    photons = isinstance(arguments.noise, PhotonNoise)
+    origin = "as given" if arguments.sigma or photons else "estimated"
     if not any(levels):
-        reason = "sigma is 0" if arguments.sigma else "found no noise, or could not tell"
+        found = "all is in the dark" if photons else "found no noise, or could not tell"
+        reason = "sigma is 0" if arguments.sigma else found
         return f"changed nothing: {reason}", True
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
     kinds = list(dict.fromkeys(change.kind for change in changes if change.kind != "white"))
     what = "".join(f"{_NAMES[kind]} " for kind in kinds)
-    return f"removed {what}noise of {told}{'' if arguments.sigma else ', estimated'}", False
+    return f"removed {what}noise of {told}{', estimated' * (origin == 'estimated')}", False
 
 
 def _check_noise(arguments: Namespace, model: str | FilterBank | ColourBank) -> None:

@@ -97,10 +97,12 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
     elif is_measured(values.dtype):
         pedestal = int(values.min())
         work = (values.astype(np.float64) - pedestal).astype(np.float32)
+        if isinstance(settings.noise, PhotonNoise):
+            settings = settings._replace(noise=settings.noise.moved(-pedestal))
     if hidden is not None:
         work = fill_hidden(work, hidden)
     levels, kind = _levels_of(work, hidden, white, part, settings)
-    if levels and not any(levels):
+    if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
         return values, Change(levels, white, 0.0)
     filtered = _filtered(work, levels, kind, white, settings)
     if share is not None:
@@ -117,7 +119,8 @@ def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.nda
 def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], str]:
     """Return one level for all channels of a group, or one for each, and what the noise is like.
 
-    There is none for a bank; that of a camera is the level of the brightness.
+    There is none for a bank; that of a camera is the level of the brightness, that of told
+    photons the root mean square.
     """
     if not isinstance(settings.model, str):
         return (), "white"
@@ -128,7 +131,7 @@ def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], 
     axis = None if work.ndim == 2 else -1
     visible = _visible_part(work, hidden)
     if isinstance(settings.noise, PhotonNoise):
-        return (float(settings.noise.deviation(np.median(visible))),), "photon"
+        return (float(np.sqrt(np.mean(settings.noise.deviation(visible) ** 2))),), "photon"
     found = raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
     kind = settings.noise or found.kind
     if kind in GAINS:

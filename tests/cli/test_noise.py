@@ -10,6 +10,7 @@ import raisr
 from raisr import PhotonNoise
 from raisr.cli import main
 from raisr.io import read_image, write_image
+from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
 from tests.cli.commands import fails
 
@@ -84,6 +85,48 @@ def test_noise_overrules(pictures, told, noise, tmp_path):
     assert np.abs(difference).max() <= (1 if told == "white" else 0)  # one level for all channels
 
 
+def cells(scale=1, offset=0):
+    """Faint cells on black that covers most of the picture, as `photon=4 * scale,0,offset`."""
+    clean = np.zeros((96, 96))
+    clean[30:60, 20:70] = 40
+    return clean * scale + offset, np.random.default_rng(0).poisson(clean / 4) * 4 * scale + offset
+
+
+def test_told_photons_of_cells_on_black(tmp_path, capsys):
+    clean, noisy = cells()
+    source, out = saved(tmp_path / "cells.png", noisy), tmp_path / "out.png"
+    assert main(["denoise", "--noise", "photon=4", source, str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "removed photon noise of sigma 5." in told
+    assert "estimated" not in told
+    result = read_image(out)[0]
+    np.testing.assert_array_equal(
+        result, raisr.denoise(noisy.astype(np.uint8), noise=PhotonNoise(4))
+    )
+    assert psnr(result, clean) > psnr(noisy, clean) + 4
+
+
+def test_told_photons_of_a_picture_in_the_dark(tmp_path, capsys):
+    source, out = saved(tmp_path / "dark.png", cells()[1]), tmp_path / "out.png"
+    assert main(["denoise", "--noise", "photon=4,0,255", source, str(out)]) == 0
+    assert "changed nothing: all is in the dark" in capsys.readouterr().out
+    np.testing.assert_array_equal(read_image(out)[0], read_image(source)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint32])
+def test_told_photons_of_measured_values(dtype, tmp_path):
+    clean, noisy = cells(10, 1000)
+    write_image(tmp_path / "in.tif", noisy.astype(dtype))
+    arguments = ["--noise", "photon=40,1,1000", tmp_path / "in.tif", tmp_path / "out.tif"]
+    assert main(["denoise", *map(str, arguments)]) == 0
+    result = read_image(tmp_path / "out.tif")[0]
+    wanted = raisr.denoise(
+        noisy.astype(np.float32), noise=PhotonNoise(40, 1, 1000), data_range=np.ptp(noisy)
+    )
+    assert np.abs(result - wanted).max() <= 1
+    assert np.abs(result - clean).mean() < 0.7 * np.abs(noisy - clean).mean()
+
+
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
@@ -113,6 +156,17 @@ def test_a_kind_of_noise_that_the_picture_cannot_have(pictures, tmp_path, capsys
         pictures["photon"],
         tmp_path / "out.png",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("camera", "got three that are equal"), ("photon", "no such noise fits")],
+)
+def test_noise_that_does_not_fit_is_not_passed_over(kind, message, tmp_path, capsys):
+    ramp = np.linspace(40, 200, 200) + np.zeros((200, 1))
+    noisy = ramp + (220 - ramp) / 10 * np.random.default_rng(0).standard_normal(ramp.shape)
+    source = saved(tmp_path / "in.png", np.dstack([noisy] * 3))
+    fails(capsys, message, "denoise", "--noise", kind, source, tmp_path / "out.png")
 
 
 def test_noise_has_no_effect_on_a_bank(pictures, bank, tmp_path, capsys):
