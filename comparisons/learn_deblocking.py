@@ -9,6 +9,7 @@ measurement. Nothing is random. The first stages alone are the model fast.
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,9 @@ def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.rint(parts.mean(axis=(1, 3))).astype(np.uint8)
 
 
-def learn_parts(images: Sequence[ImageFile], quality: int):
+def learn_parts(
+    images: Sequence[ImageFile], quality: int
+) -> tuple[dict[str, list[Stage]], tuple[str, ...], dict[str, Any]]:
     """Return the parts for a quality, what they hash, and the facts of their training."""
     start = time.perf_counter()
     pixels = [image.read() for image in images]
@@ -121,7 +124,8 @@ def main(arguments: list[str] | None = None) -> None:
             print_held_back(images, quality)
             continue
         path = deblocking_path(quality)
-        write_parts(path, *learn_parts(images, quality), "float16")
+        parts, guides, facts = learn_parts(images, quality)
+        write_parts(path, parts, guides, facts, "float16")
         print(f"wrote {path.name}")
 
 

@@ -1,4 +1,4 @@
-"""What JPEG did to a picture: its quality and where its blocks begin, from tables or from pixels."""
+"""What JPEG did to a picture: its quality, and where its blocks begin."""
 
 import io
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ __all__ = [
 BLOCK = 8
 """Side of a block, pixels."""
 
-_LUMINANCE = np.array(
+_LUMINANCE = np.fromstring(
     """16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56
     14 17 22 29 51 87 80 62 18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92
-    49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99""".split(),
-    np.float64,
+    49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99""",
+    sep=" ",
 ).reshape(BLOCK, BLOCK)
 _QUALITIES = np.arange(1, 101)
 _SAMPLED = 40  # blocks down and across that are looked at
@@ -174,8 +174,10 @@ def _coefficients(plane, row, column):
 
 
 def _blocks(plane, row, column):
-    """Some blocks of a plane, (n, 8, 8)."""
-    height, width = ((side - start) // BLOCK for side, start in zip(plane.shape, (row, column)))
+    """Return some blocks of a plane, (n, 8, 8)."""
+    height, width = (
+        (side - start) // BLOCK for side, start in zip(plane.shape, (row, column), strict=True)
+    )
     blocks = plane[row : row + height * BLOCK, column : column + width * BLOCK]
     blocks = blocks.reshape(height, BLOCK, width, BLOCK).swapaxes(1, 2)
     steps = (-(-count // _SAMPLED) for count in (height, width))
