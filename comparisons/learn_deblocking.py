@@ -51,8 +51,9 @@ LUMA = [
 ]
 """Of each stage of the luma: classes, and the side of the filters."""
 
-CHROMA, CHROMA_SIZE = [_spec(7, 1.5, 8, 4, 3)] * 2, 9
-"""Classes of each stage of the chroma, and the side of its filters."""
+CHROMA = [_spec(7, 1.5, 4, 1, 1, period=BLOCK), _spec(7, 1.5, 8, 4, 3)]
+CHROMA_SIZE = 9
+"""Side of the filters of chroma, whose classes are above: a block of it covers 16 x 16 pixels."""
 
 
 def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
