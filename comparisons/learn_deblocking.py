@@ -52,8 +52,10 @@ LUMA = [
 """Of each stage of the luma: classes, and the side of the filters."""
 
 CHROMA = [_spec(7, 1.5, 4, 1, 1, period=BLOCK), _spec(7, 1.5, 8, 4, 3)]
+"""Classes of each stage of the chroma."""
+
 CHROMA_SIZE = 9
-"""Side of the filters of chroma, whose classes are above: a block of it covers 16 x 16 pixels."""
+"""Side of its filters."""
 
 
 def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -109,15 +109,16 @@ def deblock(
     Notes
     -----
     Each pixel of a block of 8 x 8 has filters of its own for each class of gradients; where the
-    blocks begin is seen in the image. The weights of each filter sum to one, so flat areas keep
-    their value. The chroma was halved before: it is filtered as if by the classes of the luma.
-    Filters are shipped for qualities of 10 to 80 and interpolated between them. They were learned
-    from BSDS500 photographs, whose terms are non-commercial research and education.
+    blocks begin is seen in the image. The chroma is filtered by the classes of the filtered luma,
+    for JPEGs that halved it, as is usual. The weights of each filter sum to one: flat areas keep
+    their value. Filters are shipped for qualities of 10 to 80 and interpolated between them; above,
+    they change less and less. They were learned from BSDS500 photographs, whose terms are
+    non-commercial research and education. Borders are mirrored.
 
     References
     ----------
     Getreuer et al., "BLADE: Filter learning for general purpose computational photography",
-    ICCP 2018, section IV.
+    ICCP 2018.
 
     Examples
     --------
