@@ -35,7 +35,7 @@ _FEWEST = 2  # blocks down and across
 _QUIET, _STANDS_OUT = 0.75, 0.02
 _NEAR = 1.0  # gray levels: what rounding and clipping of pixels leave of a multiple
 _STRAY = 0.05  # share of the others
-_COUNTED, _CERTAIN = 50, 0.5
+_COUNTED, _CERTAIN = 50, 0.3
 
 
 class JpegTraces(NamedTuple):
@@ -202,7 +202,7 @@ def _evidence(found, table):
     where all are. Those near zero tell nothing, nor do steps that are too fine.
     """
     chance = 2 * _NEAR / table
-    counted = (found > _NEAR) & (chance < 0.5)
+    counted = (found > 2 * _NEAR) & (chance < 0.5)
     if counted.sum() < _COUNTED:
         return -np.inf, 0.0
     steps = table.astype(np.float32)
