@@ -123,7 +123,7 @@ def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
         (
             f"PSNR: {deblocking.PROTOCOL}.",
             "seconds: CPU time of one thread for a megapixel, mean of the qualities, medians of "
-            "the images; of raisr.deblock with the look for blocks and quality.",
+            "the images; of raisr.deblock with the search for blocks.",
         ),
     )
 

@@ -20,28 +20,28 @@ __all__ = ["CLEANERS", "PROTOCOL", "deblocked_psnr", "measure"]
 
 PROTOCOL = (
     "gray images, and colour ones with Pillow's default subsampling, compressed by Pillow's "
-    "libjpeg; the quality is not told; results of 8 bits, peak 255, over all pixels and, of "
+    "libjpeg; the quality is told, as a file's tables tell it; results of 8 bits, peak 255, over all pixels and, of "
     "colour, over RGB, mean of the images"
 )
 
 
 @dataclass(frozen=True)
 class Cleaner:
-    """What cleans (H, W) or (H, W, 3) uint8."""
+    """What cleans (H, W) or (H, W, 3) uint8, a JPEG of a known quality."""
 
     label: str
-    run: Callable[[NDArray[np.uint8]], NDArray]
+    run: Callable[[NDArray[np.uint8], int], NDArray]
 
 
 def _ours(model):
-    def run(image):
+    def run(image, quality):
         axis = None if image.ndim == 2 else -1
-        return deblock(image, model=model, channel_axis=axis, num_threads=1)
+        return deblock(image, quality, model=model, channel_axis=axis, num_threads=1)
 
     return run
 
 
-def _opencv(image):
+def _opencv(image, quality):
     import cv2
 
     cv2.setNumThreads(1)
@@ -49,7 +49,7 @@ def _opencv(image):
 
 
 CLEANERS = {
-    "jpeg": Cleaner("the JPEG", lambda image: image),
+    "jpeg": Cleaner("the JPEG", lambda image, quality: image),
     "bilateral": Cleaner("OpenCV bilateralFilter d=5, 20, 2", _opencv),
     "fast": Cleaner("raisr.deblock fast", _ours("fast")),
     "best": Cleaner("raisr.deblock best", _ours("best")),
@@ -83,9 +83,9 @@ def measure(
         clean = image.read()
         source = compress(clean, quality)
         for name in methods:
-            CLEANERS[name].run(source[:64, :64])  # what is compiled or loaded once
+            CLEANERS[name].run(source[:64, :64], quality)  # what is compiled or loaded once
             start = time.thread_time()
-            output = CLEANERS[name].run(source)
+            output = CLEANERS[name].run(source, quality)
             seconds = time.thread_time() - start
             found[name]["psnr"].append(psnr(output, clean))
             pixels = clean.shape[0] * clean.shape[1]
