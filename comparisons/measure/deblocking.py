@@ -20,8 +20,8 @@ __all__ = ["CLEANERS", "PROTOCOL", "deblocked_psnr", "measure"]
 
 PROTOCOL = (
     "gray images, and colour ones with Pillow's default subsampling, compressed by Pillow's "
-    "libjpeg; the quality is told, as a file's tables tell it; results of 8 bits, peak 255, over all pixels and, of "
-    "colour, over RGB, mean of the images"
+    "libjpeg; the quality is told, as a file's tables tell it; results of 8 bits, peak 255, over "
+    "all pixels and, of colour, over RGB, mean of the images"
 )
 
 
