@@ -10,6 +10,7 @@ from raisr.cascade import run_stages
 from raisr.colour import LUMA
 from raisr.colour_bank import filter_chroma
 from raisr.colour_files import read_parts
+from raisr.filtering import Stage
 from raisr.jpeg import BLOCK, find_blocks, find_traces, luma_of
 from raisr.models import mixed, rungs_around, scaled_stage
 from raisr.validate import (
@@ -39,7 +40,16 @@ def deblocking_path(quality):
 
 @lru_cache
 def _shipped(quality):
-    return read_parts(deblocking_path(quality))
+    parts, guides, _ = read_parts(deblocking_path(quality))
+    return {name: [_balanced(stage) for stage in stages] for name, stages in parts.items()}, guides
+
+
+def _balanced(stage):
+    """Return a stage whose weights sum to one; float16 of the files has rounded them."""
+    filters, centre = stage.filters.copy(), stage.size // 2
+    rest = 1 - filters.sum(axis=(1, 2, 3), dtype=np.float64)
+    filters[:, -1, centre, centre] += rest.astype(np.float32)
+    return Stage(stage.spec, filters, stage.bias)
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +61,7 @@ def parts_for(model, quality):
     """
     count = 1 if model == "fast" else None
     low, high, weight = rungs_around(quality, QUALITIES)
-    parts, guides, _ = _shipped(low)
+    parts, guides = _shipped(low)
     if weight:
         others = _shipped(high)[0]
         parts = {name: mixed(parts[name], others[name], weight) for name in PARTS}

@@ -148,9 +148,12 @@ def find_traces(planes: Sequence[NDArray[np.float32]]) -> JpegTraces | None:
     clipped = np.any([(plane <= 0) | (plane >= GRAY_LEVELS) for plane in planes], axis=0)
     whole = ~_blocks(clipped, row, column).any(axis=(1, 2))
     found = np.abs(_coefficients(luma, row, column)[whole])
-    likely, shares = zip(*(_evidence(found, table) for table in _tables()), strict=True)
+    tables = _tables()
+    turned = (*tables, *tables.swapaxes(1, 2))  # of a picture on its side
+    likely, shares = zip(*(_evidence(found, table) for table in turned), strict=True)
     best = int(np.argmax(likely))
-    return JpegTraces(int(_QUALITIES[best]), row, column) if shares[best] > _CERTAIN else None
+    quality = int(_QUALITIES[best % len(tables)])
+    return JpegTraces(quality, row, column) if shares[best] > _CERTAIN else None
 
 
 def find_blocks(plane: NDArray[np.float32]) -> tuple[int, int]:

@@ -59,7 +59,7 @@ def test_depth_and_alpha_stay(tmp_path, suffix, dtype, channels):
     if channels in (2, 4):
         image = np.dstack([image, np.tile(np.arange(120, dtype=np.uint8) * 2, (100, 1))])
     scale = {"u2": 257, "i2": 100, "f4": 1 / 255}[dtype]
-    pixels = (image * scale).astype(dtype)
+    pixels = (image.astype(float) * scale).astype(dtype)
     source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
     write_image(source, pixels)
     assert main(["deblock", "--quality", "20", str(source), str(target)]) == 0
@@ -91,8 +91,8 @@ def test_pictures_are_turned_upright_and_keep_their_profile(tmp_path):
     assert main(["deblock", str(tmp_path / "in.jpg"), str(tmp_path / "out.png")]) == 0
     pixels, metadata = read_image(tmp_path / "out.png")
     assert pixels.shape == (120, 100, 3)
-    written = Image.open(tmp_path / "out.png")
-    assert written.getexif().get(0x0112, 1) == 1
+    with Image.open(tmp_path / "out.png") as written:
+        assert written.getexif().get(0x0112, 1) == 1
     assert "png" in metadata or "icc_profile" in metadata
 
 
