@@ -1,7 +1,7 @@
-"""Tasks beside denoising, `python -m comparisons.tasks`: enlarging by 2, 3 and 4.
+"""Tasks beside denoising, `python -m comparisons.tasks`: enlarging, and cleaning of JPEGs.
 
 Beside raisr.upscale stand the resizers that people use, and what papers print of learned filters
-and of the first network.
+and of the first network; beside raisr.deblock the JPEG itself and a filter that people use.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure import deblocking
 from comparisons.measure.enlarging import METHODS, PROTOCOL, measure
 from comparisons.measure.store import COMMITTED
 from raisr.command import Parser, run
@@ -21,6 +22,10 @@ from raisr.provenance import environment, git_commit, read_json, write_json
 FILE = "upscaling.json"
 _FACTORS = (2, 3, 4)
 _REFERENCE = "opencv_cubic"
+
+CLEANING_FILE = "deblocking.json"
+_QUALITIES = (10, 20, 30, 40)
+_CLEANING_SETS = ["bsd68", "cbsd68"]
 
 PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
     "set14": {
@@ -82,15 +87,70 @@ def _ratio(found: Mapping[str, Any], method: str) -> float:
     return float(mine / reference)
 
 
+def measure_cleaning(*, download: bool) -> dict[str, Any]:
+    """Measure what cleans JPEGs, at each quality, on gray and on colour images."""
+    found = {
+        name: {
+            str(quality): deblocking.measure(
+                load_dataset(name, download=download), quality, list(deblocking.CLEANERS)
+            )
+            for quality in _QUALITIES
+        }
+        for name in _CLEANING_SETS
+    }
+    return {
+        "metadata": {
+            "protocol": deblocking.PROTOCOL,
+            "timing": "CPU time of one thread, methods in turns, without compilation",
+            "git_commit": git_commit(),
+            **environment(),
+        },
+        "deblocking": found,
+    }
+
+
+def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
+    """Return the table of cleaned JPEGs of one set."""
+    rows = []
+    for method, cleaner in deblocking.CLEANERS.items():
+        cells = [f"{np.mean(found[str(q)][method]['psnr']):.2f}" for q in _QUALITIES]
+        times = [np.median(found[str(q)][method]["seconds_per_megapixel"]) for q in _QUALITIES]
+        rows.append((cleaner.label, *cells, f"{np.mean(times):.2g}"))
+    return Table(
+        f"Cleaning JPEGs, {dataset_label(name)}: PSNR in dB, and time",
+        ("method", *(f"quality {quality}" for quality in _QUALITIES), "seconds"),
+        (Section("measured", tuple(rows)),),
+        (
+            f"PSNR: {deblocking.PROTOCOL}.",
+            "seconds: CPU time of one thread for a megapixel, mean of the qualities, medians of "
+            "the images; of raisr.deblock with the search for blocks.",
+        ),
+    )
+
+
 def read_tasks(root: Path = COMMITTED) -> dict[str, Any]:
     """Return the stored results of each set; empty where nothing was measured."""
     return (read_json(root / FILE) or {"upscaling": {}})["upscaling"]
 
 
+def read_cleaning(root: Path = COMMITTED) -> dict[str, Any]:
+    """Return the stored results of cleaned JPEGs of each set; empty where there are none."""
+    return (read_json(root / CLEANING_FILE) or {"deblocking": {}})["deblocking"]
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure, or read; store the results, print the tables and write their files."""
     parser = Parser(prog="python -m comparisons.tasks", description=__doc__.split("\n\n")[0])
-    command.add_dataset_option(parser, "test sets to measure on", sets=["set14", "bsd68"])
+    parser.add_argument(
+        "--task",
+        action=command.ListOf,
+        item=command.one_of(["upscale", "deblock"]),
+        default=["upscale", "deblock"],
+        metavar="TASK",
+        help="upscale, deblock (default: both)",
+    )
+    what = "test sets to enlarge"
+    command.add_dataset_option(parser, what, sets=["set14", "bsd68"])
     command.add_data_options(parser)
     command.add_output_option(parser, "tables")
     command.add_results_option(parser)
@@ -98,14 +158,24 @@ def main(arguments: list[str] | None = None) -> None:
         "--from-results", type=Path, metavar="DIR", help="read the results here; measure nothing"
     )
     options = parser.parse_args(arguments)
-    if options.from_results:
-        stored = read_tasks(options.from_results)
-    else:
-        results = measure_all(options.datasets, download=options.download)
-        stored = results["upscaling"]
-        write_json(options.results / FILE, results)
-    tables = [build_table(name, stored[name]) for name in options.datasets if name in stored]
+    if not options.from_results:
+        _measure(options)
+    root, tables = options.from_results or options.results, []
+    if "upscale" in options.task:
+        stored = read_tasks(root)
+        tables += [build_table(name, stored[name]) for name in options.datasets if name in stored]
+    if "deblock" in options.task:
+        tables += [build_cleaning_table(*item) for item in read_cleaning(root).items()]
     command.announce(command.publish(tables, options.output, "tasks"))
+
+
+def _measure(options: Any) -> None:
+    """Measure the tasks of the options, and store the results."""
+    if "upscale" in options.task:
+        results = measure_all(options.datasets, download=options.download)
+        write_json(options.results / FILE, results)
+    if "deblock" in options.task:
+        write_json(options.results / CLEANING_FILE, measure_cleaning(download=options.download))
 
 
 if __name__ == "__main__":

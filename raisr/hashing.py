@@ -55,6 +55,10 @@ class HashSpec:
     presmooth : float
         Weight w, 0 to 0.25, of smoothing the image by ``[w, 1 - 2 w, w]`` along rows and columns
         before the differences; helps on noisy images.
+    period : int
+        Where a picture is made in blocks, as by JPEG, the side of a block, 1 to 16 pixels: each
+        of a block's pixels has classes of its own, whatever `index_order` the slowest in the
+        index. The first block starts at the corner of the image.
 
     References
     ----------
@@ -77,9 +81,10 @@ class HashSpec:
     coherence_edges: tuple[float, ...] = (1 / 3, 2 / 3)
     index_order: tuple[str, ...] = _AXES
     presmooth: float = 0.0
+    period: int = 1
 
     def __post_init__(self):
-        for name in ("window", "orientations"):
+        for name in ("window", "orientations", "period"):
             whole = whole_number(value := getattr(self, name))
             if whole is None:
                 raise ValueError(f"{name} must be a whole number, got {value!r}")
@@ -101,7 +106,7 @@ class HashSpec:
     @property
     def num_classes(self) -> int:
         """Number of classes."""
-        return int(np.prod(self.shape))
+        return self.period**2 * int(np.prod(self.shape))
 
     @property
     def strides(self) -> tuple[int, int, int]:
@@ -120,16 +125,18 @@ class HashSpec:
         return PRESETS[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as JSON-able values."""
+        """Fields as JSON-able values; `period` where there are blocks."""
+        values = asdict(self)
+        if self.period == 1:  # as in files from before there were any
+            del values["period"]
         return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "HashSpec":
         """Inverse of `to_dict`; refuses unknown and missing fields."""
-        known = {field.name for field in fields(cls)}
+        known, values = {field.name for field in fields(cls)}, {"period": 1} | values
         if set(values) != known:
             raise ValueError(f"a HashSpec has the fields {sorted(known)}, got {sorted(values)}")
         return cls(**values)
@@ -190,6 +197,8 @@ def _check_spec(spec):
             raise ValueError(f"{name} must be positive, finite and ascending, got {tuple(edges)}")
     if spec.coherence_edges and spec.coherence_edges[-1] > 1:
         raise ValueError(f"coherence_edges must not exceed 1, got {spec.coherence_edges}")
+    if not 1 <= spec.period <= 16:
+        raise ValueError(f"period must be from 1 to 16, got {spec.period}")
     if not 0 <= spec.presmooth <= 0.25:
         raise ValueError(f"presmooth must be from 0 to 0.25, got {spec.presmooth}")
     if sorted(spec.index_order) != sorted(_AXES):
@@ -254,6 +263,10 @@ def _hash_rows(image, spec, y0, y1, out):
 def class_rows(image, spec, y0, y1, out):
     """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, C-contiguous."""
     _hash_rows(image, spec, y0, y1, (out.ctypes.data, out.strides[0], 0, out.itemsize))
+    if spec.period > 1:
+        rows, columns = (np.arange(*ends) % spec.period for ends in ((y0, y1), (out.shape[1],)))
+        places = rows[:, None] * spec.period + columns
+        out += (places * int(np.prod(spec.shape))).astype(out.dtype)
 
 
 def tensor_rows(image, spec, y0, y1):

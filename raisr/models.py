@@ -22,6 +22,8 @@ __all__ = [
     "colour_bank_for",
     "colour_bank_path",
     "mixed_stages",
+    "rungs_around",
+    "scaled_stage",
 ]
 
 LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
@@ -80,7 +82,7 @@ def bank_for(model, sigma):
         scaled to that level; below one gray level, less and less.
     """
     _check(model, sigma)
-    low, high, weight = _rungs(sigma, LADDER)
+    low, high, weight = rungs_around(sigma, LADDER)
     stages = _shipped(model, low).stages
     if weight == 0 and sigma == low:
         return _shipped(model, low)
@@ -127,7 +129,7 @@ def colour_bank_for(model, luma, wide, narrow):
 
 def _colour_stages(model, plane, sigma):
     """Stages of one plane, at a level of white noise on RGB."""
-    low, high, weight = _rungs(sigma, COLOUR_LADDER)
+    low, high, weight = rungs_around(sigma, COLOUR_LADDER)
     stages = _shipped_colour(model, low)[0][plane]
     if weight:
         stages = mixed_stages(stages, _shipped_colour(model, high)[0][plane], weight)
@@ -146,7 +148,7 @@ def _check(model, sigma):
         )
 
 
-def _rungs(sigma, ladder):
+def rungs_around(sigma, ladder):
     """Return the rungs around a level, and the weight of the upper one."""
     nearest = min(max(sigma, ladder[0]), ladder[-1])
     upper = int(np.searchsorted(ladder, nearest))
@@ -182,10 +184,19 @@ def _scaled(stages, rung, sigma):
     if LADDER[0] <= sigma <= LADDER[-1]:
         return list(stages)
     weight = min(sigma / _FAINT, 1.0) ** 2
-    return [_scaled_stage(stage, sigma / rung, np.float32(weight)) for stage in stages]
+    return [scaled_stage(stage, sigma / rung, np.float32(weight)) for stage in stages]
 
 
-def _scaled_stage(stage, factor, weight):
+def scaled_stage(stage, factor, weight):
+    """Return a stage whose edges and bias are times a factor, as far from doing nothing as told.
+
+    Parameters
+    ----------
+    stage : Stage
+    factor : float
+    weight : float32
+        1 for the stage's own filters, 0 for those that change nothing.
+    """
     power = 1 if stage.spec.strength == "sqrt" else 2
     edges = tuple(edge * factor**power for edge in stage.spec.strength_edges)
     spec = dataclasses.replace(stage.spec, strength_edges=edges)

@@ -284,12 +284,14 @@ class NormalEquations:
         orientations, strengths, coherences = self.spec.shape
         steps = np.array(self.spec.strides)
         o, s, m = (c // steps) % self.spec.shape
+        place = c - steps @ (o, s, m)  # in a block
         for ring in (np.array([o]), np.arange(orientations)):
             for radius in range(1, max(strengths, coherences)):
                 near_s = np.arange(max(0, s - radius), min(strengths, s + radius + 1))
                 near_m = np.arange(max(0, m - radius), min(coherences, m + radius + 1))
                 across, s_steps, m_steps = np.ix_(ring, near_s, near_m)
-                members = (across * steps[0] + s_steps * steps[1] + m_steps * steps[2]).ravel()
+                members = across * steps[0] + s_steps * steps[1] + m_steps * steps[2]
+                members = place + members.ravel()
                 if counts[members].sum() >= min_samples:
                     return self.totals[members].sum(axis=0)
         return self.totals.sum(axis=0)

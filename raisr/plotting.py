@@ -57,11 +57,12 @@ def class_map_picture(classes: ArrayLike, spec: HashSpec | str) -> np.ndarray:
     spec = resolve_spec(spec)
     classes = check_classes(classes, spec)
     orientations, strengths, coherences = spec.shape
-    colours = np.empty((spec.num_classes, 3))
-    for (o, s, c), index in np.ndenumerate(_class_indices(spec)):
+    indices = _class_indices(spec)
+    colours = np.empty((indices.size, 3))
+    for (o, s, c), index in np.ndenumerate(indices):
         hue, saturation, value = o / orientations, (c + 0.5) / coherences, (s + 0.5) / strengths
         colours[index] = colorsys.hsv_to_rgb(hue, saturation, value)
-    return np.rint(255 * colours).astype(np.uint8)[classes]
+    return np.rint(255 * colours).astype(np.uint8)[classes % indices.size]
 
 
 def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
@@ -125,7 +126,7 @@ def plot_bank(bank: FilterBank, stage: int = 0) -> Figure:
 
 
 def _class_indices(spec: HashSpec) -> np.ndarray:
-    """Class index of every (orientation, strength, coherence)."""
+    """Class index of every (orientation, strength, coherence), at the first place in a block."""
     bins = np.indices(spec.shape)
     return np.tensordot(np.array(spec.strides), bins, axes=1)
 

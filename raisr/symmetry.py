@@ -17,11 +17,13 @@ def dihedral_views(spec):
     list of (transform, destination)
         `transform` turns an array over its last two axes; `destination`, (num_classes,) int64,
         is the class of a turned pixel. A quarter turn moves the orientation by half the bins, a
-        flip mirrors the bins; strength and coherence stay.
+        flip mirrors the bins; strength and coherence stay. Places in a block turn with it.
     """
     classes = np.arange(spec.num_classes)
     bins = orientation_bins(spec)
     step, count = spec.strides[0], spec.orientations
+    places = np.arange(spec.period**2).reshape(spec.period, spec.period)
+    hashed = spec.num_classes // places.size
 
     def view(turns, flip):
         def transform(array):
@@ -30,7 +32,9 @@ def dihedral_views(spec):
 
         moved = (bins + turns * (count // 2)) % count
         moved = count - 1 - moved if flip else moved
-        return transform, classes + (moved - bins) * step
+        reached = np.argsort(transform(places), axis=None).repeat(hashed)
+        shift = (reached - classes // hashed) * hashed
+        return transform, classes + (moved - bins) * step + shift
 
     return [view(turns, flip) for flip in (False, True) for turns in range(4)]
 
@@ -41,8 +45,12 @@ def orientation_bins(spec):
 
 
 def canonical_classes(spec):
-    """Return the classes of the first quarter of the orientations; views reach all others."""
-    return np.flatnonzero(orientation_bins(spec) < -(-spec.orientations // 4))
+    """Return the first class of each set that the views turn into each other.
+
+    Without blocks, these are the classes of the first quarter of the orientations.
+    """
+    reached = np.stack([destination for _, destination in dihedral_views(spec)])
+    return np.flatnonzero(reached.min(axis=0) == np.arange(spec.num_classes))
 
 
 def expand(spec, filters, bias):

@@ -179,3 +179,17 @@ def test_numbers_of_any_type_make_the_same_spec():
     same = HashSpec(strength_edges=(0.25, 0.5))
     assert spec == same
     assert json.dumps(spec.to_dict()) == json.dumps(same.to_dict())
+
+
+@pytest.mark.parametrize("period", [2, 8])
+def test_places_in_blocks_have_classes_of_their_own(period):
+    image = scene((43, 37))
+    spec, blocks = HashSpec(), HashSpec(period=period)
+    classes, found = hash_image(image, spec).astype(int), hash_image(image, blocks, num_threads=3)
+    rows, columns = np.indices(image.shape) % period
+    np.testing.assert_array_equal(found, (rows * period + columns) * spec.num_classes + classes)
+    assert blocks.num_classes == period**2 * spec.num_classes
+    assert HashSpec.from_dict(blocks.to_dict()) == blocks
+    assert "period" not in spec.to_dict()
+    with pytest.raises(ValueError, match="period must be from 1 to 16"):
+        HashSpec(period=0)

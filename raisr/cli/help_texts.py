@@ -3,8 +3,8 @@
 __all__ = ["DESCRIPTION", "EPILOGS", "EXIT_STATUS"]
 
 DESCRIPTION = """\
-Denoise and enlarge images with small learned filters, learn filters from your
-own images, and look at what was learned."""
+Denoise, enlarge and clean images with small learned filters, learn filters from
+your own images, and look at what was learned."""
 
 EXIT_STATUS = """\
 exit status:
@@ -18,6 +18,7 @@ EPILOGS = {
 examples:
   raisr denoise noisy.png clean.png
   raisr upscale --factor 2 small.png large.png
+  raisr deblock blocky.jpg clean.png
   raisr learn --clean photos --sigma 25 -o mine.safetensors
   raisr denoise --model mine.safetensors noisy.png clean.png
   raisr hash photo.jpg classes.png
@@ -77,6 +78,19 @@ examples:
   raisr upscale photo.png large.png
   raisr upscale --factor 3 --model best photo.jpg large.png
   raisr upscale --factor 1.5 photos larger           each image below photos
+""",
+    "deblock": """\
+Blocks and ringing that JPEG left are removed. How much is read from the tables
+of a JPEG file, or seen in the pixels of a file of another kind, wherever its
+blocks begin; what shows no traces of JPEG comes back as it is, and so does,
+nearly, a JPEG of high quality. Files and folders are read and written as by
+`raisr denoise`: see there. Write the result to a PNG or TIFF file: as a JPEG it
+is compressed again, at quality 95.
+
+examples:
+  raisr deblock photo.jpg clean.png
+  raisr deblock --model best photos cleaned          each image below photos
+  raisr deblock --quality 30 scan.tif clean.tif      it was a JPEG of quality 30
 """,
     "learn": """\
 Either noise is added to clean images (--sigma), or the filters are learned from

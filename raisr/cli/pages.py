@@ -10,17 +10,17 @@ import numpy as np
 
 import raisr
 from raisr.camera_models import GAINS
-from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight, white_of
+from raisr.cli.groups import change_groups, filter_visible, groups_of, hidden_of
+from raisr.cli.planes import is_measured, white_of
 from raisr.denoising import white_level
 from raisr.io import Page
-from raisr.io.picture import ASSOCIATED, BAND
 from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Change", "Settings", "denoise_page", "restored"]
+__all__ = ["Change", "Settings", "denoise_page"]
 
 
 class Settings(NamedTuple):
@@ -52,30 +52,17 @@ def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
 
     Colours that alpha hides come back as they were and change nothing that is visible.
     """
-    samples = np.atleast_3d(page.pixels)
-    groups = _groups(samples.shape[2], page.extra)
-    alpha = alpha_channel(page)
-    associated = ASSOCIATED in page.extra
-    result = samples.copy()
-    changes = []
+    channels = sum(map(len, groups_of(page)))
+    _check_count(settings.levels, channels)
     first = 0
-    _check_count(settings.levels, sum(map(len, groups)))
-    for group in groups:
-        values = samples[..., group[0]] if len(group) == 1 else samples[..., group]
-        premultiplied = associated and group[0] == 0
-        part = slice(first, first + len(group))
-        filtered, change = _denoise_group(values, alpha, premultiplied, part, settings)
-        result[..., group] = np.atleast_3d(filtered)
-        changes.append(change)
-        first += len(group)
-    return Page(result.reshape(page.pixels.shape), page.metadata), changes
 
+    def change(values, alpha, premultiplied):
+        nonlocal first
+        part = slice(first, first + np.atleast_3d(values).shape[2])
+        first = part.stop
+        return _denoise_group(values, alpha, premultiplied, part, settings)
 
-def _groups(channels: int, extra: tuple[str, ...]) -> list[list[int]]:
-    """Return the channels that are denoised together."""
-    colours = channels - len(extra)
-    bands = [[colours + place] for place, name in enumerate(extra) if name == BAND]
-    return [list(range(colours)), *bands]
+    return change_groups(page, change)
 
 
 def _check_count(levels: NoiseLevels | None, channels: int) -> None:
@@ -87,32 +74,22 @@ def _check_count(levels: NoiseLevels | None, channels: int) -> None:
 
 
 def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.ndarray, Change]:
-    white = white_of(values, settings.white)
-    hidden = alpha == 0 if alpha is not None and not np.all(alpha) else None
+    white, hidden = white_of(values, settings.white), hidden_of(alpha)
     if hidden is not None and hidden.all():
         return values, Change((0.0,), white, 0.0)
-    work, share, pedestal = values, None, 0
-    if premultiplied:
-        work, share = straight(values, alpha)
-    elif is_measured(values.dtype):
-        pedestal = int(values.min())
-        work = (values.astype(np.float64) - pedestal).astype(np.float32)
-        if isinstance(settings.noise, PhotonNoise):
-            settings = settings._replace(noise=settings.noise.moved(-pedestal))
-    if hidden is not None:
-        work = fill_hidden(work, hidden)
-    levels, kind = _levels_of(work, hidden, white, part, settings)
-    if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
-        return values, Change(levels, white, 0.0)
-    filtered = _filtered(work, levels, kind, white, settings)
-    if share is not None:
-        if values.dtype.kind in "ui":  # no colour times alpha is above alpha
-            filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
-        filtered = filtered * share
-    if filtered.dtype != values.dtype:
-        filtered = restored(filtered, pedestal, values.dtype)
-    if hidden is not None:
-        filtered[hidden] = values[hidden]
+    if isinstance(settings.noise, PhotonNoise) and is_measured(values.dtype) and not premultiplied:
+        settings = settings._replace(noise=settings.noise.moved(-int(values.min())))
+    levels: tuple[float, ...] = ()
+    kind = "white"
+
+    def run(work, hidden):
+        nonlocal levels, kind
+        levels, kind = _levels_of(work, hidden, white, part, settings)
+        if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
+            return None
+        return _filtered(work, levels, kind, white, settings)
+
+    filtered = filter_visible(values, alpha, premultiplied, run)
     return filtered, Change(levels, white, _distance(filtered, values, hidden), kind)
 
 
@@ -170,15 +147,6 @@ def _filtered(work, levels, kind, white, settings) -> np.ndarray:
                 f"it has values far from black and white; white is taken to be {white:g}: "
                 "see --white"
             ) from None
-
-
-def restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:
-    """Return a result less a pedestal in another type; integers are rounded and clipped."""
-    if dtype.kind == "f":
-        return filtered.astype(dtype)
-    limits = np.iinfo(dtype)
-    exact = np.rint(filtered.astype(np.float64)) + pedestal
-    return np.clip(exact, limits.min, limits.max).astype(dtype)
 
 
 def _distance(filtered: np.ndarray, values: np.ndarray, hidden: np.ndarray | None) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import raisr
+from raisr.cli.deblock import deblock
 from raisr.cli.denoise import denoise
 from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
 from raisr.cli.inspection import hash_file, info
@@ -71,6 +72,19 @@ def build_parser() -> argparse.ArgumentParser:
         "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
     )
 
+    cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
+    cleaning.add_argument("input", metavar="IN", type=Path, help="image file, folder of them, or -")
+    cleaning.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
+    cleaning.add_argument(
+        "--quality",
+        type=_quality,
+        metavar="Q",
+        help="of the JPEG, 1 to 100 (default: by the tables of the file, else by its pixels)",
+    )
+    cleaning.add_argument(
+        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
+    )
+
     learning = command("learn", "learn filters from images", learn)
     learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
     source = learning.add_mutually_exclusive_group(required=True)
@@ -96,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
     hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
 
-    for parser_of_images in (denoising, enlarging, learning, hashing):
+    for parser_of_images in (denoising, enlarging, cleaning, learning, hashing):
         parser_of_images.add_argument(
             "--white", type=float, help="value of white (default: 255, 65535, or 1 for floats)"
         )
@@ -158,6 +172,12 @@ def _factor(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected 1.5, 2, 3 or 4, got {text!r}") from None
     return float(text)
+
+
+def _quality(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 100, got {text!r}")
+    return int(text)
 
 
 def _positive(text: str) -> int:

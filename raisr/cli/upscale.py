@@ -9,7 +9,7 @@ import numpy as np
 
 import raisr
 from raisr.cli.denoise import Work, work_on
-from raisr.cli.pages import restored
+from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, white_of
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED

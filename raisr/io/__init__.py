@@ -48,7 +48,8 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, Any]
         colours, CMYK becomes sRGB, and samples of fewer than 8 or 16 bits are scaled to these.
     metadata : dict
         For `write_image`, where the file has them: ``icc_profile``, ``exif`` and ``xmp`` (bytes),
-        ``dpi``, and what only files of the same format hold; ``extra``, a tuple of "alpha",
+        ``dpi``, and what only files of the same format hold; ``jpeg_quality``, 1 to 100, of a
+        JPEG, which is not written; ``extra``, a tuple of "alpha",
         "associated alpha" or "band", where the channels are not the usual ones.
 
     Raises

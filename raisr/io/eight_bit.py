@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 
 from raisr.io import exif, png16, png_chunks
 from raisr.io.picture import Page, Picture
+from raisr.jpeg import quality_of_table
 
 __all__ = ["FORMATS", "decode", "encode", "pixels_of", "srgb_profile"]
 
@@ -39,6 +40,8 @@ def decode(data: bytes) -> Picture:
     else:
         pixels = pixels_of(image, notes)
         metadata = {key: image.info[key] for key in _PLAIN_KEYS if key in image.info}
+    if tables := getattr(image, "quantization", None):
+        metadata["jpeg_quality"] = quality_of_table(tables[min(tables)])
     if "exif" in metadata:  # WebP stores the block without its prefix
         metadata["exif"] = exif.prefixed(metadata["exif"])
     if suffix == ".png":

@@ -1,11 +1,14 @@
-"""The table of enlarging, and the command that learns its banks."""
+"""The tables of enlarging and of cleaning, and the commands that learn their filters."""
 
 import numpy as np
 import pytest
 
-from comparisons import learn_upscaling, tasks
+from comparisons import learn_deblocking, learn_upscaling, tasks
+from comparisons.measure.deblocking import CLEANERS
 from comparisons.measure.enlarging import METHODS, score, video_luma
 from comparisons.measure.store import COMMITTED
+from raisr.colour_files import read_parts
+from raisr.deblocking import PARTS, QUALITIES, deblocking_path
 from raisr.provenance import read_json
 from raisr.upscaling import bank_for
 from raisr.upscaling_bank import UpscalingBank
@@ -25,13 +28,18 @@ def test_the_border_is_left_out():
 
 def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
     monkeypatch.setattr(tasks, "load_dataset", lambda *_, **__: tiny_dataset)
+    monkeypatch.setattr(tasks, "_QUALITIES", (10,))
     options = ["--datasets", "set14", "--output", str(tmp_path), "--results", str(tmp_path)]
     tasks.main(options)
     assert "OpenCV" in capsys.readouterr().out
+    stored = read_json(tmp_path / tasks.CLEANING_FILE)["deblocking"]["cbsd68"]["10"]
+    assert set(stored) == set(CLEANERS)
     stored = read_json(tmp_path / tasks.FILE)["upscaling"]["set14"]["2"]
     assert set(stored) == set(METHODS)
     tasks.main([*options, "--from-results", str(tmp_path)])
     assert "RAISR" in (tmp_path / "tasks.md").read_text()
+    tasks.main([*options, "--from-results", str(tmp_path), "--task", "deblock"])
+    assert "RAISR" not in (tmp_path / "tasks.md").read_text()
 
 
 def test_committed_numbers_reach_the_goals():
@@ -68,3 +76,53 @@ def test_shipped_banks_follow_the_recipe(factor):
         assert (stage.spec.shape, stage.size, stage.margin) == (spec.shape, size, margin)
     assert (bank.metadata["training_set"], bank.metadata["training_images"]) == ("bsd400", 399)
     assert "non-commercial" in bank.metadata["terms"]
+
+
+def test_committed_jpegs_are_cleaned_as_far_as_the_goal():
+    found = tasks.read_cleaning(COMMITTED)
+    gains = {
+        (name, quality): np.mean(methods["best"]["psnr"]) - np.mean(methods["jpeg"]["psnr"])
+        for name, qualities in found.items()
+        for quality, methods in qualities.items()
+    }
+    assert gains["bsd68", "10"] >= 0.95
+    assert min(gains.values()) >= 0.84
+
+
+def coloured(image):
+    gray = image if image.ndim == 2 else image[..., 0]
+    return np.dstack([gray, gray // 2, 255 - gray])
+
+
+def test_learns_and_writes_filters_for_jpegs(monkeypatch, tmp_path, tiny_dataset, capsys):
+    spec = learn_deblocking.LUMA[1][0]
+    monkeypatch.setattr(learn_deblocking, "LUMA", [(spec, 3)])
+    monkeypatch.setattr(learn_deblocking, "CHROMA", [spec])
+    monkeypatch.setattr(learn_deblocking, "CHROMA_SIZE", 3)
+    monkeypatch.setattr(learn_deblocking, "halved", coloured)
+    monkeypatch.setattr(learn_deblocking, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_deblocking, "load_dataset", lambda *_, **__: tiny_dataset)
+    monkeypatch.setattr(learn_deblocking, "deblocking_path", lambda q: tmp_path / f"{q}.bank")
+    learn_deblocking.main(["--quality", "10", "--hold-back"])
+    assert "quality 10: " in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.bank"))
+    learn_deblocking.main(["--quality", "20"])
+    assert tuple(read_parts(tmp_path / "20.bank")[0]) == PARTS
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_shipped_filters_follow_the_recipe(quality):
+    parts, _, facts = read_parts(deblocking_path(quality))
+    for stage, (spec, size) in zip(parts["luma"], learn_deblocking.LUMA, strict=True):
+        assert (stage.spec.shape, stage.spec.period, stage.size) == (spec.shape, spec.period, size)
+    for name in PARTS[1:]:
+        for stage, spec in zip(parts[name], learn_deblocking.CHROMA, strict=True):
+            assert (stage.spec.shape, stage.spec.period) == (spec.shape, spec.period)
+            assert stage.size == learn_deblocking.CHROMA_SIZE
+    assert (facts["training_set"], facts["training_images"]) == ("bsd400", 399)
+    assert "non-commercial" in facts["terms"]
+
+
+def test_images_are_halved():
+    image = np.arange(30, dtype=np.uint8).reshape(5, 2, 3)
+    assert learn_deblocking.halved(image).tolist() == [[[4, 6, 6]], [[16, 18, 18]]]

@@ -88,3 +88,16 @@ def test_a_symmetric_bank_turns_with_the_image(spec):
     for found, expected in zip(outs, eight_views(outs[0]), strict=True):
         # Mirroring aligns the gradients on the border: ties there.
         assert np.isclose(found, expected, atol=0.01)[12:-12, 12:-12].mean() > 0.98
+
+
+def test_a_symmetric_bank_of_blocks_turns_with_the_image():
+    """Blocks fill the images, so that a turned one begins with a whole block, too."""
+    spec = HashSpec(orientations=6, strength_edges=(0.05,), coherence_edges=(), period=4)
+    pairs = [(noisy_scene(seed=seed), scene(seed=seed).astype(np.float32)) for seed in range(2)]
+    bank = learn_filters(pairs, spec, size=3, data_range=255)
+    places = bank.stages[0].filters.reshape(16, -1)
+    assert len(np.unique(places, axis=0)) == 16
+    image = noisy_scene(seed=9)
+    outs = [bank.apply(view, data_range=255) for view in eight_views(image)]
+    for found, expected in zip(outs, eight_views(outs[0]), strict=True):
+        assert np.isclose(found, expected, atol=0.01)[12:-12, 12:-12].mean() > 0.98
