@@ -20,7 +20,7 @@ from raisr import HashSpec
 from raisr.colour_files import write_parts
 from raisr.command import Parser, run
 from raisr.datasets import ImageFile, load_dataset
-from raisr.deblocking import QUALITIES, deblocking_path
+from raisr.deblocking import FORMAT, QUALITIES, deblocking_path
 from raisr.filtering import Stage
 from raisr.jpeg import BLOCK
 from raisr.learning_deblocking import learn_deblocking
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         path = deblocking_path(quality)
         parts, guides, facts = learn_parts(images, quality)
-        write_parts(path, parts, guides, facts, "float16")
+        write_parts(path, parts, guides, facts, "float16", FORMAT)
         print(f"wrote {path.name}")
 
 

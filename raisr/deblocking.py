@@ -22,13 +22,16 @@ from raisr.validate import (
     whole_number,
 )
 
-__all__ = ["PARTS", "QUALITIES", "deblock", "deblocking_path", "parts_for"]
+__all__ = ["FORMAT", "PARTS", "QUALITIES", "deblock", "deblocking_path", "parts_for"]
 
 QUALITIES = (10, 20, 30, 40, 60, 80)
 """Qualities of JPEG that filters are shipped for."""
 
 PARTS = ("luma", "blue", "red")
 """Planes that have filters: the luma, and blue and red less the luma."""
+
+FORMAT = "raisr deblocking bank 1"
+"""Kind of the files of the filters."""
 
 _MODELS = ("fast", "best")
 
@@ -40,7 +43,7 @@ def deblocking_path(quality):
 
 @lru_cache
 def _shipped(quality):
-    parts, guides, _ = read_parts(deblocking_path(quality))
+    parts, guides, _ = read_parts(deblocking_path(quality), FORMAT)
     return {name: [_balanced(stage) for stage in stages] for name, stages in parts.items()}, guides
 
 

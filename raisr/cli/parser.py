@@ -45,9 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     denoising.add_argument(
         "--model",
         default="fast",
-        metavar="fast|best|small|base|BANK",
-        help="shipped filters or, with PyTorch, networks; or a file that `raisr learn` made "
-        "(default: fast)",
+        help="fast or best (filters), small or base (networks, with PyTorch), or a file that "
+        "`raisr learn` made (default: fast)",
     )
 
     denoising.add_argument(
