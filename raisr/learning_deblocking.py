@@ -20,6 +20,9 @@ from raisr.validate import GRAY_LEVELS, GrayImage, check_threads
 
 __all__ = ["learn_deblocking"]
 
+_RIDGE = 1e-3
+"""What JPEG leaves of flat blocks is the same in all of them: weights would be huge without."""
+
 Recipe = Sequence[tuple[HashSpec, int]]
 
 
@@ -69,7 +72,8 @@ def learn_deblocking(
     guides = ("luma",) * len(chroma)
     banks = learn_chroma(samples, chroma, guides, chroma_size, num_threads=threads)
     parts = dict(zip(PARTS, (stages, *(list(bank.stages) for bank in banks)), strict=True))
-    facts = {"raisr": __version__, "quality": quality, "pixels": sum(g.size for g in grays)}
+    facts = {"raisr": __version__, "quality": quality, "ridge": _RIDGE}
+    facts["pixels"] = sum(gray.size for gray in grays)
     return parts, guides, facts
 
 
@@ -83,7 +87,7 @@ def _learn_luma(pairs, recipe, num_threads):
         for planes, (_, target) in zip(inputs, pairs, strict=True):
             classes = class_map(GrayImage(planes[-1]), spec, num_threads)
             equations.accumulate(planes, target, classes, num_threads)
-        stages.append(Stage(spec, *flat_filters(equations.symmetrised())))
+        stages.append(Stage(spec, *flat_filters(equations.symmetrised(), ridge=_RIDGE)))
         inputs = [[source, _filtered(stages, source, num_threads)] for source, _ in pairs]
     return stages
 
