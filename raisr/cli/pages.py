@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Change", "Settings", "denoise_page", "restored"]
+__all__ = ["Change", "Group", "Settings", "denoise_page", "groups_of", "restored"]
 
 
 class Settings(NamedTuple):
@@ -46,28 +46,59 @@ class Change(NamedTuple):
     kind: str = "white"
 
 
+class Group(NamedTuple):
+    """Channels that are denoised together, and where; `part` counts without alpha.
+
+    Filters take `work`: straight where `values` were multiplied by `share`, measured values less
+    a pedestal, and visible ones in the place of the `hidden`.
+    """
+
+    channels: list[int]
+    part: slice
+    values: np.ndarray
+    hidden: np.ndarray | None
+    work: np.ndarray
+    share: np.ndarray | None
+    pedestal: int
+
+    @property
+    def visible(self) -> np.ndarray:
+        """The smallest rectangle of `work` that holds all that is visible."""
+        return _visible_part(self.work, self.hidden)
+
+
 def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
     """Denoise a page and tell, for its colours and for each of its bands, what was done.
 
     Colours that alpha hides come back as they were and change nothing that is visible.
     """
-    samples = np.atleast_3d(page.pixels)
-    groups = _groups(samples.shape[2], page.extra)
-    alpha = alpha_channel(page)
-    associated = ASSOCIATED in page.extra
-    result = samples.copy()
+    result = np.atleast_3d(page.pixels).copy()
+    _check_count(settings.levels, sum(map(len, _groups(result.shape[2], page.extra))))
     changes = []
-    first = 0
-    _check_count(settings.levels, sum(map(len, groups)))
-    for group in groups:
-        values = samples[..., group[0]] if len(group) == 1 else samples[..., group]
-        premultiplied = associated and group[0] == 0
-        part = slice(first, first + len(group))
-        filtered, change = _denoise_group(values, alpha, premultiplied, part, settings)
-        result[..., group] = np.atleast_3d(filtered)
+    for group in groups_of(page):
+        filtered, change = _denoise_group(group, settings)
+        result[..., group.channels] = np.atleast_3d(filtered)
         changes.append(change)
-        first += len(group)
     return Page(result.reshape(page.pixels.shape), page.metadata), changes
+
+
+def groups_of(page: Page) -> Iterator[Group]:
+    """Yield the colours of a page, then each of its bands."""
+    samples, alpha, first = np.atleast_3d(page.pixels), alpha_channel(page), 0
+    hidden = alpha == 0 if alpha is not None and not np.all(alpha) else None
+    for channels in _groups(samples.shape[2], page.extra):
+        values = samples[..., channels[0] if len(channels) == 1 else channels]
+        part = slice(first, first + len(channels))
+        work, share, pedestal = values, None, 0
+        if alpha is not None and ASSOCIATED in page.extra and channels[0] == 0:
+            work, share = straight(values, alpha)
+        elif is_measured(values.dtype):
+            pedestal = int(values.min())
+            work = (values.astype(np.float64) - pedestal).astype(np.float32)
+        if hidden is not None and not hidden.all():
+            work = fill_hidden(work, hidden)
+        yield Group(channels, part, values, hidden, work, share, pedestal)
+        first += len(channels)
 
 
 def _groups(channels: int, extra: tuple[str, ...]) -> list[list[int]]:
@@ -85,21 +116,13 @@ def _check_count(levels: NoiseLevels | None, channels: int) -> None:
         )
 
 
-def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.ndarray, Change]:
+def _denoise_group(group: Group, settings: Settings) -> tuple[np.ndarray, Change]:
+    _, part, values, hidden, work, share, pedestal = group
     white = white_of(values, settings.white)
-    hidden = alpha == 0 if alpha is not None and not np.all(alpha) else None
     if hidden is not None and hidden.all():
         return values, Change((0.0,), white, 0.0)
-    work, share, pedestal = values, None, 0
-    if premultiplied:
-        work, share = straight(values, alpha)
-    elif is_measured(values.dtype):
-        pedestal = int(values.min())
-        work = (values.astype(np.float64) - pedestal).astype(np.float32)
-        if isinstance(settings.noise, PhotonNoise):
-            settings = settings._replace(noise=settings.noise.moved(-pedestal))
-    if hidden is not None:
-        work = fill_hidden(work, hidden)
+    if isinstance(settings.noise, PhotonNoise):
+        settings = settings._replace(noise=settings.noise.moved(-pedestal))
     levels, kind = _levels_of(work, hidden, white, part, settings)
     if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
         return values, Change(levels, white, 0.0)
@@ -141,7 +164,7 @@ def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], 
 
 def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
     """Return the smallest rectangle that holds all that is visible."""
-    if hidden is None:
+    if hidden is None or hidden.all():
         return work
     rows, columns = (np.flatnonzero((~hidden).any(axis=axis)) for axis in (1, 0))
     return work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
