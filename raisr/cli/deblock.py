@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import raisr
 from raisr.cli.denoise import Work, work_on
-from raisr.cli.groups import change_groups, filter_visible, hidden_of
+from raisr.cli.groups import Group, change_groups
 from raisr.cli.planes import white_of
 from raisr.io import Page
 
@@ -39,22 +39,18 @@ def deblock_page(page: Page, settings: Settings) -> tuple[Page, list[int | None]
     """
     told = settings.quality or page.metadata.get("jpeg_quality")
 
-    def change(values, alpha, premultiplied):
-        hidden, quality = hidden_of(alpha), told
-        if hidden is not None and hidden.all():
-            return values, None
-
-        def run(work: np.ndarray, _) -> np.ndarray | None:
-            nonlocal quality
-            axis, white = None if work.ndim == 2 else -1, white_of(values, settings.white)
-            if quality is None:
-                quality = raisr.estimate_jpeg_quality(work, channel_axis=axis, data_range=white)
-            if quality is None:
-                return None
-            options = {"model": settings.model, "num_threads": settings.threads}
-            return raisr.deblock(work, quality, channel_axis=axis, data_range=white, **options)
-
-        return filter_visible(values, alpha, premultiplied, run), quality
+    def change(group: Group) -> tuple[np.ndarray | None, int | None]:
+        if group.is_hidden:
+            return None, None
+        options: dict[str, Any] = {
+            "channel_axis": group.axis,
+            "data_range": white_of(group.values, settings.white),
+        }
+        quality = told or raisr.estimate_jpeg_quality(group.work, **options)
+        if quality is None:
+            return None, None
+        options |= {"model": settings.model, "num_threads": settings.threads}
+        return group.restored(raisr.deblock(group.work, quality, **options)), quality
 
     return change_groups(page, change)
 

@@ -57,7 +57,7 @@ def denoise(arguments: Namespace) -> int:
 
     def change(page: Page) -> tuple[Page, list[Change]]:
         if arguments.verbose:
-            print("\n".join(told_in_words(page_facts(page, arguments.white))), file=sys.stderr)
+            print("\n".join(told_in_words(page_facts(page, settings))), file=sys.stderr)
         return denoise_page(page, settings)
 
     arguments.work = Work(

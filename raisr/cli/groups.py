@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,72 +11,92 @@ from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED, BAND
 
-__all__ = ["change_groups", "filter_visible", "groups_of", "hidden_of", "restored"]
+__all__ = ["Group", "change_groups", "groups_of", "restored"]
 
 
-def groups_of(page: Page) -> list[list[int]]:
-    """Return the channels that are filtered together: the colours, and each band."""
-    colours = np.atleast_3d(page.pixels).shape[2] - len(page.extra)
-    bands = [[colours + place] for place, name in enumerate(page.extra) if name == BAND]
-    return [list(range(colours)), *bands]
+class Group(NamedTuple):
+    """Channels that are filtered together, and where; `part` counts without alpha.
+
+    Filters take `work`: straight where `values` were multiplied by `share`, measured values less
+    a pedestal, and visible ones in the place of the `hidden`.
+    """
+
+    channels: list[int]
+    part: slice
+    values: np.ndarray
+    hidden: np.ndarray | None
+    work: np.ndarray
+    share: np.ndarray | None
+    pedestal: int
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether alpha hides all of it."""
+        return self.hidden is not None and bool(self.hidden.all())
+
+    @property
+    def axis(self) -> int | None:
+        """Axis of the channels of `work`."""
+        return None if self.work.ndim == 2 else -1
+
+    @property
+    def visible(self) -> np.ndarray:
+        """The smallest rectangle of `work` that holds all that is visible."""
+        if self.hidden is None or self.is_hidden:
+            return self.work
+        rows, columns = (np.flatnonzero((~self.hidden).any(axis=axis)) for axis in (1, 0))
+        return self.work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+    def restored(self, filtered: np.ndarray) -> np.ndarray:
+        """Return what was made of `work` as values of the file; what is hidden stays."""
+        dtype = self.values.dtype
+        if self.share is not None:
+            if dtype.kind in "ui":  # no colour times alpha is above alpha
+                filtered = np.clip(filtered, 0, np.iinfo(dtype).max)
+            filtered = filtered * self.share
+        if filtered.dtype != dtype:
+            filtered = restored(filtered, self.pedestal, dtype)
+        if self.hidden is not None:
+            filtered[self.hidden] = self.values[self.hidden]
+        return filtered
 
 
 def change_groups(
-    page: Page, change: Callable[[np.ndarray, np.ndarray | None, bool], tuple[np.ndarray, Any]]
+    page: Page, change: Callable[[Group], tuple[np.ndarray | None, Any]]
 ) -> tuple[Page, list[Any]]:
     """Change the colours and each band of a page, and return what was told of each.
 
-    `change` takes the values, (H, W) or (H, W, 3), the alpha channel or None, and whether the
-    values are times alpha; it returns others and what it did. Alpha stays as it is.
+    `change` returns other values of the file, or None for no change, and what it did. Alpha stays
+    as it is.
     """
-    samples = np.atleast_3d(page.pixels)
-    alpha = alpha_channel(page)
-    result = samples.copy()
-    told = []
+    result, told = np.atleast_3d(page.pixels).copy(), []
     for group in groups_of(page):
-        values = samples[..., group[0]] if len(group) == 1 else samples[..., group]
-        changed, facts = change(values, alpha, ASSOCIATED in page.extra and group[0] == 0)
-        result[..., group] = np.atleast_3d(changed)
+        changed, facts = change(group)
+        if changed is not None:
+            result[..., group.channels] = np.atleast_3d(changed)
         told.append(facts)
     return Page(result.reshape(page.pixels.shape), page.metadata), told
 
 
-def hidden_of(alpha: np.ndarray | None) -> np.ndarray | None:
-    """Return where alpha hides a pixel, (H, W); None where it hides none."""
-    return alpha == 0 if alpha is not None and not np.all(alpha) else None
-
-
-def filter_visible(
-    values: np.ndarray,
-    alpha: np.ndarray | None,
-    premultiplied: bool,
-    run: Callable[[np.ndarray, np.ndarray | None], np.ndarray | None],
-) -> np.ndarray:
-    """Filter a group of channels, and leave what alpha hides as it is.
-
-    `run` takes colours that are not times alpha, of a type that the library knows, and where
-    alpha hides them; what is there has been filled. It returns others, or None for no change.
-    """
-    hidden, share, pedestal, work = hidden_of(alpha), None, 0, values
-    if premultiplied and alpha is not None:
-        work, share = straight(values, alpha)
-    elif is_measured(values.dtype):
-        pedestal = int(values.min())
-        work = (values.astype(np.float64) - pedestal).astype(np.float32)
-    if hidden is not None:
-        work = fill_hidden(work, hidden)
-    filtered = run(work, hidden)
-    if filtered is None:
-        return values
-    if share is not None:
-        if values.dtype.kind in "ui":  # no colour times alpha is above alpha
-            filtered = np.clip(filtered, 0, np.iinfo(values.dtype).max)
-        filtered = filtered * share
-    if filtered.dtype != values.dtype:
-        filtered = restored(filtered, pedestal, values.dtype)
-    if hidden is not None:
-        filtered[hidden] = values[hidden]
-    return filtered
+def groups_of(page: Page) -> Iterator[Group]:
+    """Yield the colours of a page, then each of its bands."""
+    samples, alpha, first = np.atleast_3d(page.pixels), alpha_channel(page), 0
+    hidden = alpha == 0 if alpha is not None and not np.all(alpha) else None
+    colours = samples.shape[2] - len(page.extra)
+    bands = [[colours + place] for place, name in enumerate(page.extra) if name == BAND]
+    for channels in (list(range(colours)), *bands):
+        values = samples[..., channels[0] if len(channels) == 1 else channels]
+        part = slice(first, first + len(channels))
+        work, share, pedestal = values, None, 0
+        if alpha is not None and ASSOCIATED in page.extra and channels[0] == 0:
+            work, share = straight(values, alpha)
+        elif is_measured(values.dtype):
+            pedestal = int(values.min())
+            work = (values.astype(np.float64) - pedestal).astype(np.float32)
+        if hidden is not None and not hidden.all():
+            work = fill_hidden(work, hidden)
+        yield Group(channels, part, values, hidden, work, share, pedestal)
+        first += len(channels)
 
 
 def restored(filtered: np.ndarray, pedestal: int, dtype: np.dtype) -> np.ndarray:

@@ -50,7 +50,8 @@ photon=8.5,2 tells all: 8.5 values a photon, 2 in the dark. --verbose says on
 standard error what was found and chosen.
 
 The models small and base are networks, slower and better; they need PyTorch,
-take one level for all channels, and leave noise that is not white to the filters.
+take one level for all channels, and leave noise that is not white to the
+filters.
 
 A folder is searched for images with all its subfolders, linked ones too, and
 each result gets the same name below OUT. Results that are there already are

@@ -5,56 +5,81 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import raisr
 from raisr.camera_models import GAINS, camera_bank_for, certainty
-from raisr.cli.planes import colours_of, is_measured, white_of
+from raisr.cli.groups import Group, groups_of
+from raisr.cli.pages import Settings
+from raisr.cli.planes import white_of
 from raisr.estimation import NoiseEstimate
 from raisr.io import Page, read_picture
+from raisr.stabilisation import PhotonNoise
 
 __all__ = ["noise_facts", "page_facts", "told_in_words"]
 
 _PLANES = ("luma", "red less blue", "green")
 _TREATED = {
     "none": "nothing is changed",
-    "white": "filters for white noise",
     "photon": "filters for white noise, behind the generalised Anscombe transform",
 }
 
 
 def noise_facts(path: Path, white: float | None = None) -> list[dict[str, Any]]:
-    """Return what is found in the colours of each page of an image file, as JSON-able values."""
-    return [page_facts(page, white) for page in read_picture(path).pages]
+    """Return what is found in each page of an image file, as JSON-able values."""
+    settings = Settings(levels=None, white=white, model="fast", threads=None)
+    return [page_facts(page, settings) for page in read_picture(path).pages]
 
 
-def page_facts(page: Page, white: float | None) -> dict[str, Any]:
-    """Return what is found in the colours of a page, as JSON-able values."""
-    colours = colours_of(page)
-    if is_measured(colours.dtype):
-        colours = (colours.astype(np.float64) - int(colours.min())).astype(np.float32)
-    value = white_of(page.pixels, white)
-    axis = -1 if colours.shape[2] == 3 else None
-    colours = colours if axis else colours[..., 0]
-    found = raisr.estimate_noise(colours, channel_axis=axis, data_range=value)
-    names = _PLANES if axis is not None else ("gray",)
+def page_facts(page: Page, settings: Settings) -> dict[str, Any]:
+    """Return what is found in the colours of a page, and below "bands" in each of its bands."""
+    colours, *bands = (_group_facts(group, settings) for group in groups_of(page))
+    return colours | ({"bands": bands} if bands else {})
+
+
+def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
+    value = white_of(group.values, settings.white)
+    found = raisr.estimate_noise(group.visible, channel_axis=group.axis, data_range=value)
+    names = _PLANES if group.axis is not None else ("gray",)
     facts: dict[str, Any] = {"kind": found.kind, "white": value}
+    if group.part.start:
+        facts = {"channel": group.part.start + 1, **facts}
     facts["levels"] = {
         name: found.levels[:, place].round(4).tolist() for place, name in enumerate(names)
     }
     if found.kind == "photon" and (photons := found.photons):
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
-    return facts | _choice(found)
+    return facts | _choice(found, group.part, settings, value)
 
 
-def _choice(found: NoiseEstimate) -> dict[str, Any]:
-    """Return what `raisr.denoise` does about noise."""
-    if found.kind not in GAINS:
-        return {"treatment": _TREATED[found.kind]}
+def _choice(found: NoiseEstimate, part: slice, settings: Settings, white: float) -> dict[str, Any]:
+    """Return what `raisr denoise` does about noise with these settings."""
+    if not isinstance(settings.model, str):
+        return {"treatment": "the given bank, whatever the noise"}
+    if settings.levels is not None:
+        levels = settings.levels.of(white)
+        levels = levels[part] if len(levels) > 1 else levels
+        if not any(levels):
+            return {"treatment": _TREATED["none"]}
+        told = ", ".join(f"{level:.4g}" for level in levels)
+        return {"treatment": _white(settings) + f", of sigma {told} as given"}
+    if isinstance(settings.noise, PhotonNoise):
+        return {"treatment": f"{_TREATED['photon']}, for the noise as given"}
+    kind = "none" if found.kind == "none" else settings.noise or found.kind
+    if kind in GAINS and found.levels.shape[1] == 3:
+        return _camera_choice(found, kind)
+    if kind == "white":
+        return {"treatment": _white(settings)}
+    return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
+
+
+def _white(settings: Settings) -> str:
+    return "a network for white noise" if settings.network else "filters for white noise"
+
+
+def _camera_choice(found: NoiseEstimate, kind: str) -> dict[str, Any]:
     level = float(found.plane_levels()[2] / found.unit)
     share = certainty(level, found.unevenness)
-    used = camera_bank_for("fast", found.kind, level).metadata["levels"]
-    of = "a mosaic filled in by means" if found.kind == "mosaic" else "a camera"
+    used = camera_bank_for("fast", kind, level).metadata["levels"]
+    of = "a mosaic filled in by means" if kind == "mosaic" else "a camera"
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine",
         "filtered_for": [round(level * found.unit, 4) for level in used],
@@ -64,7 +89,8 @@ def _choice(found: NoiseEstimate) -> dict[str, Any]:
 
 def told_in_words(facts: dict[str, Any]) -> list[str]:
     """Return lines that tell what `page_facts` found."""
-    lines = [f"noise: {facts['kind']} (white is {facts['white']:g})"]
+    where = f"channel {facts['channel']}, " if "channel" in facts else ""
+    lines = [f"{where}noise: {facts['kind']} (white is {facts['white']:g})"]
     for name, levels in facts["levels"].items():
         sizes = zip(levels, ("at full size", "at half", "at a quarter"), strict=True)
         lines.append(f"  {name:<14} sigma " + ", ".join(f"{v:.4g} {s}" for v, s in sizes))
@@ -74,4 +100,4 @@ def told_in_words(facts: dict[str, Any]) -> list[str]:
     if "share" in facts:
         levels = ", ".join(f"{level:.4g}" for level in facts["filtered_for"])
         lines.append(f"  for levels {levels}; {100 * facts['share']:.0f} % of each change is made")
-    return lines
+    return lines + [line for band in facts.get("bands", ()) for line in told_in_words(band)]

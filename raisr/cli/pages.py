@@ -10,8 +10,8 @@ import numpy as np
 
 import raisr
 from raisr.camera_models import GAINS
-from raisr.cli.groups import change_groups, filter_visible, groups_of, hidden_of
-from raisr.cli.planes import is_measured, white_of
+from raisr.cli.groups import Group, change_groups, groups_of
+from raisr.cli.planes import white_of
 from raisr.denoising import white_level
 from raisr.io import Page
 from raisr.stabilisation import PhotonNoise
@@ -52,17 +52,8 @@ def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
 
     Colours that alpha hides come back as they were and change nothing that is visible.
     """
-    channels = sum(map(len, groups_of(page)))
-    _check_count(settings.levels, channels)
-    first = 0
-
-    def change(values, alpha, premultiplied):
-        nonlocal first
-        part = slice(first, first + np.atleast_3d(values).shape[2])
-        first = part.stop
-        return _denoise_group(values, alpha, premultiplied, part, settings)
-
-    return change_groups(page, change)
+    _check_count(settings.levels, sum(len(group.channels) for group in groups_of(page)))
+    return change_groups(page, lambda group: _denoise_group(group, settings))
 
 
 def _check_count(levels: NoiseLevels | None, channels: int) -> None:
@@ -73,27 +64,20 @@ def _check_count(levels: NoiseLevels | None, channels: int) -> None:
         )
 
 
-def _denoise_group(values, alpha, premultiplied, part, settings) -> tuple[np.ndarray, Change]:
-    white, hidden = white_of(values, settings.white), hidden_of(alpha)
-    if hidden is not None and hidden.all():
-        return values, Change((0.0,), white, 0.0)
-    if isinstance(settings.noise, PhotonNoise) and is_measured(values.dtype) and not premultiplied:
-        settings = settings._replace(noise=settings.noise.moved(-int(values.min())))
-    levels: tuple[float, ...] = ()
-    kind = "white"
-
-    def run(work, hidden):
-        nonlocal levels, kind
-        levels, kind = _levels_of(work, hidden, white, part, settings)
-        if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
-            return None
-        return _filtered(work, levels, kind, white, settings)
-
-    filtered = filter_visible(values, alpha, premultiplied, run)
-    return filtered, Change(levels, white, _distance(filtered, values, hidden), kind)
+def _denoise_group(group: Group, settings: Settings) -> tuple[np.ndarray | None, Change]:
+    white = white_of(group.values, settings.white)
+    if group.is_hidden:
+        return None, Change((0.0,), white, 0.0)
+    if isinstance(settings.noise, PhotonNoise):
+        settings = settings._replace(noise=settings.noise.moved(-group.pedestal))
+    levels, kind = _levels_of(group, white, settings)
+    if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
+        return None, Change(levels, white, 0.0)
+    filtered = group.restored(_filtered(group, levels, kind, white, settings))
+    return filtered, Change(levels, white, _distance(filtered, group), kind)
 
 
-def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], str]:
+def _levels_of(group: Group, white: float, settings: Settings) -> tuple[tuple[float, ...], str]:
     """Return one level for all channels of a group, or one for each, and what the noise is like.
 
     There is none for a bank; that of a camera is the level of the brightness, that of told
@@ -103,29 +87,20 @@ def _levels_of(work, hidden, white, part, settings) -> tuple[tuple[float, ...], 
         return (), "white"
     if settings.levels is not None:
         levels = settings.levels.of(white)
-        levels = levels[part] if len(levels) > 1 else levels
+        levels = levels[group.part] if len(levels) > 1 else levels
         return levels[:1] if len(set(levels)) == 1 else levels, "white"
-    axis = None if work.ndim == 2 else -1
-    visible = _visible_part(work, hidden)
+    visible = group.visible
     if isinstance(settings.noise, PhotonNoise):
         return (float(np.sqrt(np.mean(settings.noise.deviation(visible) ** 2))),), "photon"
-    found = raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
+    found = raisr.estimate_noise(visible, channel_axis=group.axis, data_range=white)
     kind = settings.noise or found.kind
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
-    level = white_level(visible, channel_axis=axis)
+    level = white_level(visible, channel_axis=group.axis)
     return (level,), kind if kind == "photon" else "white"
 
 
-def _visible_part(work: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
-    """Return the smallest rectangle that holds all that is visible."""
-    if hidden is None:
-        return work
-    rows, columns = (np.flatnonzero((~hidden).any(axis=axis)) for axis in (1, 0))
-    return work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _filtered(work, levels, kind, white, settings) -> np.ndarray:
+def _filtered(group, levels, kind, white, settings) -> np.ndarray:
     options: dict[str, Any] = {"model": settings.model, "data_range": white}
     if kind != "white" or settings.noise is not None:
         options["noise"] = settings.noise or kind
@@ -137,11 +112,10 @@ def _filtered(work, levels, kind, white, settings) -> np.ndarray:
     if settings.levels is None:
         levels = ()  # found anew, plane by plane
     told = levels[0] if len(levels) == 1 else levels or None
-    axis = None if work.ndim == 2 else -1
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "image has values", UserWarning)
         try:
-            return run(work, told, channel_axis=axis, **options)
+            return run(group.work, told, channel_axis=group.axis, **options)
         except UserWarning:
             raise ValueError(
                 f"it has values far from black and white; white is taken to be {white:g}: "
@@ -149,10 +123,11 @@ def _filtered(work, levels, kind, white, settings) -> np.ndarray:
             ) from None
 
 
-def _distance(filtered: np.ndarray, values: np.ndarray, hidden: np.ndarray | None) -> float:
+def _distance(filtered: np.ndarray, group: Group) -> float:
     """Return the root mean square of a change, from some 100,000 of the visible pixels."""
-    if hidden is not None:
-        filtered, values = filtered[~hidden], values[~hidden]
+    values = group.values
+    if group.hidden is not None:
+        filtered, values = filtered[~group.hidden], values[~group.hidden]
     step = max(1, values.size // 100_000)
     pairs = (array.reshape(-1)[::step].astype(np.float64) for array in (filtered, values))
     return float(np.sqrt(np.mean(np.subtract(*pairs) ** 2)))

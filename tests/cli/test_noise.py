@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from skimage import data
 
 import raisr
@@ -29,6 +30,7 @@ def pictures(tmp_path):
         "camera": saved(tmp_path / "camera.png", add_camera_noise(PART, 0.01, 0, demosaic="edge")),
         "mosaic": saved(tmp_path / "mosaic.png", add_camera_noise(PART, 0.012, 0)),
         "photon": saved(tmp_path / "photon.png", add_poisson_gaussian_noise(data.coins(), 30, 0)),
+        "grown": saved(tmp_path / "grown.png", add_poisson_gaussian_noise(PART, 60, 0, sigma=8)),
         "none": saved(tmp_path / "none.png", np.full((50, 50), 9)),
     }
 
@@ -67,19 +69,72 @@ def test_verbose_tells_what_was_found_and_chosen(pictures, kind, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("told", "noise"),
+    ("options", "treatment"),
     [
-        ("white", "white"),
-        ("mosaic", "mosaic"),
-        ("photon", "photon"),
-        ("photon=8.5,2", PhotonNoise(8.5, 2)),
-        ("photon=8.5", PhotonNoise(8.5)),
+        (["--sigma", "7"], "filters for white noise, of sigma 7 as given"),
+        (["--sigma", "0"], "nothing is changed"),
+        (["--sigma", "10%"], "filters for white noise, of sigma 25.5 as given"),
+        (["--noise", "white"], "filters for white noise"),
+        (["--noise", "photon=8.5,2"], "generalised Anscombe transform, for the noise as given"),
+        (["--noise", "mosaic"], "filters for noise of a mosaic filled in by means"),
+        (["--model", "BANK"], "the given bank, whatever the noise"),
     ],
 )
-def test_noise_overrules(pictures, told, noise, tmp_path):
+def test_verbose_tells_what_is_done_with_these_settings(
+    pictures, bank, options, treatment, tmp_path, capsys
+):
+    options = [str(bank) if option == "BANK" else option for option in options]
+    arguments = ["--verbose", *options, pictures["camera"], str(tmp_path / "out.png")]
+    assert main(["denoise", *arguments]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("noise: camera")
+    (line,) = (line for line in told if line.startswith("treatment: "))
+    assert treatment in line
+    assert line.endswith(treatment) or "mosaic" in options
+    assert any("each change" in line for line in told) == ("mosaic" in options)
+
+
+def test_verbose_tells_of_a_network(pictures, tmp_path, capsys):
+    pytest.importorskip("hybrid.default", reason="PyTorch is not installed")
+    for name, treatment in (("white", "a network for white"), ("camera", "filters for noise of a")):
+        out = str(tmp_path / f"{name}-out.png")
+        assert main(["denoise", "--verbose", "--model", "small", pictures[name], out]) == 0
+        assert f"treatment: {treatment}" in capsys.readouterr().err
+
+
+def test_info_tells_of_every_band(tmp_path, capsys):
+    first = add_gaussian_noise(np.full((96, 96, 3), 120.0), 5, 0)
+    bands = [add_gaussian_noise(np.full((96, 96), 120.0), sigma, 1) for sigma in (12, 30)]
+    stored = np.rint(np.dstack([first, *bands])).clip(0, 255).astype(np.uint8)
+    options = {"photometric": "rgb", "extrasamples": ["unspecified"] * 2}
+    tifffile.imwrite(tmp_path / "in.tif", stored, **options)
+    assert main(["info", "--json", str(tmp_path / "in.tif")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [band["channel"] for band in facts["bands"]] == [4, 5]
+    found = [band["levels"]["gray"][0] for band in facts["bands"]]
+    assert found == pytest.approx([12, 30], rel=0.1)
+    assert main(["info", str(tmp_path / "in.tif")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "noise: " in line] == [
+        f"{where}noise: white (white is 255)" for where in ("", "channel 4, ", "channel 5, ")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "noise", "picture"),
+    [
+        ("white", "white", "camera"),
+        ("mosaic", "mosaic", "camera"),
+        ("photon", "photon", "grown"),
+        ("photon=8.5,2", PhotonNoise(8.5, 2), "camera"),
+        ("photon=8.5", PhotonNoise(8.5), "camera"),
+    ],
+)
+def test_noise_overrules(pictures, told, noise, picture, tmp_path):
     out = tmp_path / "out.png"
-    assert main(["denoise", "--noise", told, pictures["camera"], str(out)]) == 0
-    image = read_image(pictures["camera"])[0]
+    assert main(["denoise", "--noise", told, pictures[picture], str(out)]) == 0
+    image = read_image(pictures[picture])[0]
+    assert raisr.estimate_noise(image, channel_axis=-1).kind != noise
     expected = raisr.denoise(image, noise=noise, channel_axis=-1)
     difference = read_image(out)[0].astype(int) - expected
     assert np.abs(difference).max() <= (1 if told == "white" else 0)  # one level for all channels

@@ -27,7 +27,12 @@ def test_read_only_folder(tmp_path, photos, capsys, monkeypatch, command):
 
 def test_unknown_bank(tmp_path, photos, capsys):
     arguments = ["--model", "bset", photos / "a.png", tmp_path / "out.png"]
-    fails(capsys, "bset: not one of fast, best, base, small, nor the file of a bank", "denoise", *arguments)
+    fails(
+        capsys,
+        "bset: not one of fast, best, base, small, nor the file of a bank",
+        "denoise",
+        *arguments,
+    )
     fails(capsys, "no filter bank at bset", "info", "bset")
     arguments = [
         "--sigma",
