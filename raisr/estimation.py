@@ -27,6 +27,7 @@ _FEW = 16  # blocks
 _CORRELATED = 1.6
 _MOSAIC = 0.25
 _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
+_CLOSER = 2.0
 _FLOOR = 0.2
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -100,17 +101,38 @@ class NoiseEstimate:
 
     @property
     def photons(self) -> PhotonNoise | None:
-        """The Poisson-Gaussian noise of each channel that fits best; None where none does."""
+        """The Poisson-Gaussian noise of each channel that fits best; None where none does.
+
+        Its offset is 0, unless that fits badly, and one darker than the image twice as well.
+        """
         if self.brightness.size < _BINS or not np.median(self.deviation) > 0:
             return None
-        variance = self.deviation**2 / (LUMA_NOISE**2 if self.levels.shape[1] == 3 else 1)
+        variance = (self.deviation / self._share) ** 2
         weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
         columns = np.stack([self.brightness, np.ones(_BINS)], axis=1) * weights[:, None]
         gain, dark = np.linalg.lstsq(columns, variance * weights, rcond=None)[0]
-        if dark < 0:  # texture of the bright parts
-            line = columns[:, 0]
-            gain, dark = line @ (variance * weights) / (line @ line), 0.0
-        return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+        if dark >= 0:
+            return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+        line = columns[:, 0]
+        steepest = line @ (variance * weights) / (line @ line)
+        if not steepest > 0:
+            return None
+        plain = PhotonNoise(steepest)  # what is missing in the dark is texture of the bright parts
+        if not (self.deviation.all() and 0 < -dark < gain * self.brightness.min()):
+            return plain
+        moved = PhotonNoise(gain, offset=-dark / gain)
+        enough = max(_STEADY, _CLOSER * self._misfit(moved))
+        return plain if self._misfit(plain) <= enough else moved
+
+    @property
+    def _share(self):
+        """Level of the plane whose brightness is looked at, where that of each channel is 1."""
+        return LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
+
+    def _misfit(self, noise):
+        """By how much variances differ from those of a noise (logarithm)."""
+        expected = np.log(self._share * noise.deviation(self.brightness))
+        return 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
 
     def shared_levels(self) -> tuple[float, float, float] | None:
         """Return the level of white noise in each opponent plane, where channels share some of it.
@@ -133,11 +155,9 @@ class NoiseEstimate:
         noise = self.photons
         if noise is None or not self.deviation.all():
             return False
-        factor = LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
-        expected = np.log(factor * noise.deviation(self.brightness))
         spread = 2 * np.log(self.deviation).std()  # of the variance
-        rest = 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
-        grown = np.ptp(2 * expected) > np.log(_GROWN)
+        rest = self._misfit(noise)
+        grown = 2 * np.ptp(np.log(noise.deviation(self.brightness))) > np.log(_GROWN)
         return bool(grown and rest < _STEADY and spread > _BETTER * rest)
 
     def plane_levels(self) -> NDArray[np.float64]:

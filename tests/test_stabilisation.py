@@ -131,6 +131,24 @@ def test_noise_that_is_too_strong(noise):
         denoise(data.camera(), noise=noise)
 
 
+@pytest.mark.parametrize("offset", [100, 1000])
+@pytest.mark.parametrize("image", [data.coins(), data.coffee()[..., 1], data.rocket()[..., 1]])
+def test_black_that_is_not_zero_is_found(image, offset):
+    noisy = np.random.default_rng(0).poisson(image / 4).astype(np.uint16) * 4 + np.uint16(offset)
+    found = estimate_noise(noisy)
+    assert found.kind == "photon"
+    assert found.photons.gain == pytest.approx(4, rel=0.25)
+    assert found.photons.offset == pytest.approx(offset, abs=12)
+    told = psnr(denoise(noisy, noise=PhotonNoise(4, 0, offset)) - float(offset), image)
+    assert psnr(denoise(noisy) - float(offset), image) > told - 0.3
+
+
+@pytest.mark.parametrize("sigma", [5, 20])
+def test_white_noise_over_an_offset_is_none_of_photons(sigma):
+    noisy = add_gaussian_noise(data.camera(), sigma, 0) + 200
+    assert estimate_noise(noisy.astype(np.uint16)).kind == "white"
+
+
 def test_flat_areas_keep_their_brightness():
     noisy = add_poisson_gaussian_noise(np.full((300, 300), 60.0), PEAK, 0)
     out = denoise(noisy, noise=NOISE, data_range=255)

@@ -47,6 +47,7 @@ def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
     }
     if found.kind == "photon" and (photons := found.photons):
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
+        facts["offset"] = round(photons.offset + group.pedestal, 4)
     return facts | _choice(found, group.part, settings, value)
 
 
@@ -95,7 +96,8 @@ def told_in_words(facts: dict[str, Any]) -> list[str]:
         sizes = zip(levels, ("at full size", "at half", "at a quarter"), strict=True)
         lines.append(f"  {name:<14} sigma " + ", ".join(f"{v:.4g} {s}" for v, s in sizes))
     if "gain" in facts:
-        lines.append(f"  variance {facts['gain']:.4g} x brightness + {facts['sigma']:.4g}^2")
+        light = f"(brightness - {facts['offset']:.6g})" if facts["offset"] else "brightness"
+        lines.append(f"  variance {facts['gain']:.4g} x {light} + {facts['sigma']:.4g}^2")
     lines.append(f"treatment: {facts['treatment']}")
     if "share" in facts:
         levels = ", ".join(f"{level:.4g}" for level in facts["filtered_for"])

@@ -54,6 +54,18 @@ def test_info_of_an_image(pictures, kind, capsys):
         assert lines[2].startswith("  variance 8.")
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_info_tells_a_black_that_is_not_zero_in_values_of_the_file(dtype, tmp_path, capsys):
+    noisy = np.random.default_rng(0).poisson(data.coins() / 4) * 4 + 1000
+    write_image(tmp_path / "in.tif", noisy.astype(dtype))
+    assert main(["info", "--json", str(tmp_path / "in.tif")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "photon"
+    assert facts["offset"] == pytest.approx(1000, abs=12)
+    assert main(["info", str(tmp_path / "in.tif")]) == 0
+    assert f"x (brightness - {facts['offset']:.6g}) +" in capsys.readouterr().out
+
+
 def test_info_of_a_file_that_is_no_image(tmp_path, capsys):
     (tmp_path / "a.png").write_text("no")
     fails(capsys, "a.png", "info", tmp_path / "a.png")
