@@ -10,6 +10,7 @@ from comparisons import (
     adopt,
     command,
     leak,
+    networks,
     photographs,
     quality,
     table1,
@@ -154,6 +155,10 @@ def results_block() -> str:
     colour = Conditions([COLOUR], _SIGMAS, [_COLOUR_SET, "sample_colour"])
     groups = {
         "Colour images": photographs.TABLE.stored(COMMITTED, colour),
+        "Networks for every noise level": [
+            *_quality(networks.TABLE, [("standard", sigma) for sigma in _SIGMAS]),
+            *networks.TABLE.stored(COMMITTED, Conditions([COLOUR], _SIGMAS, [_COLOUR_SET])),
+        ],
         "Table 1: all networks": _quality(table1.TABLE, both),
         "Table 2: learned filters and networks": _quality(table2.TABLE, both),
         "Table 3: errors of the classes": _errors(),

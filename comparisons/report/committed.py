@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from comparisons import leak, photographs, table1, table2, table3, table4, table5, times
+from comparisons import leak, networks, photographs, table1, table2, table3, table4, table5, times
 from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.measure.protocol import COLOUR, PROTOCOLS, Protocol, protocol_named
 from comparisons.measure.store import COMMITTED
@@ -16,7 +16,7 @@ from comparisons.study import Conditions
 from raisr.datasets import dataset_names
 from raisr.provenance import read_json
 
-_QUALITY = (photographs, table2, table1, table4, table5, leak)
+_QUALITY = (photographs, networks, table2, table1, table4, table5, leak)
 _FIGURES = {
     "pareto": "Quality against time on one thread",
     "figure1": "Figure 1: quality against cost",
