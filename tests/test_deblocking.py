@@ -8,7 +8,7 @@ from skimage import data
 
 from raisr import HashSpec, deblock, estimate_jpeg_quality
 from raisr.colour_files import read_parts
-from raisr.deblocking import PARTS, QUALITIES, deblocking_path, parts_for
+from raisr.deblocking import FORMAT, PARTS, QUALITIES, deblocking_path, parts_for
 from raisr.jpeg import compress, find_blocks, quality_of_table
 from raisr.learning_deblocking import learn_deblocking
 from raisr.metrics import psnr
@@ -172,7 +172,7 @@ def test_bad_images_and_models():
 def test_the_shipped_files_are_small_and_flat_areas_pass():
     assert sum(deblocking_path(quality).stat().st_size for quality in QUALITIES) <= 1.2e6
     for quality in QUALITIES:
-        parts, guides, facts = read_parts(deblocking_path(quality))
+        parts, guides, facts = read_parts(deblocking_path(quality), FORMAT)
         assert (tuple(parts), set(guides), facts["quality"]) == (PARTS, {"luma"}, quality)
         for stage in itertools.chain(*parts.values()):
             assert not stage.bias.any()

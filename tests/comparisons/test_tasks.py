@@ -8,7 +8,7 @@ from comparisons.measure.deblocking import CLEANERS
 from comparisons.measure.enlarging import METHODS, score, video_luma
 from comparisons.measure.store import COMMITTED
 from raisr.colour_files import read_parts
-from raisr.deblocking import PARTS, QUALITIES, deblocking_path
+from raisr.deblocking import FORMAT, PARTS, QUALITIES, deblocking_path
 from raisr.provenance import read_json
 from raisr.upscaling import bank_for
 from raisr.upscaling_bank import UpscalingBank
@@ -107,12 +107,12 @@ def test_learns_and_writes_filters_for_jpegs(monkeypatch, tmp_path, tiny_dataset
     assert "quality 10: " in capsys.readouterr().out
     assert not list(tmp_path.glob("*.bank"))
     learn_deblocking.main(["--quality", "20"])
-    assert tuple(read_parts(tmp_path / "20.bank")[0]) == PARTS
+    assert tuple(read_parts(tmp_path / "20.bank", FORMAT)[0]) == PARTS
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_shipped_filters_follow_the_recipe(quality):
-    parts, _, facts = read_parts(deblocking_path(quality))
+    parts, _, facts = read_parts(deblocking_path(quality), FORMAT)
     for stage, (spec, size) in zip(parts["luma"], learn_deblocking.LUMA, strict=True):
         assert (stage.spec.shape, stage.spec.period, stage.size) == (spec.shape, spec.period, size)
     for name in PARTS[1:]:
