@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid.default import weights_for
+from comparisons.measure.store import COMMITTED
+from hybrid.default import MODELS
 from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from tests.images import scene
@@ -67,9 +68,11 @@ def installed(built, tmp_path_factory):
 
 
 PACKAGES = ("raisr", "hybrid", "comparisons")
-SHIPPED = {f"{name}.safetensors" for name in map(weights_for, (1, 3))}
+SHIPPED = {f"{name}.safetensors" for names in MODELS.values() for name in names}
 ELSEWHERE = {path.name for path in (ROOT / "hybrid/weights").glob("*.safetensors")} - SHIPPED
 """Weights that stay in the repository."""
+RESULTS = [("comparisons", "results", path.name) for path in COMMITTED.iterdir() if path.is_dir()]
+"""Folders of results, image by image, that stay there, too."""
 
 
 def test_wheel_holds_the_packages_only(wheel):
@@ -83,6 +86,7 @@ def test_wheel_holds_every_file_of_a_package(wheel, package):
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / package).rglob("*")
         if (path.suffix in kept or path.name == "py.typed") and path.name not in ELSEWHERE
+        if path.relative_to(ROOT).parts[:3] not in RESULTS
     }
     assert f"{package}/__init__.py" in sources
     assert sources <= set(wheel)
