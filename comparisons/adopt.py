@@ -56,7 +56,7 @@ def adopt(source: Path, config: TrainingConfig, target: Path) -> dict[str, Any]:
     network, header = zoo.load_network(str(source))
     wanted = config.to_dict().items()
     if header.get("sigma_min") is not None:
-        raise ValueError(f"{source}: for one noise level only, and it is for many")
+        raise ValueError(f"{source} is for many noise levels; this is for one noise level only")
     other = [key for key, value in wanted if key not in _FREE and header.get(key, value) != value]
     if other:
         raise ValueError(f"{source}: its {', '.join(other)} differ from those of {config.name}")

@@ -84,3 +84,13 @@ def test_weights_of_another_run_are_refused(left):
     with pytest.raises(ValueError, match="its batch differ from those of edsr_here"):
         adopt.main([str(file), "edsr_here"])
     assert not (folder / "runs").exists()
+
+
+def test_weights_for_many_levels_are_refused(left):
+    folder, leave = left
+    file, tensors = leave("edsr", {"features": 4, "blocks": 1})
+    _, header = load_tensors(file)
+    save_tensors(file, tensors, {**header, "sigma_min": 0.0})
+    with pytest.raises(ValueError, match="for one noise level only"):
+        adopt.main([str(file), "edsr_here"])
+    assert not (folder / "runs").exists()

@@ -1,7 +1,13 @@
-"""A process that trains together with others, and keeps its own copy of the weights."""
+"""A process that trains together with others, and keeps its own copy of the weights.
 
+The clock of the second one is twice as fast.
+"""
+
+import os
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from hybrid.train import main
 from hybrid.training import loop as training
@@ -18,4 +24,6 @@ if __name__ == "__main__":
         return export(run)
 
     training._Run.export = keep_and_export
+    pace = 1 + int(os.environ["RANK"])
+    training.time = SimpleNamespace(monotonic=lambda: pace * time.monotonic())
     main([config, "--output", folder, "--device", "cpu"])

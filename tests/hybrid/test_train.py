@@ -133,6 +133,19 @@ def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path):
         torch.testing.assert_close(value, average[name], rtol=1e-3, atol=1e-5)
 
 
+def test_two_processes_end_together_when_their_time_is_over(tmp_path):
+    config = replace(CONFIG, steps=10**6, time_limit=0.5, warmup=2, validate_every=10**6)
+    (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
+    process = start(
+        *("torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path),
+    )
+    _, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 0, errors
+    first, second = (load_tensors(tmp_path / f"{rank}.safetensors")[0] for rank in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
