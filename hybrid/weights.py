@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hybrid.csconv import CSConv2d
+from hybrid.networks.layers import ResidualBlock
 from raisr.files import write_atomically
 
 _FORMAT = "raisr-network-1"
@@ -65,10 +66,11 @@ def steps_in_all(header: Mapping[str, Any]) -> int:
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy weights into a network of the same kind, or into a twin of it that sees more.
+    """Copy weights into a network of the same kind, or into a twin that sees more or is deeper.
 
     A `CSConv2d` for which `tensors` has a plain convolution gets a copy of it for every class
-    (transfer initialisation). A convolution of further channels has zeros for those.
+    (transfer initialisation). A convolution of further channels has zeros for those. Residual
+    blocks that `tensors` does not have start as the identity.
 
     Raises
     ------
@@ -92,7 +94,19 @@ def load_into(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             return functional.pad(given, (0, 0, 0, 0, 0, missing))
         return given
 
-    copy_into(wanted, {name: fitted(name, given) for name, given in tensors.items()})
+    given = {name: fitted(name, tensor) for name, tensor in tensors.items()}
+    copy_into(wanted, {**_identities(network, tensors), **given})
+
+
+def _identities(network, tensors):
+    """Return the weights of the residual blocks that `tensors` has nothing of."""
+    added = {}
+    for name, module in network.named_modules():
+        prefix = f"{name}."
+        if isinstance(module, ResidualBlock) and not any(key.startswith(prefix) for key in tensors):
+            for key, value in module.state_dict(prefix=prefix).items():
+                added[key] = value * 0 if key.startswith(f"{prefix}conv2.") else value
+    return added
 
 
 def copy_into(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:

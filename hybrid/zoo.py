@@ -19,7 +19,7 @@ from hybrid.hybrid_denoiser import HybridDenoiser
 from hybrid.networks import Network, build
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import HASHED
-from hybrid.weights import load_into, load_tensors, steps_in_all
+from hybrid.weights import copy_into, load_tensors, steps_in_all
 from raisr import HashSpec
 from raisr.validate import GRAY_LEVELS
 
@@ -138,7 +138,7 @@ def load_network(name: str) -> tuple[Network, dict[str, Any]]:
         network = build(header["model"], **header["options"])
     except TypeError as error:
         raise ValueError(f"{name}: no such network: {error}") from error
-    load_into(network, tensors)
+    copy_into(network.state_dict(), tensors)
     return network.eval().requires_grad_(False), header
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from hybrid.networks.layers import PReLU, second_convolution, with_classes
+from hybrid.networks.layers import PReLU, ResidualBlock, second_convolution, with_classes
 from hybrid.networks.network import Network, register
 
 
@@ -61,7 +61,7 @@ class EDSR(Network):
         return noisy + self.exit(features + entered)
 
 
-class _Block(nn.Module):
+class _Block(ResidualBlock):
     def __init__(self, features, num_classes):
         super().__init__()
         self.conv1 = nn.Conv2d(features, features, 3, padding=1)

@@ -49,6 +49,12 @@ class Merge(nn.Conv2d):
         return super().forward(torch.cat(parts, 1))
 
 
+class ResidualBlock(nn.Module):
+    """A block that adds what its `conv2` gives to its input: the identity where that is zero."""
+
+    conv2: nn.Module
+
+
 def second_convolution(
     inputs: int, outputs: int, num_classes: int | None, groups: int = 1
 ) -> nn.Module:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hybrid.networks.layers import extend, second_convolution
+from hybrid.networks.layers import ResidualBlock, extend, second_convolution
 from hybrid.networks.network import Network, register
 
 _PHASES = 2  # the finest scale has a fourth of the image's pixels, each with four phases
@@ -143,7 +143,7 @@ class UNet(Network):
         return maps
 
 
-class _Block(nn.Module):
+class _Block(ResidualBlock):
     def __init__(self, features, num_classes):
         super().__init__()
         self.conv1 = nn.Conv2d(features, features, 3, padding=1)

@@ -132,6 +132,22 @@ def test_a_class_specific_network_starts_as_its_plain_twin():
         torch.testing.assert_close(twin(image, classes), plain(image))
 
 
+def test_a_deeper_network_starts_as_the_shallower():
+    shallow, deep = network(), EDSR(4, 4)
+    load_into(deep, shallow.state_dict())
+    image = torch.rand(2, 1, 9, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(deep(image), shallow(image))
+    assert deep.blocks[-1].conv1.weight.any()  # and its gradients are not all zero
+
+
+def test_a_block_that_lacks_a_part_is_refused():
+    good = copies(network())
+    name = next(name for name in good if name.startswith("blocks.0."))
+    with pytest.raises(ValueError, match=f"{name} do not match"):
+        load_into(EDSR(4, 4), {key: value for key, value in good.items() if key != name})
+
+
 def test_only_the_class_specific_layers_are_transferred():
     twin = network(num_classes=3)
     before = copies(twin)

@@ -135,6 +135,15 @@ def test_a_foreign_header_is_refused(tmp_path, header, message):
         zoo.load(str(tmp_path / "foreign"))
 
 
+def test_weights_that_lack_a_block_are_refused(tmp_path):
+    path = tmp_path / "shallow.safetensors"
+    tensors = build("edsr", features=4, blocks=1).state_dict()
+    options = {"features": 4, "blocks": 2}
+    save_tensors(path, tensors, {"model": "edsr", "options": options})
+    with pytest.raises(ValueError, match="blocks.1.activation.weight"):
+        zoo.load_network(str(path))
+
+
 def test_an_interrupted_publication_changes_nothing(shelf, monkeypatch):
     before = publish(shelf, "plain")
     content = before.path.read_bytes()
