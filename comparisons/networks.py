@@ -14,11 +14,16 @@ TABLE = QualityTable(
         "noisy",
         "raisr_best",
         "unet_small",
+        "unet_small_bfloat16",
         "unet_small_plain",
         "unet_small_alone",
         "unet_base",
+        "unet_base_bfloat16",
         "unet_base_classes",
         "unet_small_colour",
+        "unet_small_colour_bfloat16",
+        "unet_base_colour",
+        "unet_base_colour_bfloat16",
         "blind_edsr",
         "dncnn",
         "ffdnet",
@@ -30,7 +35,8 @@ TABLE = QualityTable(
     sigmas=(15, 25, 50),
     notes=(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
-        "runs shared: twins had equal times, and those without classes or filters more steps.",
+        "runs shared: twins had equal times, and those without classes or filters more steps. The "
+        "larger one for colours started from the small one and had two hours of one core.",
         "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),

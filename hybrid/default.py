@@ -21,7 +21,7 @@ MODELS = {
 
 _FILTERED = ("camera", "mosaic", "photon")
 
-_shipped = lru_cache(maxsize=4)(load)  # a file of yours may change
+_shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
 
 def weights_for(channels: int, model: str = "base") -> str:
@@ -39,6 +39,7 @@ def denoise(
     weights: str | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
+    precision: str = "auto",
 ) -> NDArray:
     """Remove white Gaussian noise with a network that finishes what learned filters began.
 
@@ -64,6 +65,9 @@ def denoise(
         opponent space; any other number, each by itself.
     data_range : float, optional
         Value of white: by default the maximum of an integer type, 1.0 for floats.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network, but for its first and last layer. "auto" is bfloat16 where the processor
+        multiplies it: a third less time, for 0.001 dB and results that differ between processors.
 
     Returns
     -------
@@ -95,16 +99,17 @@ def denoise(
     True
     """
     if weights is None:
+        of_gray = partial(
+            denoise, sigma=sigma, model=model, data_range=data_range, precision=precision
+        )
         channels = as_channels(image, channel_axis, data_range, white_matters=False)
         weights, axis = weights_for(len(channels), model), cast(int, channel_axis)
         if len(channels) not in (1, 3):
             planes = np.moveaxis(np.asarray(image), axis, 0)
-            each = [denoise(plane, sigma, model=model, data_range=data_range) for plane in planes]
-            return np.moveaxis(np.stack(each), 0, axis)
+            return np.moveaxis(np.stack([of_gray(plane) for plane in planes]), 0, axis)
         if is_gray(channels):
             first = np.moveaxis(np.asarray(image), axis, 0)[0]
-            out = denoise(first, sigma, model=model, data_range=data_range)
-            return np.moveaxis(np.stack([out] * 3), 0, axis)
+            return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
             found = noise_of(channels)
             if found.shared_levels() is not None:
@@ -113,7 +118,7 @@ def denoise(
                 return raisr.denoise(
                     image, model="best", channel_axis=channel_axis, data_range=data_range
                 )
-    network = (load if Path(weights).is_file() else _shipped)(weights)
+    network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 
 

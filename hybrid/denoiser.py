@@ -16,6 +16,7 @@ from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
 from hybrid.planes import as_gray, from_gray
+from hybrid.precision import in_bfloat16
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.denoising import white_level
@@ -39,6 +40,9 @@ class NetworkDenoiser(nn.Module):
         The noise levels that it was trained for, and how it is to be used.
     provenance : dict, optional
         What is known of its weights, for people.
+    precision : {"float32", "bfloat16", "auto"}
+        Of `denoise` on a CPU, for networks that are made for it (the hybrid U-Net); "auto" is
+        bfloat16 where the processor multiplies it. Others compute in float32.
     """
 
     def __init__(
@@ -46,8 +50,10 @@ class NetworkDenoiser(nn.Module):
         network: Network,
         behaviour: Behaviour | None = None,
         provenance: dict[str, Any] | None = None,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
+        self._bfloat16 = in_bfloat16(precision, torch.device("cpu"))
         self.network = network
         self.behaviour = behaviour or Behaviour()
         self.provenance = provenance or {}
@@ -208,7 +214,8 @@ class NetworkDenoiser(nn.Module):
         part = getattr(self, name)
         kept = self._prepared.get(name)
         if kept is None or not kept.is_of(part):
-            kept = self._prepared[name] = _Prepared(part)
+            layers = getattr(part, "float32_layers", ()) if self._bfloat16 else ()
+            kept = self._prepared[name] = _Prepared(part, layers)
         return kept.run
 
 
@@ -322,13 +329,16 @@ class ClassSpecificDenoiser(NetworkDenoiser):
 
 
 class _Prepared:
-    """A module made ready for inference, and the weights that it was made of."""
+    """A module made ready for inference, and the weights that it was made of.
 
-    def __init__(self, module: nn.Module) -> None:
+    Where layers are named, the others compute in bfloat16 on a CPU.
+    """
+
+    def __init__(self, module: nn.Module, float32_layers: Sequence[str]) -> None:
         self._weights = [value.clone() for value in module.state_dict().values()]
         device = next((parameter.device for parameter in module.parameters()), None)
         if device is None or device.type == "cpu":
-            self.run: Callable[..., Tensor] = exact(module)
+            self.run: Callable[..., Tensor] = exact(module, float32_layers or None)
             return
         network = copy.deepcopy(module).float().eval()
         self.run = lambda *inputs: network(*(value.to(device) for value in inputs)).cpu()

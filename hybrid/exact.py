@@ -6,6 +6,7 @@ a plain convolution.
 """
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -114,14 +115,43 @@ def _pointwise(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
     return convolution
 
 
-def exact(network: nn.Module) -> nn.Module:
-    """Return a float32 copy of a network whose convolutions are exact wherever they can be."""
+class _Bfloat16(nn.Module):
+    """A network under autocast, but for some of its layers."""
+
+    def __init__(self, network: nn.Module, float32_layers: Sequence[str]) -> None:
+        super().__init__()
+        self.network = network
+        for name in float32_layers:
+            setattr(network, name, _Float32(getattr(network, name)))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.network(*inputs)
+
+
+class _Float32(nn.Module):
+    """A layer under no autocast."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return self.layer(*(value.float() for value in inputs))
+
+
+def exact(network: nn.Module, float32_layers: Sequence[str] | None = None) -> nn.Module:
+    """Return a copy of a network whose convolutions are exact wherever they can be.
+
+    It computes in float32 or, where `float32_layers` are given, in bfloat16 but for these.
+    """
     network = copy.deepcopy(network).float().eval()
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if (replacement := _exact(child)) is not None:
                 setattr(parent, name, replacement)
-    return network
+    return network if float32_layers is None else _Bfloat16(network, float32_layers)
 
 
 def _exact(module: nn.Module) -> nn.Module | None:

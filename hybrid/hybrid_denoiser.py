@@ -22,7 +22,7 @@ class HybridDenoiser(NetworkDenoiser):
     ----------
     network : Network
         One with "levels" among its `inputs`, such as `UNet`.
-    behaviour, provenance : optional
+    behaviour, provenance, precision : optional
         See `NetworkDenoiser`.
     """
 

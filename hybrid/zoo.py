@@ -168,7 +168,9 @@ def load_pcn(name: str, spec: HashSpec) -> PCN:
     return network
 
 
-def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
+def load(
+    name: str, device: str | torch.device = "cpu", *, precision: str = "float32"
+) -> NetworkDenoiser:
     """Return a denoiser with its weights.
 
     Parameters
@@ -176,6 +178,8 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     name : str
         Entry of the registry (see `list_weights`), or path of a file of weights.
     device : str or torch.device
+    precision : {"float32", "bfloat16", "auto"}
+        Of the hybrid U-Nets on a CPU, see `NetworkDenoiser`; others compute in float32.
 
     Returns
     -------
@@ -197,7 +201,7 @@ def load(name: str, device: str | torch.device = "cpu") -> NetworkDenoiser:
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     if "levels" in network.inputs:
-        return HybridDenoiser(network, behaviour, header).to(device)
+        return HybridDenoiser(network, behaviour, header, precision).to(device)
     if network.num_classes is None:
         return NetworkDenoiser(network, behaviour, header).to(device)
     classifier = _classifier(name, behaviour)

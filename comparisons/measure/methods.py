@@ -33,11 +33,18 @@ def _trained(
     return Method(label, about, partial(trained_network, network), plain, defined=defined)
 
 
-def _unet(label: str, about: str, name: str, plain: str = "", protocol: str = "standard") -> Method:
+def _unet(
+    label: str,
+    about: str,
+    name: str,
+    plain: str = "",
+    protocol: str = "standard",
+    precision: str = "float32",
+) -> Method:
     return Method(
         label,
         f"{about}; one network for every noise level, told the level",
-        partial(told_network, name),
+        partial(told_network, name, precision=precision),
         plain,
         defined=lambda asked, sigma: asked == protocol and sigma <= 75,
     )
@@ -142,6 +149,24 @@ METHODS: dict[str, Method] = {
     "unet_small_colour": _unet(
         "U-Net small, colour", "filters' result", "unet_small_colour", protocol="colour"
     ),
+    "unet_base_colour": _unet(
+        "U-Net base, colour", "filters' result", "unet_base_colour", protocol="colour"
+    ),
+    **{
+        f"{row}_bfloat16": _unet(
+            f"{label}, bfloat16",
+            "the same, as hybrid.denoise runs it where a processor multiplies bfloat16",
+            row,
+            protocol=protocol,
+            precision="bfloat16",
+        )
+        for row, label, protocol in (
+            ("unet_small", "U-Net small", "standard"),
+            ("unet_base", "U-Net base", "standard"),
+            ("unet_small_colour", "U-Net small, colour", "colour"),
+            ("unet_base_colour", "U-Net base, colour", "colour"),
+        )
+    },
     "cs_edsr_4x2x2": _trained(
         "CS-EDSR, 4x2x2", "CS-EDSR with 16 classes", "cs_edsr16_pcn_4x2x2", "edsr16"
     ),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,18 @@ def default_network(told: bool, protocol: Protocol, sigma: float) -> Denoiser:
     return network_denoiser(zoo.load(weights_for(3 if protocol is COLOUR else 1)), told=told)
 
 
-def told_network(name: str, protocol: Protocol, sigma: float) -> Denoiser | None:
+def told_network(
+    name: str, protocol: Protocol, sigma: float, precision: str = "float32"
+) -> Denoiser | None:
     """Return a network for every noise level, told the level, by the name of its run."""
     from hybrid import zoo
 
-    weights = find_weights(name)
-    return None if weights is None else network_denoiser(zoo.load(weights), told=True)
+    if (weights := find_weights(name)) is None:
+        return None
+    found = network_denoiser(zoo.load(weights, precision=precision), told=True)
+    if precision == "float32":
+        return found
+    return replace(found, fingerprint=f"{found.fingerprint} {precision}")
 
 
 def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Denoiser:

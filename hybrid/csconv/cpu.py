@@ -139,7 +139,8 @@ def _words(images):
     images = images.detach().permute(0, 2, 3, 1).contiguous()
     if images.data_ptr() % 4:
         images = images.clone()
-    return images.view(torch.int32).numpy()
+    # Flat on the way: torch does not view bfloat16 as words where a side of 1 has an odd stride.
+    return images.flatten().view(torch.int32).view(*images.shape[:3], -1).numpy()
 
 
 def _new_images(x, channels):

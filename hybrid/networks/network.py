@@ -53,6 +53,9 @@ class Network(nn.Module):
     reach : int or None
         An output pixel depends on no input further away than this, in pixels; None: it may
         depend on all of them.
+    float32_layers : tuple of str
+        Layers that see or make gray levels, for which bfloat16 is too coarse: where the others
+        compute in it, they do not. A network that names none always computes in float32.
     """
 
     label: ClassVar[str]
@@ -60,6 +63,7 @@ class Network(nn.Module):
     inputs: tuple[str, ...] = ()
     num_classes: int | None = None
     reach: int | None = None
+    float32_layers: ClassVar[tuple[str, ...]] = ()
 
     def example(self, side: int) -> tuple[Tensor, ...]:
         """Return what `forward` takes, for one image of `side` x `side` pixels: zeros."""

@@ -52,6 +52,7 @@ class UNet(Network):
 
     label = "hybrid U-Net"
     inputs: tuple[str, ...] = ("levels",)
+    float32_layers = ("entry", "exit")
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from hybrid.networks import CLASSIFIERS, NETWORKS, build
+from hybrid.precision import PRECISIONS
 from raisr import HashSpec
 from raisr.hashing import PRESETS
 from raisr.noise import NOISE_MODELS
@@ -20,7 +21,7 @@ _CHOICES = {
     "spec": tuple(PRESETS),
     "broken": ("refuse", "skip"),
     "schedule": ("cosine", "constant", "paper"),
-    "precision": ("auto", "float32", "bfloat16"),
+    "precision": PRECISIONS,
 }
 HASHED = ("clean", "noisy", "denoised")
 """Classes that are hashed; any other name is that of a PCN's weights."""

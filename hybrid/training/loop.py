@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from hybrid.networks import build
+from hybrid.precision import in_bfloat16
 from hybrid.training.captured import captured
 from hybrid.training.checkpoint import State
 from hybrid.training.config import TrainingConfig
@@ -108,7 +109,7 @@ class _Run:
         self.checkpoint, self.log = folder / "checkpoint.safetensors", folder / "log.jsonl"
         self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
         self.task = task_of(config, device)
-        self.bfloat16 = _bfloat16(config.precision, device)
+        self.bfloat16 = in_bfloat16(config.precision, device)
         self.state = self._state()
         self.batch_of, self.samples, self.images = self.task.load(process, download=download)
         folder.mkdir(parents=True, exist_ok=True)
@@ -345,14 +346,6 @@ def _clip_gradient(optimizer: torch.optim.Adam) -> None:
     length = nn.utils.get_total_norm(gradients)
     longest = torch.where(usual > 0, _LONGEST_GRADIENT * usual, length)
     torch._foreach_mul_(gradients, (longest / length.clamp(min=_TINY)).clamp(max=1.0))
-
-
-def _bfloat16(precision, device):
-    if precision != "auto":
-        return precision == "bfloat16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported()
 
 
 def _cut_log(path, step):

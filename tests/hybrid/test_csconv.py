@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from hypothesis import example as explicit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,11 +118,13 @@ def test_products_of_matrices_do_the_same(dtype):
         st.sampled_from([1, 3]),
         st.integers(1, 9),
     ),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16]),
     seed=st.integers(0, 99),
 )
+@explicit((1, 16, 8, 1, 1, 3, 2), torch.bfloat16, 0)
 @settings(max_examples=12)
-def test_every_size(shape, seed):
-    check(*example(shape, seed=seed))
+def test_every_size(shape, dtype, seed):
+    check(*example(shape, dtype, seed=seed))
 
 
 def test_one_class_everywhere_and_a_class_of_one_pixel():

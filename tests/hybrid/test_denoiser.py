@@ -253,7 +253,9 @@ def test_how_far_an_image_lies_from_zero_does_not_matter(plain, class_specific):
 def test_weights_are_prepared_once_and_again_when_they_change(plain, monkeypatch):
     prepared = []
     exact = denoiser_module.exact
-    monkeypatch.setattr(denoiser_module, "exact", lambda m: prepared.append(m) or exact(m))
+    monkeypatch.setattr(
+        denoiser_module, "exact", lambda m, layers: prepared.append(m) or exact(m, layers)
+    )
     before = plain.denoise(IMAGE, 25)
     plain.denoise(IMAGE, 25)
     assert len(prepared) == 1

@@ -34,6 +34,11 @@ def channels(request):
     return request.param
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request):
+    return request.param
+
+
 @pytest.fixture
 def denoiser(channels):
     return HybridDenoiser(network_of(channels), MANY)
@@ -50,17 +55,33 @@ def call(denoiser, noisy, **options):
 
 
 @pytest.mark.parametrize("tile", [8, 40])
-def test_tiles_make_no_difference(denoiser, noisy, tile):
+def test_tiles_make_no_difference(channels, precision, noisy, tile):
+    denoiser = HybridDenoiser(network_of(channels), MANY, precision=precision)
     np.testing.assert_array_equal(call(denoiser, noisy, tile=tile), call(denoiser, noisy))
 
 
-def test_threads_make_no_difference(denoiser, noisy):
+def test_threads_make_no_difference(channels, precision, noisy):
+    denoiser = HybridDenoiser(network_of(channels), MANY, precision=precision)
     one = call(denoiser, noisy)
     torch.set_num_threads(2)
     try:
         np.testing.assert_array_equal(call(denoiser, noisy), one)
     finally:
         torch.set_num_threads(1)
+
+
+def test_bfloat16_rounds_what_is_added_to_the_image_alone(channels, denoiser, noisy):
+    """The image itself, rounded to bfloat16, would be wrong by 0.5 gray levels."""
+    rough = HybridDenoiser(network_of(channels), MANY, precision="bfloat16")
+    wide, narrow = call(denoiser, noisy), call(rough, noisy)
+    assert not np.array_equal(narrow, wide)
+    added = np.abs(wide - noisy).max()
+    assert np.abs(narrow - wide).max() < 0.02 * added
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16, got"):
+        HybridDenoiser(network_of(), MANY, precision="half")
 
 
 def test_nothing_beyond_the_reach_matters():
