@@ -1,6 +1,7 @@
 """`FilterBank`: one linear filter per class, in one stage or a cascade."""
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -207,7 +208,8 @@ class FilterBank:
     def save(self, path: str | os.PathLike[str], *, dtype: str = "float32") -> None:
         """Write the bank as a safetensors file, all or nothing.
 
-        Of a symmetric stage only the canonical classes are stored: a quarter of the filters.
+        Of a symmetric stage only the canonical classes are stored, and of filters that are their
+        own half turn the first half of the taps: an eighth in all.
 
         Parameters
         ----------
@@ -288,12 +290,34 @@ def stage_tensors(stage, name, dtype):
     """
     if dtype not in ("float32", "float16"):
         raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
-    kept, tensors = _stored_classes(stage), {}
-    for part, values in (("filters", stage.filters), ("bias", stage.bias)):
+    kept = _stored_classes(stage)
+    parts = {"filters": _first_half(stage.filters[kept]), "bias": stage.bias[kept]}
+    for part, values in parts.items():
         if (largest := np.abs(values).max()) > np.finfo(dtype).max:
             raise ValueError(f"{dtype} cannot hold the {part}, up to {largest:.4g}")
-        tensors[f"{name}.{part}"] = values[kept].astype(dtype)
-    return tensors
+    return {f"{name}.{part}": values.astype(dtype) for part, values in parts.items()}
+
+
+def _first_half(filters):
+    """Return the taps up to the middle one, (..., taps), of filters that are their own half turn.
+
+    Others are returned as they are, (..., size, size).
+    """
+    if not np.array_equal(filters, filters[..., ::-1, ::-1]):
+        return filters
+    taps = filters.reshape(*filters.shape[:2], -1)
+    return taps[..., : taps.shape[-1] // 2 + 1]
+
+
+def _both_halves(taps):
+    """Return whole filters: the inverse of `_first_half`."""
+    if taps.ndim != 3:
+        return taps
+    whole = np.concatenate([taps, taps[..., -2::-1]], axis=-1)
+    size = math.isqrt(whole.shape[-1])
+    if size**2 != whole.shape[-1]:
+        raise ValueError(f"filters of {taps.shape[-1]} stored taps are not square")
+    return whole.reshape(*taps.shape[:2], size, size)
 
 
 def _stored_classes(stage):
@@ -305,7 +329,8 @@ def _stored_classes(stage):
 
 def stored_stage(file, name, spec):
     """Return the stage that `stage_tensors` stored in an open safetensors file."""
-    filters, bias = (file.get_tensor(f"{name}.{part}") for part in ("filters", "bias"))
+    filters = _both_halves(file.get_tensor(f"{name}.filters"))
+    bias = file.get_tensor(f"{name}.bias")
     canonical = canonical_classes(spec)
     if len(filters) != len(canonical) or len(canonical) == spec.num_classes:
         return Stage(spec, filters, bias)

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
@@ -137,15 +138,33 @@ def test_save_and_load(tmp_path, specs):
     assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
 
 
-def test_of_a_symmetric_bank_a_quarter_is_stored(tmp_path):
+def test_of_a_symmetric_bank_an_eighth_is_stored(tmp_path):
     pairs = [(noisy_scene(), scene().astype(np.float32))]
     bank = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255)
     bank.save(tmp_path / "bank")
     stored = load_file(tmp_path / "bank")
-    assert [stored[f"stage{i}.filters"].shape for i in (0, 1)] == [(18, 1, 5, 5), (18, 2, 5, 5)]
+    assert [stored[f"stage{i}.filters"].shape for i in (0, 1)] == [(18, 1, 13), (18, 2, 13)]
     for old, new in zip(bank.stages, FilterBank.load(tmp_path / "bank").stages, strict=True):
         np.testing.assert_array_equal(old.filters, new.filters)
         np.testing.assert_array_equal(old.bias, new.bias)
+
+
+def test_filters_of_one_tap_are_stored(tmp_path):
+    bank = FilterBank([Stage(CSCONV, filters_of(size=1, fill=0.5), np.zeros(72))])
+    bank.save(tmp_path / "bank")
+    np.testing.assert_array_equal(FilterBank.load(tmp_path / "bank").stages[0].filters, 0.5)
+
+
+def test_stored_taps_that_make_no_square_are_refused(tmp_path):
+    bank = FilterBank([Stage(CSCONV, filters_of(fill=0.1), np.zeros(72))])
+    bank.save(tmp_path / "bank")
+    with safe_open(tmp_path / "bank", "np") as file:
+        header = file.metadata()
+    stored = load_file(tmp_path / "bank")
+    stored["stage0.filters"] = stored["stage0.filters"][..., :-1]
+    save_file(stored, tmp_path / "bank", header)
+    with pytest.raises(ValueError, match="not square"):
+        FilterBank.load(tmp_path / "bank")
 
 
 def test_half_precision_halves_the_file_and_changes_little(tmp_path):
