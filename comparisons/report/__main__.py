@@ -9,7 +9,7 @@ from tqdm import tqdm
 from comparisons import command
 from comparisons.measure.methods import METHODS
 from comparisons.report.page import render
-from comparisons.report.scenes import PROTOCOL, SHOWN, SIGMA, make_scene
+from comparisons.report.scenes import PROTOCOL, SHOWN, SIGMA, make_scene, photo_scene
 from raisr.command import Parser, run
 from raisr.datasets import load_dataset
 from raisr.provenance import write_file
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise ValueError(f"--methods: {', '.join(denoisers)}: not trained, wanted one that is")
     progress = tqdm(chosen, desc="denoising", unit="image", disable=None)
     scenes = [make_scene(dataset, image, denoisers) for dataset, image in progress]
+    scenes += [photo_scene(path) for path in options.photo]
     write_file(options.output, render(scenes))
     command.announce([options.output])
 
@@ -53,6 +54,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=list(SHOWN),
         metavar="NAME",
         help=f"in the slider, of {', '.join(METHODS)} (default: {' '.join(SHOWN)})",
+    )
+    parser.add_argument(
+        "--photo",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="photographs for the slider, denoised with nothing told",
     )
     command.add_data_options(parser)
     return parser.parse_args(arguments)

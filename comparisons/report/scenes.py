@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from comparisons.measure.protocol import PROTOCOLS
 from comparisons.measure.scenes import Window
 from comparisons.report.pictures import Picture, from_pixels
 from raisr.datasets import Dataset, ImageFile
+from raisr.io import read_image
 from raisr.noise import Sample
 
 PROTOCOL, SIGMA = PROTOCOLS["standard"], 25.0
@@ -57,6 +59,41 @@ def make_scene(dataset: Dataset, image: ImageFile, denoisers: Denoisers) -> Scen
     clean = Picture("clean", from_pixels(part.cut(sample.clean)), "the original")
     label = f"{dataset.label}: {image.name}"
     return Scene(label, [*pictures, clean], _class_maps(sample, part))
+
+
+def photo_scene(path: Path) -> Scene:
+    """Denoise a photograph, of which nothing is known but the file.
+
+    Parameters
+    ----------
+    path : Path
+        Of an 8-bit image, gray or RGB.
+    """
+    import hybrid
+    import raisr
+    from raisr.colour import rgb_to_gray
+    from raisr.plotting import class_map_picture
+
+    image, _ = read_image(path)
+    axis = None if image.ndim == 2 else -1
+    if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,)):
+        raise ValueError(f"{path}: wanted an 8-bit gray or RGB image")
+    part = _shown_part(image.shape[:2])
+    kind = raisr.estimate_noise(image, channel_axis=axis).kind
+    versions = {
+        "as it is": image,
+        "raisr fast": raisr.denoise(image, channel_axis=axis),
+        "hybrid.denoise": hybrid.denoise(image, channel_axis=axis),
+        "raisr best": raisr.denoise(image, model="best", channel_axis=axis),
+    }
+    pictures = [
+        Picture(label, from_pixels(part.cut(version)), f"noise found: {kind}")
+        for label, version in versions.items()
+    ]
+    spec = raisr.HashSpec.preset("csconv")
+    classes = raisr.hash_image(image if axis is None else rgb_to_gray(image), spec)
+    drawn = from_pixels(class_map_picture(part.cut(classes), spec))
+    return Scene(f"{path.name}, nothing told", pictures, [Picture("classes", drawn)])
 
 
 def _shown_part(shape: tuple[int, ...]) -> Window:

@@ -14,13 +14,16 @@ import pytest
 from markupsafe import escape
 from PIL import Image
 
+import raisr
 from comparisons.draw.tables import Section, Table
 from comparisons.measure.methods import METHODS
 from comparisons.report import __main__ as command
 from comparisons.report import banks, committed, page, scenes
 from comparisons.report.pictures import Picture, from_file, from_pixels
 from comparisons.report.scenes import Scene, make_scene
+from raisr.io import write_image
 from raisr.noise import noise_seed
+from tests.images import scene as scene_pixels
 
 VOID = {"img", "input", "link", "meta"}
 LOADING = {"src", "href", "srcset", "data", "action", "poster", "xlink:href"}
@@ -214,6 +217,23 @@ def test_figures_take_the_smaller_file_and_the_numbers(tmp_path, monkeypatch):
     assert drawing.picture.about == "paper 25"
     assert drawing.numbers.columns == ("method", "PSNR")
     assert drawing.numbers.sections[0].rows == (("box", "-"),)
+
+
+def test_a_photograph_is_shown_before_and_after(tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "SIDE", 64)
+    clean = np.stack([share * scene_pixels((90, 80)) for share in (0.9, 1.0, 0.8)], -1)
+    noisy = raisr.noise.add_gaussian_noise(clean, 20, seed=0).clip(0, 255).astype(np.uint8)
+    write_image(tmp_path / "photo.png", noisy)
+    found = scenes.photo_scene(tmp_path / "photo.png")
+    assert found.name == "photo.png, nothing told"
+    before, *after = (decoded(picture.source) for picture in found.images)
+    np.testing.assert_array_equal(before, noisy[6:70, 8:72])
+    truth = clean[6:70, 8:72]
+    for image in after:
+        assert np.mean((image - truth) ** 2) < np.mean((before - truth) ** 2) / 4
+    write_image(tmp_path / "deep.png", noisy.astype(np.uint16))
+    with pytest.raises(ValueError, match="wanted an 8-bit gray or RGB image"):
+        scenes.photo_scene(tmp_path / "deep.png")
 
 
 @pytest.fixture
