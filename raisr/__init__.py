@@ -20,6 +20,7 @@ _HOME = {
     "Stage": "raisr.filtering",
     "deblock": "raisr.deblocking",
     "denoise": "raisr.denoising",
+    "denoise_stream": "raisr.streaming",
     "estimate_jpeg_quality": "raisr.jpeg",
     "estimate_noise": "raisr.estimation",
     "estimate_sigma": "raisr.denoising",

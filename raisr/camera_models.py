@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from raisr.models import mixed_stages
-from raisr.pyramid_bank import PyramidBank, Scale, run_pyramid
+from raisr.pyramid_bank import PyramidBank, Scale
 
-__all__ = ["GAINS", "camera_bank_for", "camera_bank_path", "certainty", "run_camera"]
+__all__ = ["GAINS", "camera_bank_for", "camera_bank_path", "camera_filters", "certainty"]
 
 GAINS = {"camera": (0.0005, 0.002, 0.008, 0.032), "mosaic": (0.003, 0.012, 0.048)}
 """Gains of `raisr.noise.add_camera_noise` that banks are shipped for, by the kind of noise."""
@@ -89,8 +89,8 @@ def certainty(level, unevenness):
     return float(max(np.interp(level, _STRONG, (0, 1)), np.interp(unevenness, _UNEVEN, (1, 0))))
 
 
-def run_camera(model, kind, found, channels, outs, data_range, num_threads):
-    """Remove noise of a camera from three channels, a list of GrayImage, into `outs`.
+def camera_filters(model, kind, found):
+    """Return the bank for noise of a camera, and how much of each change to make, 0 to 1.
 
     Parameters
     ----------
@@ -98,11 +98,6 @@ def run_camera(model, kind, found, channels, outs, data_range, num_threads):
     kind : {"camera", "mosaic"}
     found : NoiseEstimate
         In gray levels. The less sure it is that this is noise, the less is changed.
-    outs, data_range
-        See `raisr.colour_bank.run_colour`.
-    num_threads : int
     """
     level = float(found.plane_levels()[2])
-    bank = camera_bank_for(model, kind, level)
-    share = certainty(level, found.unevenness)
-    run_pyramid(bank, channels, outs, data_range, num_threads, bank.metadata["levels"], share)
+    return camera_bank_for(model, kind, level), certainty(level, found.unevenness)

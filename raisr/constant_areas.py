@@ -2,9 +2,11 @@
 
 import numpy as np
 
-__all__ = ["constant_areas", "keep_constant_areas"]
+__all__ = ["REACH", "constant_areas", "keep_constant_areas"]
 
 _SIDE = 5
+REACH = _SIDE - 1
+"""How many pixels away it is told whether a pixel stays."""
 
 
 def constant_areas(image):

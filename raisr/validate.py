@@ -2,7 +2,7 @@
 
 White is that of the image for all that goes with it. Without `data_range` it follows from the
 image's type, and a companion (guide, target) of a type with another white is a TypeError. Floats
-whose values show that white is something else are a UserWarning: see `_look_at_range`.
+whose values show that white is something else are a UserWarning: see `raisr.value_range`.
 """
 
 import numbers
@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from raisr.value_range import GRAY_LEVELS, look_at, sampled_places
 from raisr.warn import warn_caller
 
 __all__ = [
@@ -21,41 +22,47 @@ __all__ = [
     "as_channels",
     "as_companion",
     "as_image",
+    "check_dtype",
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "native",
     "real_number",
+    "refuse_not_finite",
     "restore",
     "sink_of",
     "whole_number",
 ]
 
-GRAY_LEVELS = 255.0
-"""White in the internal unit: every plane is float32, 0 black, 255 white."""
-
 _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.uint16)
 _CHECKED_PIXELS = 1 << 16
 _FLOAT_MAX = float(np.finfo(np.float32).max)
-_SAMPLED_ROWS = 16
-_MARGIN = 0.25 * GRAY_LEVELS  # noise, and what is a little over white, need no pedestal
-_FAR = 4 * GRAY_LEVELS
-_FAR_SHARE = 0.05  # high lights of a scene in linear light are fewer
+
+
+def check_dtype(dtype, name="image"):
+    """Refuse pixels of a type that is not supported."""
+    if np.dtype(dtype).type not in _FLOATS + _INTEGERS:
+        raise TypeError(
+            f"{name} must be uint8, uint16, float16, float32 or float64, got {np.dtype(dtype)}"
+        )
+
+
+def native(array):
+    """Return an array as kernels read it: in the machine's byte order, aligned."""
+    if array.dtype.isnative and array.flags.aligned:
+        return array
+    return array.astype(array.dtype.newbyteorder("="))
 
 
 def _as_array(image, name):
     if np.ma.is_masked(image):
         raise TypeError(f"{name} has masked pixels: fill them first, as by image.filled(value)")
     array = np.asarray(image)
-    if array.dtype.type not in _FLOATS + _INTEGERS:
-        raise TypeError(
-            f"{name} must be uint8, uint16, float16, float32 or float64, got {array.dtype}"
-        )
+    check_dtype(array.dtype, name)
     if array.size == 0:
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
-    if not (array.dtype.isnative and array.flags.aligned):
-        return array.astype(array.dtype.newbyteorder("="))
-    return array
+    return native(array)
 
 
 def data_range_of(dtype, data_range=None):
@@ -268,12 +275,11 @@ def _checked(planes, data_range, name, where, white_matters, warn=warn_caller):
     dtype = planes[0].dtype
     factor = GRAY_LEVELS / data_range_of(dtype, data_range)
     images = [GrayImage(plane, factor) for plane in planes]
-    if dtype.kind == "f":
-        for channel, image in enumerate(images):
-            _refuse_not_finite(image, name, lambda *place, c=channel: where(c, *place))
-    elif not white_matters or np.iinfo(dtype).max * factor <= GRAY_LEVELS + _MARGIN:
+    refuse_not_finite(images, name, where)
+    if not (dtype.kind == "f" or white_matters):
         return images
-    found = [_look_at_range(image, told=data_range is not None) for image in images]
+    told, places = data_range is not None, sampled_places(planes[0].shape)
+    found = [look_at(plane[places], factor, told) for plane in planes]
     if white_matters and any(far for _, far in found):
         white = GRAY_LEVELS / factor
         warn(
@@ -285,27 +291,14 @@ def _checked(planes, data_range, name, where, white_matters, warn=warn_caller):
     return [replace(i, pedestal=p) if p else i for i, (p, _) in zip(images, found, strict=True)]
 
 
-def _look_at_range(image, told):
-    """Return the pedestal of an image, and whether its values do not fit white.
+def refuse_not_finite(images, name, where):
+    """Raise ValueError for NaN, infinity, and what float32 cannot hold, in a list of GrayImage.
 
-    A pedestal is needed where the median lies a quarter of white or more outside of [0, white].
-    Values do not fit if more than one in twenty lies farther than four times white from black or,
-    where white was told and there is a pedestal, from the median. Sixteen rows are looked at.
+    ``where(channel, row, column)`` is the place in the caller's array.
     """
-    rows = image.array[:: -(-image.shape[0] // _SAMPLED_ROWS)]
-    levels = np.empty(rows.shape, np.float32)
-    replace(image, array=rows).read(slice(None), levels)
-    if levels.min() >= -_MARGIN and levels.max() <= GRAY_LEVELS + _MARGIN:
-        return 0.0, False
-    below = np.count_nonzero(levels < -_MARGIN)
-    above = np.count_nonzero(levels > GRAY_LEVELS + _MARGIN)
-    pedestal, centre = 0.0, 0.0
-    if 2 * max(below, above) > levels.size:
-        middle = np.median(rows.astype(np.float64))
-        pedestal = float(middle - GRAY_LEVELS / image.factor / 2)
-        centre = middle * image.factor if told else 0.0
-    far = np.count_nonzero(np.abs(levels - centre) > _FAR)
-    return pedestal, far > _FAR_SHARE * levels.size
+    for channel, image in enumerate(images):
+        if image.array.dtype.kind == "f":
+            _refuse_not_finite(image, name, lambda *place, c=channel: where(c, *place))
 
 
 def _refuse_not_finite(image, name, where):

@@ -1,0 +1,102 @@
+"""`Planes`: an array that need not fit in memory, read plane by plane and part by part."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+from raisr.layout import Layout
+from raisr.validate import (
+    GRAY_LEVELS,
+    GrayImage,
+    check_dtype,
+    data_range_of,
+    native,
+    refuse_not_finite,
+)
+from raisr.value_range import look_at, may_lie_far, sampled_places
+
+__all__ = ["Planes", "forget"]
+
+
+class Planes:
+    """The planes of an array, as checked images.
+
+    Parameters
+    ----------
+    source : array
+        Whatever has a shape, a dtype and slices.
+    layout : Layout
+    data_range : float or None
+        Value of white, as for `raisr.denoise`.
+    """
+
+    def __init__(self, source: Any, layout: Layout, data_range: float | None) -> None:
+        check_dtype(source.dtype, "source")
+        self.source, self.layout, self.data_range = source, layout, data_range
+        self.dtype = np.dtype(source.dtype).newbyteorder("=")
+        self.white = data_range_of(self.dtype, data_range)
+        self._pedestals: tuple[tuple[int, ...], list[float]] | None = None
+
+    def part(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[GrayImage]:
+        """Return the channels of a part of a plane, with the pedestals of the whole plane."""
+        if self._pedestals is None or self._pedestals[0] != plane:
+            self._pedestals = plane, self._pedestals_of(plane)
+        arrays = self._read(plane, rows, columns)
+        pairs = zip(arrays, self._pedestals[1], strict=True)
+        return [GrayImage(array, self._factor, pedestal) for array, pedestal in pairs]
+
+    @property
+    def _factor(self) -> float:
+        return GRAY_LEVELS / self.white
+
+    def _pedestals_of(self, plane: tuple[int, ...]) -> list[float]:
+        if not may_lie_far(self.dtype, self._factor):
+            return [0.0] * (self.layout.samples or 1)
+        rows, columns = sampled_places(self.layout.size)
+        height, width = self.layout.size
+        lines = [
+            [array[:, columns] for array in self._read(plane, slice(y, y + 1), slice(0, width))]
+            for y in range(0, height, rows.step)
+        ]
+        return [
+            look_at(np.concatenate(channel), self._factor)[0]
+            for channel in zip(*lines, strict=True)
+        ]
+
+    def _read(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[np.ndarray]:
+        """Return the channels of a part, each (h, w), all of them finite."""
+        layout = self.layout
+        where = f"plane {', '.join(map(str, plane))}, " if plane else ""
+        try:
+            part = np.asarray(self.source[layout.index(plane, rows, columns)])
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # each library has its own for what is damaged or missing
+            raise ValueError(
+                f"{where}rows {rows.start} to {rows.stop - 1}, columns {columns.start} to "
+                f"{columns.stop - 1} cannot be read: {error}"
+            ) from error
+        pixels = native(layout.to_pixels(part))
+        arrays = [pixels] if pixels.ndim == 2 else list(np.moveaxis(pixels, -1, 0))
+
+        def place(channel, row, column):
+            return layout.place(plane, rows.start + row, columns.start + column, channel)
+
+        refuse_not_finite([GrayImage(array, self._factor) for array in arrays], "source", place)
+        return arrays
+
+
+def forget(array: Any) -> None:
+    """Let the system take back the memory of pages of a mapped file, all that was read or written.
+
+    They stay in the file: of a map whose changes are private, nothing is forgotten.
+    """
+    if isinstance(array, np.memmap) and array.mode in ("r", "r+", "w+"):
+        base = array
+        while isinstance(base, np.ndarray):
+            base = base.base
+        if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
+            base.madvise(mmap.MADV_DONTNEED)

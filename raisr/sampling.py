@@ -1,0 +1,59 @@
+"""A smaller image made of tiles of a large one: noise is looked for in it."""
+
+import numpy as np
+
+from raisr.validate import GrayImage
+from raisr.value_range import look_at, sampled_places
+
+__all__ = ["montage", "sample_of", "tile_places"]
+
+WHOLE = 1 << 24
+"""Pixels, up to which all are looked at."""
+
+_SIDE = 256
+_TILES = 64
+
+
+def tile_places(planes, height, width):
+    """Return the tiles of a sample of equally large planes, as rows of ``(plane, y, x, h, w)``.
+
+    Up to 2**24 pixels (4096 x 4096) these are the planes themselves; of more, 64 tiles of
+    256 x 256 pixels, or as many of them as there are, spread evenly over rows, columns and planes.
+    """
+    if planes * height * width <= WHOLE:
+        return [[(plane, 0, 0, height, width)] for plane in range(planes)]
+    h, w = min(_SIDE, height), min(_SIDE, width)
+    columns = min(8, width // w)
+    each = height // h
+    rows = min(_TILES // columns, planes * each)
+    slots = np.linspace(0, planes * each - 1, rows).round().astype(int).tolist()
+    down = np.linspace(0, height - h, each).round().astype(int).tolist()
+    across = np.linspace(0, width - w, columns).round().astype(int).tolist()
+    return [[(s // each, down[s % each], x, h, w) for x in across] for s in slots]
+
+
+def montage(places, read):
+    """Return the tiles of a sample as one image, (H, W) or with more axes behind.
+
+    ``read(plane, y, x, h, w)`` returns the pixels of a tile.
+    """
+    return np.concatenate(
+        [np.concatenate([read(*place) for place in row], axis=1) for row in places]
+    )
+
+
+def sample_of(channels):
+    """Return what noise is looked for in: channels, a list of GrayImage, or a sample of them."""
+    places = tile_places(1, *channels[0].shape)
+    if len(places) == len(places[0]) == 1:
+        return channels
+
+    def tiles_of(array):
+        return montage(places, lambda _, y, x, h, w: array[y : y + h, x : x + w])
+
+    found = []
+    for channel in channels:
+        array = tiles_of(channel.array)
+        pedestal, _ = look_at(array[sampled_places(array.shape)], channel.factor)
+        found.append(GrayImage(array, channel.factor, pedestal))
+    return found

@@ -1,0 +1,264 @@
+"""What is done to the channels of an image, decided once, then done to the whole or in parts."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from raisr.camera_models import GAINS, camera_filters
+from raisr.cascade import run_stages
+from raisr.colour_bank import ColourBank, check_three, run_colour
+from raisr.constant_areas import REACH, keep_constant_areas
+from raisr.estimation import noise_of
+from raisr.filtering import FilterBank
+from raisr.models import LARGEST, bank_for, colour_bank_for
+from raisr.pyramid_bank import run_pyramid
+from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
+from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
+from raisr.validate import GRAY_LEVELS, GrayImage
+from raisr.wavelet_level import level_of
+
+__all__ = ["Step", "bank_step", "choose_step", "copied", "repeated"]
+
+_ALIKE = 6.0  # ratio of the levels of channels that go through opponent space, at most
+_STEADY = 1e-4  # by how much levels may differ, relative to them, in what is filtered as white
+
+
+class Step(NamedTuple):
+    """What is done to channels, or to a part of them.
+
+    Attributes
+    ----------
+    run : callable
+        ``run(channels, outs, data_range, num_threads)``: from a list of GrayImage into arrays in
+        the caller's dtype and unit, `data_range` being their white.
+    reach : int
+        How many pixels away a result sees.
+    period : int
+        A part of an image begins at rows and columns that are multiples of it.
+    about : dict
+        JSON-able: steps that tell the same do the same.
+    """
+
+    run: Callable[..., None]
+    reach: int
+    period: int
+    about: dict[str, Any]
+
+
+def choose_step(model, sample, parts, told, noise):
+    """Choose what a shipped model does to an image.
+
+    Parameters
+    ----------
+    model : {"fast", "best"}
+    sample : list of GrayImage
+        The channels, or a smaller image of them in which noise is looked for.
+    parts : callable
+        ``parts()`` yields lists of GrayImage that together are the whole image: for what must
+        hold everywhere.
+    told : list of float or None
+        Levels of white noise in gray levels, one or one for each channel.
+    noise : str, PhotonNoise or None
+        See `raisr.denoise`; a PhotonNoise in gray levels.
+
+    Returns
+    -------
+    Step
+    """
+    if told is not None:
+        return _kept(_white(model, told, len(sample)))
+    if len(sample) not in (1, 3):
+        return _beside(
+            [
+                choose_step(model, [channel], lambda i=i: ([p[i]] for p in parts()), None, noise)
+                for i, channel in enumerate(sample)
+            ]
+        )
+    if isinstance(noise, PhotonNoise):
+        return _kept(_photonic(model, noise, sample, parts))
+    found = noise_of(sample)
+    kind = found.kind if noise is None else noise
+    if kind in GAINS and len(sample) == 3 and (noise or found.shared_levels() is None):
+        return _camera(model, kind, found)  # what JPEG made constant had noise
+    if noise == "photon" and found.photons is None and found.kind != "none":
+        raise ValueError(
+            'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
+            "image is too small to tell: pass a PhotonNoise"
+        )
+    if kind == "photon" and found.photons is not None:
+        return _kept(_photonic(model, found.photons, sample, parts))
+    shared = found.shared_levels() if noise is None else None
+    return _kept(_white(model, [level_of(channel) for channel in sample], len(sample), shared))
+
+
+def copied():
+    """Return the step that changes nothing."""
+
+    def run(channels, outs, data_range, num_threads):
+        for channel, out in zip(channels, outs, strict=True):
+            out[...] = channel.array
+
+    return Step(run, 0, 1, {"step": "copy"})
+
+
+def bank_step(bank, channels):
+    """Return the step of a bank of the caller's: a ColourBank, or a FilterBank for each channel."""
+    if isinstance(bank, ColourBank):
+        check_three(channels)
+        return _coloured(bank, {"bank": _digest(bank.luma, *bank.chroma)})
+    step = _filtered(bank, {"bank": _digest(bank)})
+    return _beside([step] * len(channels))
+
+
+def repeated(step):
+    """Return the step for channels that are all alike: what is done to the first."""
+
+    def run(channels, outs, data_range, num_threads):
+        step.run(channels[:1], outs[:1], data_range, num_threads)
+        for out in outs[1:]:
+            out[...] = outs[0]
+
+    return step._replace(run=run, about={"step": "gray", "of": step.about})
+
+
+def _white(model, levels, count, planes=None):
+    """Remove white noise of levels in gray levels: of all channels, of each, or of each plane."""
+    planes = planes or _plane_levels(levels, count)
+    if planes is not None:
+        about = {"step": "white", "model": model, "planes": list(planes)}
+        return _coloured(colour_bank_for(model, *planes), about, planes)
+    levels = levels * count if len(levels) == 1 else levels
+    about = {"step": "white", "model": model}
+    return _beside(
+        [
+            _filtered(bank_for(model, level), {**about, "level": level}) if level > 0 else copied()
+            for level in levels
+        ]
+    )
+
+
+def _plane_levels(levels, count):
+    """Return the levels of opponent planes, in gray levels; None where channels are too unlike."""
+    if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
+        return None
+    r, g, b = np.square(levels * count if len(levels) == 1 else levels)
+    planes = np.sqrt([(r + g + b) / 9, (r + b) / 2, (r + 4 * g + b) / 6])
+    return tuple(planes.tolist())
+
+
+def _filtered(bank, about):
+    def run(channels, outs, data_range, num_threads):
+        run_stages(bank.stages, channels, outs, data_range, num_threads)
+
+    return Step(run, reach_of_stages(bank.stages), period_of(bank.stages), about)
+
+
+def _coloured(bank, about, levels=None):
+    def run(channels, outs, data_range, num_threads):
+        run_colour(bank, channels, outs, data_range, num_threads, levels)
+
+    stages = [stage for part in (bank.luma, *bank.chroma) for stage in part.stages]
+    return Step(run, reach_of_colour(bank), period_of(stages), about)
+
+
+def _camera(model, kind, found):
+    bank, share = camera_filters(model, kind, found)
+    levels = bank.metadata["levels"]
+
+    def run(channels, outs, data_range, num_threads):
+        run_pyramid(bank, channels, outs, data_range, num_threads, levels, share)
+
+    stages = [s for scale in bank.scales for cascade in scale.planes for s in cascade]
+    period = period_of(stages) << (len(bank.scales) - 1)
+    about = {"step": kind, "model": model, "planes": list(levels), "share": share}
+    return Step(run, reach_of_pyramid(bank), period, about)
+
+
+def _beside(steps):
+    """Return the step that does one to each channel."""
+
+    def run(channels, outs, data_range, num_threads):
+        for step, channel, out in zip(steps, channels, outs, strict=True):
+            step.run([channel], [out], data_range, num_threads)
+
+    if len(steps) == 1:
+        return steps[0]
+    period = int(np.lcm.reduce([step.period for step in steps]))
+    about = {"step": "each", "of": [step.about for step in steps]}
+    return Step(run, max(step.reach for step in steps), period, about)
+
+
+def _kept(step):
+    """Return the step after which constant areas are as they were."""
+
+    def run(channels, outs, data_range, num_threads):
+        step.run(channels, outs, data_range, num_threads)
+        keep_constant_areas(channels, outs)
+
+    return step._replace(run=run, reach=max(step.reach, REACH))
+
+
+def _photonic(model, noise, sample, parts):
+    """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
+    steady = _steady_levels(noise, parts)
+    if steady is not None:
+        return _white(model, steady, len(sample))
+    # Black and white of the image stay black and white, so that classes mean what they do.
+    low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
+    if LARGEST * (high - low) < GRAY_LEVELS:
+        raise ValueError(
+            f"noise is too strong for this image: {noise}, where white is {GRAY_LEVELS:g} "
+            "(is data_range right?)"
+        )
+    unit = float(GRAY_LEVELS / (high - low))
+    inner = _white(model, [unit], len(sample))
+
+    def run(channels, outs, data_range, num_threads):
+        planes = [channel.levelled().plane() for channel in channels]
+        each = _levelled(noise, channels)
+        scaled = [
+            GrayImage(((anscombe(plane, its) - low) * unit).astype(np.float32))
+            for plane, its in zip(planes, each, strict=True)
+        ]
+        results = [np.empty(plane.shape, np.float32) for plane in planes]
+        inner.run(scaled, results, GRAY_LEVELS, num_threads)
+        for channel, its, result, out in zip(channels, each, results, outs, strict=True):
+            stable = result.astype(np.float64) / unit + low
+            channel.put_back(inverse_anscombe(stable, its), out, data_range)
+
+    told = [noise.gain, noise.sigma, noise.offset]
+    return inner._replace(run=run, about={"step": "photon", "model": model, "noise": told})
+
+
+def _levelled(noise, channels):
+    """Return the noise of each channel without its pedestal."""
+    return [noise.moved(-channel.pedestal * channel.factor) for channel in channels]
+
+
+def _steady_levels(noise, parts):
+    """Return the level in each channel, if it is the same wherever that is dark or bright.
+
+    None where it is not; more light and shade make no level steady, so that one part may tell.
+    """
+    lowest, highest = np.inf, 0.0
+    for part in parts():
+        each = zip(_levelled(noise, part), part, strict=True)
+        planes = ((its, channel.levelled().plane()) for its, channel in each)
+        levels = np.array([its.deviation(np.array([p.min(), p.max()], float)) for its, p in planes])
+        lowest, highest = np.minimum(lowest, levels[:, 0]), np.maximum(highest, levels[:, 1])
+        if np.any(highest - lowest > _STEADY * highest):
+            return None
+    return highest.tolist()
+
+
+def _digest(*banks):
+    """Return what tells banks apart, as a hexadecimal number."""
+    found = hashlib.sha256()
+    for stage in (stage for bank in banks for stage in bank.stages):
+        found.update(json.dumps(stage.spec.to_dict(), sort_keys=True).encode())
+        found.update(stage.filters.tobytes() + stage.bias.tobytes())
+    return found.hexdigest()

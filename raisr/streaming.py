@@ -1,0 +1,266 @@
+"""`denoise_stream`: images larger than memory, tile by tile, with the bits of the whole."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from raisr.colour_bank import ColourBank
+from raisr.denoising import check_task, step_of
+from raisr.filtering import FilterBank
+from raisr.journal import Journal
+from raisr.layout import Layout, axes_of, layout_of
+from raisr.planes import Planes, forget
+from raisr.sampling import montage, tile_places
+from raisr.stabilisation import PhotonNoise
+from raisr.steps import Step
+from raisr.validate import as_channels, check_threads
+
+__all__ = ["denoise_stream"]
+
+_SIDE = 2048
+Tile = tuple[slice, slice]
+
+
+def denoise_stream(
+    source: Any,
+    target: Any,
+    sigma: float | Sequence[float] | None = None,
+    *,
+    model: str | FilterBank | ColourBank = "fast",
+    noise: str | PhotonNoise | None = None,
+    axes: str | Sequence[str] | None = None,
+    data_range: float | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    num_threads: int | None = None,
+    progress: bool = False,
+) -> list[dict[str, Any]]:
+    """Denoise an image or a stack of images that need not fit in memory.
+
+    Every plane becomes what `denoise` makes of it, to the last bit, in tiles of about 2048 x 2048
+    pixels that are read with as much around them as their result depends on.
+
+    Parameters
+    ----------
+    source : path-like or array
+        A TIFF file (BigTIFF, tiled or not) or a zarr, or whatever has a shape, a dtype and
+        slices: arrays of NumPy, memory-mapped ones, of zarr, h5py or dask. Types as for `denoise`.
+    target : path-like or array
+        A name that ends in .tif, .tiff or .zarr; or an array of the shape and dtype of `source`
+        whose slices can be assigned to.
+    sigma, model, noise, data_range, num_threads
+        As for `denoise`.
+    axes : str, optional
+        A letter for each axis of `source`: Y and X are rows and columns; S the samples of a
+        pixel, denoised together as along `channel_axis`; along C each channel has noise of its
+        own; T, Z and all others count planes that share theirs. Default: what the file or array
+        says (of zarr, OME and xarray too), and YX for two axes. For colours along an axis that
+        is called C, pass S in its place.
+    journal : path-like, optional
+        File that notes which tiles are done: the same call goes on after an interruption. Where
+        `target` is a path, there is one beside it, until all is done.
+    overwrite : bool
+        Replace a file `target` that is there already.
+    progress : bool
+        Show a bar, on a terminal.
+
+    Returns
+    -------
+    done : list of dict
+        What was done, for each part with noise of its own: JSON-able, levels in gray levels of 255.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `denoise`; for axes that nothing names, a target of another shape or type, a journal
+        of another run, and what cannot be read, with its place. Tiles that were done stay.
+    OSError
+        As on a full disk. Tiles that were done stay.
+    FileExistsError
+        If the file `target` is there already.
+
+    Notes
+    -----
+    Without a sigma, noise is found once for all planes that share it: in all pixels up to 2**24,
+    and in 64 tiles of 256 x 256, spread evenly, of more. `denoise` looks at the same ones. A
+    plane with values far from [0, white] is moved as by `denoise`. Whether three channels are
+    equal everywhere, so that they are one gray image, is looked for before, up to the first
+    difference.
+
+    Memory: one tile, some forty bytes a pixel and channel with "best", and what `source` holds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raisr import denoise
+    >>> image = np.random.default_rng(0).normal(0.5, 0.1, (300, 200))
+    >>> out = np.empty_like(image)
+    >>> told = denoise_stream(image, out, sigma=0.1)
+    >>> bool((out == denoise(image, sigma=0.1)).all())
+    True
+    """
+    told, threads = check_task(model, sigma, noise), check_threads(num_threads)
+    with ExitStack() as opened:
+        pairs, stamp, finish = [(source, target)], None, lambda: None
+        if isinstance(source, str | os.PathLike) or isinstance(target, str | os.PathLike):
+            from raisr.io.large import open_pairs
+
+            files = opened.enter_context(open_pairs(source, target, axes, overwrite))
+            pairs, stamp, finish = files.pairs, files.stamp, files.finish
+            journal = journal or files.journal
+        works = [
+            _Work.of(str(index), *pair, axes, data_range, (model, told, noise))
+            for index, pair in enumerate(pairs)
+        ]
+        run = {"source": stamp, "arrays": [work.about() for work in works]}
+        with Journal(journal, run) as noted:
+            _do(works, noted, threads, progress)
+        finish()
+    return [step.about for work in works for step in work.steps]
+
+
+class _Work(NamedTuple):
+    """An array on its way: what is done to each group of its planes."""
+
+    name: str
+    planes: Planes
+    target: Any
+    sides: tuple[int, int]
+    steps: list[Step]
+
+    @classmethod
+    def of(cls, name, source, target, axes, data_range, task):
+        if not (hasattr(source, "shape") and hasattr(source, "dtype")):
+            source = np.asarray(source)
+        layout = layout_of(source.shape, axes or axes_of(source), "source")
+        _check_target(source, target)
+        planes = Planes(source, layout, data_range)
+        sides = _sides(layout, getattr(target, "chunks", None))
+        work = cls(name, planes, target, sides, [])
+        for group in layout.groups():
+            work.steps.append(_step_for(planes, group, work.tiles(), *task))
+        return work
+
+    def tiles(self) -> list[Tile]:
+        height, width = self.planes.layout.size
+        down, across = (_spans(*ends) for ends in zip((height, width), self.sides, strict=True))
+        return [(rows, columns) for rows in down for columns in across]
+
+    def parts(self) -> Iterator[tuple[str, Step, tuple[int, ...], Tile]]:
+        """Yield all that is to be done, each with a name of its own."""
+        for step, group in zip(self.steps, self.planes.layout.groups(), strict=True):
+            for plane in group:
+                for tile in self.tiles():
+                    place = (*plane, tile[0].start, tile[1].start)
+                    yield f"{self.name}: {','.join(map(str, place))}", step, plane, tile
+
+    def about(self) -> dict[str, Any]:
+        """Return what tells this work apart, as JSON-able values."""
+        layout = self.planes.layout
+        return {
+            "shape": list(layout.shape),
+            "axes": layout.axes,
+            "dtype": self.planes.dtype.name,
+            "white": self.planes.white,
+            "tile": list(self.sides),
+            "steps": [step.about for step in self.steps],
+        }
+
+    def do(self, step: Step, plane: tuple[int, ...], tile: Tile, threads: int) -> None:
+        """Read a tile with its surroundings, filter it, write it."""
+        layout = self.planes.layout
+        wide = [_widened(span, step, side) for span, side in zip(tile, layout.size, strict=True)]
+        channels = self.planes.part(plane, *wide)
+        outs = [np.empty(channel.shape, channel.array.dtype) for channel in channels]
+        step.run(channels, outs, self.planes.white, threads)
+        inner = tuple(
+            slice(span.start - around.start, span.stop - around.start)
+            for span, around in zip(tile, wide, strict=True)
+        )
+        kept = [out[inner] for out in outs]
+        pixels = kept[0] if layout.samples is None else np.stack(kept, axis=-1)
+        self.target[layout.index(plane, *tile)] = layout.from_pixels(pixels)
+        forget(self.planes.source)
+        forget(self.target)
+
+
+def _do(works: list[_Work], journal: Journal, threads: int, progress: bool) -> None:
+    from tqdm import tqdm
+
+    left = [
+        (work, *part) for work in works for part in work.parts() if part[0] not in journal.done
+    ]
+    count = len(left) + len(journal.done)
+    try:
+        with tqdm(
+            total=count, initial=len(journal.done), unit="tile", disable=None if progress else True
+        ) as bar:
+            for work, name, *part in left:
+                work.do(*part, threads)
+                journal.add(name)
+                bar.update()
+    except KeyboardInterrupt:
+        done = f"{len(journal.done)} of {count} tiles are done"
+        raise KeyboardInterrupt(
+            f"{done}; the same command goes on" if journal.path else done
+        ) from None
+
+
+def _step_for(planes, group, tiles, model, told, noise):
+    """Return the step for a group of planes that share their noise."""
+    layout = planes.layout
+
+    def read(plane, y, x, h, w):
+        channels = planes.part(group[plane], slice(y, y + h), slice(x, x + w))
+        arrays = [channel.array for channel in channels]
+        return arrays[0] if layout.samples is None else np.stack(arrays, axis=-1)
+
+    def parts():
+        return (planes.part(plane, *tile) for plane in group for tile in tiles)
+
+    image = montage(tile_places(len(group), *layout.size), read)
+    axis = None if layout.samples is None else -1
+    noiseless = told is not None and not any(told)
+    sample = as_channels(image, axis, planes.data_range, white_matters=not noiseless)
+    return step_of(model, told, noise, sample, parts, planes.white)
+
+
+def _check_target(source, target):
+    for name in ("shape", "dtype"):
+        wanted, got = getattr(source, name), getattr(target, name, None)
+        if got is None or (tuple(got) != tuple(wanted) if name == "shape" else got != wanted):
+            raise ValueError(f"target must have the {name} of source, {wanted}, got {got}")
+    both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
+    if source is target or (both and np.may_share_memory(source, target)):
+        raise ValueError("source and target must differ: results would be read as pixels")
+
+
+def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:
+    """Return the sides of tiles: whole chunks of the target, if it has any."""
+    known = isinstance(chunks, tuple) and len(chunks) == len(layout.axes)
+    units = [
+        min(_first(chunks[layout.axes.index(axis)]), side) if known else 1
+        for axis, side in zip("YX", layout.size, strict=True)
+    ]
+    across = units[1] * max(1, _SIDE // units[1])
+    down = units[0] * max(1, _SIDE**2 // min(across, layout.size[1]) // units[0])
+    return min(down, max(_SIDE, units[0])), across
+
+
+def _first(chunk: Any) -> int:
+    """Return the side of chunks; dask tells that of each one."""
+    return int(chunk[0] if isinstance(chunk, tuple) else chunk)
+
+
+def _spans(length: int, side: int) -> list[slice]:
+    return [slice(start, min(start + side, length)) for start in range(0, length, side)]
+
+
+def _widened(span: slice, step: Step, length: int) -> slice:
+    """Return a span with what its result depends on, from one multiple of a period to another."""
+    first = max(0, span.start - step.reach) // step.period
+    last = -(-(span.stop + step.reach) // step.period)
+    return slice(first * step.period, min(length, last * step.period))

@@ -1,0 +1,39 @@
+"""The level of white noise from the finest wavelet scale of an image."""
+
+import numpy as np
+
+from raisr.estimation import NORMAL_QUARTILE, noise_of
+
+__all__ = ["level_of", "mean_level"]
+
+_NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
+_ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
+
+
+def level_of(channel):
+    """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none."""
+    level = mean_level([channel])
+    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
+
+
+def mean_level(channels):
+    """Return the mean level of channels, a list of GrayImage, in gray levels."""
+    import pywt
+
+    found = []
+    for plane in (channel.levelled().plane() for channel in channels):
+        if min(plane.shape) > 1:
+            detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
+            # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
+            # drawings, only edges are left, with nothing around them.
+            noisy = detail > _ROUNDING * np.abs(plane).max()
+            if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
+                found.append(np.median(detail[living]))
+    return float(np.mean(found)) / NORMAL_QUARTILE if found else 0.0
+
+
+def _share_nearby(mask):
+    """Share of a mask in the 5x5 neighbourhood of every pixel."""
+    from scipy.ndimage import uniform_filter
+
+    return uniform_filter(mask.astype(np.float32), 5, mode="reflect")
