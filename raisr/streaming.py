@@ -11,7 +11,8 @@ from raisr.colour_bank import ColourBank
 from raisr.denoising import check_task, step_of
 from raisr.filtering import FilterBank
 from raisr.journal import Journal
-from raisr.layout import Layout, axes_of, layout_of
+from raisr.io.large import open_pairs
+from raisr.layout import Layout, layout_of
 from raisr.planes import Planes, forget
 from raisr.sampling import montage, tile_places
 from raisr.stabilisation import PhotonNoise
@@ -35,6 +36,7 @@ def denoise_stream(
     data_range: float | None = None,
     journal: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    sparse: bool = False,
     num_threads: int | None = None,
     progress: bool = False,
 ) -> list[dict[str, Any]]:
@@ -64,6 +66,8 @@ def denoise_stream(
         `target` is a path, there is one beside it, until all is done.
     overwrite : bool
         Replace a file `target` that is there already.
+    sparse : bool
+        Chunks that are missing from a zarr hold its fill value; without, they are an error.
     progress : bool
         Show a bar, on a terminal.
 
@@ -104,21 +108,15 @@ def denoise_stream(
     """
     told, threads = check_task(model, sigma, noise), check_threads(num_threads)
     with ExitStack() as opened:
-        pairs, stamp, finish = [(source, target)], None, lambda: None
-        if isinstance(source, str | os.PathLike) or isinstance(target, str | os.PathLike):
-            from raisr.io.large import open_pairs
-
-            files = opened.enter_context(open_pairs(source, target, axes, overwrite))
-            pairs, stamp, finish = files.pairs, files.stamp, files.finish
-            journal = journal or files.journal
+        files = opened.enter_context(open_pairs(source, target, axes, overwrite, sparse))
         works = [
-            _Work.of(str(index), *pair, axes, data_range, (model, told, noise))
-            for index, pair in enumerate(pairs)
+            _Work.of(str(index), *pair, data_range, (model, told, noise))
+            for index, pair in enumerate(files.pairs)
         ]
-        run = {"source": stamp, "arrays": [work.about() for work in works]}
-        with Journal(journal, run) as noted:
+        run = {"source": files.stamp, "arrays": [work.about() for work in works]}
+        with Journal(journal or files.journal, run) as noted:
             _do(works, noted, threads, progress)
-        finish()
+        files.finish()
     return [step.about for work in works for step in work.steps]
 
 
@@ -133,9 +131,7 @@ class _Work(NamedTuple):
 
     @classmethod
     def of(cls, name, source, target, axes, data_range, task):
-        if not (hasattr(source, "shape") and hasattr(source, "dtype")):
-            source = np.asarray(source)
-        layout = layout_of(source.shape, axes or axes_of(source), "source")
+        layout = layout_of(source.shape, axes, "source")
         _check_target(source, target)
         planes = Planes(source, layout, data_range)
         sides = _sides(layout, getattr(target, "chunks", None))
@@ -229,10 +225,12 @@ def _step_for(planes, group, tiles, model, told, noise):
 
 
 def _check_target(source, target):
-    for name in ("shape", "dtype"):
-        wanted, got = getattr(source, name), getattr(target, name, None)
-        if got is None or (tuple(got) != tuple(wanted) if name == "shape" else got != wanted):
-            raise ValueError(f"target must have the {name} of source, {wanted}, got {got}")
+    shape, dtype = source.shape, np.dtype(source.dtype)
+    got = getattr(target, "shape", None), getattr(target, "dtype", None)
+    if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
+        raise ValueError(
+            f"target must be {dtype} of shape {shape}, as source is, got {got[1]} of {got[0]}"
+        )
     both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
     if source is target or (both and np.may_share_memory(source, target)):
         raise ValueError("source and target must differ: results would be read as pixels")

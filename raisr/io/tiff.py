@@ -12,7 +12,7 @@ from raisr.io import eight_bit, exif
 from raisr.io.picture import ALPHA, ASSOCIATED, BAND, Page, Picture, extra_channels, with_extra
 from raisr.io.tiff_tags import attach_directories, describe, tag_options
 
-__all__ = ["MAGIC", "decode", "encode"]
+__all__ = ["MAGIC", "decode", "encode", "refuse_missing_pages"]
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _EXTRA = {0: BAND, 1: ASSOCIATED, 2: ALPHA}
@@ -45,7 +45,7 @@ def decode(data: bytes) -> Picture:
             if block and index == 0:
                 found["exif"] = block
             pages.append(_upright(_read_page(page, data, notes), found, page))
-        _refuse_missing_pages(file, data)
+        refuse_missing_pages(file, data)
         _refuse_hidden_planes(file)
     return Picture(pages, ".tif", list(dict.fromkeys(notes)))
 
@@ -195,7 +195,7 @@ def _refuse_what_is_elsewhere(page: Any, notes: list[str]) -> None:
         notes.append("the layers of an image editor were left out")
 
 
-def _refuse_missing_pages(file: tifffile.TiffFile, data: bytes) -> None:
+def refuse_missing_pages(file: tifffile.TiffFile, data: Any) -> None:
     """Refuse a file whose last page points to one that cannot be found: it was cut."""
     form, width, entry = ("Q", 8, 20) if file.is_bigtiff else ("H", 2, 12)
     offsets = [page.offset for page in file.pages]

@@ -1,0 +1,266 @@
+"""Files that need not fit in memory: pairs of arrays, one to read from and one to write to."""
+
+import json
+import mmap
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from raisr.io import tiff
+from raisr.io.tiff_skeleton import PageKind, write_skeleton
+from raisr.io.tiff_stack import TiffSource, TiffTarget, is_plain
+from raisr.io.tiff_tags import describe, tag_options
+from raisr.io.zarr_files import ZarrSource, create_zarr, is_zarr, open_zarr, reopen_zarr
+from raisr.layout import axes_of, layout_of
+
+__all__ = ["Files", "open_pairs", "pixel_bytes"]
+
+_TIFF = (".tif", ".tiff")
+_ZARR = ".zarr"
+_SIDE = 512  # of the tiles of a TIFF that was none
+
+
+@dataclass
+class Files:
+    """Open files.
+
+    Attributes
+    ----------
+    pairs : list of (source, target, axes)
+        Arrays and the names of their axes, or None.
+    stamp : list
+        By which the file that is read is known again.
+    part, target : Path or None
+        What is written, and what it is called when all is done.
+    notes : list of str
+        What was left out.
+    """
+
+    pairs: list[tuple[Any, Any, Sequence[str] | None]]
+    stamp: list[Any]
+    part: Path | None = None
+    target: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def journal(self) -> Path | None:
+        """Where it is noted what is done."""
+        return None if self.target is None else _beside(self.target, "journal")
+
+    def finish(self) -> None:
+        """Give the file its name."""
+        if self.target is None or self.part is None:
+            return
+        if is_zarr(self.target):
+            shutil.rmtree(self.target)
+        _to_disk(self.part)
+        os.replace(self.part, self.target)
+        _beside(self.target, "journal").unlink(missing_ok=True)
+
+
+@contextmanager
+def open_pairs(
+    source: Any, target: Any, axes: Any, overwrite: bool, sparse: bool
+) -> Iterator[Files]:
+    """Open what is read and create what is written; either may be an array.
+
+    Raises
+    ------
+    ValueError
+        If the source is damaged or of a kind that is not supported, or the target another one.
+    FileExistsError
+        If the target is there already and may not be replaced.
+    OSError
+        If there is no room for the target.
+    """
+    with ExitStack() as opened:
+        found = _Source(source, axes, sparse, opened)
+        if not isinstance(target, str | os.PathLike):
+            if len(found.arrays) > 1:
+                raise ValueError(f"{source}: it has {len(found.arrays)} images for one target")
+            yield Files([(found.arrays[0], target, found.axes[0])], found.stamp)
+            return
+        path = Path(target)
+        _check_target(path, source, overwrite)
+        part = _beside(path, "part")
+        goes_on = part.exists() and _beside(path, "journal").exists()
+        if not goes_on:
+            _remove(part)
+            _beside(path, "journal").unlink(missing_ok=True)
+        make = _zarr_targets if path.suffix.lower() == _ZARR else _tiff_targets
+        targets = make(part, found, goes_on, sparse, opened)
+        pairs = list(zip(found.arrays, targets, found.axes, strict=True))
+        yield Files(pairs, found.stamp, part, path, found.notes)
+
+
+class _Source:
+    """Arrays of a file, or the one that was given."""
+
+    def __init__(self, source: Any, axes: Any, sparse: bool, opened: ExitStack) -> None:
+        self.file: tifffile.TiffFile | None = None
+        self.like: ZarrSource | None = None
+        self.stamp: list[Any] = []
+        self.notes: list[str] = []
+        self.series: list[Any] = []
+        if not isinstance(source, str | os.PathLike):
+            array = source if hasattr(source, "shape") else np.asarray(source)
+            self.arrays, names = [array], [axes_of(array)]
+        elif is_zarr(Path(source)):
+            self.like = open_zarr(Path(source), sparse)
+            self.arrays, names, self.notes = [self.like.array], [self.like.axes], self.like.notes
+            self.stamp = [str(source)]
+        else:
+            status = os.stat(source)
+            self.stamp = [str(source), status.st_size, status.st_mtime_ns]
+            self.file, self.series = open_tiff(Path(source), opened)
+            self.arrays = [TiffSource(series, str(source)) for series in self.series]
+            names = [series.axes for series in self.series]
+            if any(series.is_pyramidal for series in self.series):
+                self.notes.append("smaller versions of the picture were left out")
+        self.axes = [axes or name for name in names]
+
+
+def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[Any]]:
+    """Open a TIFF file and return it with its series, all of them plain.
+
+    Raises
+    ------
+    ValueError
+        If it is none, is cut, or holds pixels of another kind.
+    """
+    with path.open("rb") as file:
+        if file.read(4) not in tiff.MAGIC:
+            raise ValueError(f"{path}: neither a TIFF file nor a zarr")
+    try:
+        file = opened.enter_context(tifffile.TiffFile(path))
+        series = list(file.series)
+        tiff.refuse_missing_pages(file, _mapped(file))
+    except (tifffile.TiffFileError, ValueError, IndexError, KeyError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+    if not series or not all(map(is_plain, series)):
+        raise ValueError(
+            f"{path}: only gray and RGB pixels of 8 or 16 bits, or floats, without alpha and "
+            "upright, are read part by part"
+        )
+    return file, series
+
+
+def pixel_bytes(path: Path) -> int:
+    """Return the size of the pixels of a TIFF that can be read part by part; 0 for other files."""
+    try:
+        with ExitStack() as opened:
+            _, series = open_tiff(path, opened)
+            return sum(prod(one.shape) * one.dtype.itemsize for one in series)
+    except (ValueError, OSError):
+        return 0
+
+
+def _check_target(path: Path, source: Any, overwrite: bool) -> None:
+    if path.suffix.lower() not in (*_TIFF, _ZARR):
+        raise ValueError(f"{path}: the name must end in .tif, .tiff or .zarr")
+    if path.exists():
+        if isinstance(source, str | os.PathLike) and path.samefile(source):
+            raise ValueError(f"{path}: source and target must differ")
+        if not overwrite:
+            raise FileExistsError(f"{path}: already there; overwrite replaces it")
+        if path.is_dir() and not is_zarr(path):
+            raise IsADirectoryError(f"{path}: a folder that is no zarr is not replaced")
+
+
+def _zarr_targets(part, found, goes_on, sparse, opened):
+    if len(found.arrays) > 1:
+        raise ValueError(f"a zarr holds one image, not {len(found.arrays)}; write a TIFF")
+    layout = layout_of(found.arrays[0].shape, found.axes[0], "source")
+    if goes_on:
+        return [reopen_zarr(part, found.like.path if found.like else "", sparse)]
+    return [create_zarr(part, layout, found.arrays[0], found.like, sparse)]
+
+
+def _tiff_targets(part, found, goes_on, sparse, opened):
+    if not goes_on:
+        order = "<" if found.file is None else found.file.byteorder
+        write_skeleton(part, _pages_like(found), order)
+    file = opened.enter_context(tifffile.TiffFile(part))
+    descriptor = os.open(part, os.O_RDWR)
+    opened.callback(os.close, descriptor)
+    targets, first = [], 0
+    for source, axes in zip(found.arrays, found.axes, strict=True):
+        count = _plane_count(source, axes)
+        pages = file.pages[first : first + count]
+        targets.append(TiffTarget(source.shape, _tiff_axes(source, axes), pages, descriptor))
+        first += count
+    return targets
+
+
+def _tiff_axes(source, axes):
+    """Return the axes by which pages are stored: those of the file, whatever the caller's names."""
+    return getattr(source, "axes", None) or layout_of(source.shape, axes, "source").axes
+
+
+def _plane_count(source, axes):
+    letters = _tiff_axes(source, axes)
+    return prod(source.shape) // prod(source.shape[-(3 if "S" in letters else 2) :])
+
+
+def _pages_like(found):
+    """Return the pages of a TIFF for what becomes of the arrays that were found."""
+    pages = []
+    for index, (source, axes) in enumerate(zip(found.arrays, found.axes, strict=True)):
+        letters = _tiff_axes(source, axes)
+        inner = letters[-3:] if "S" in letters else letters[-2:]
+        if inner not in ("YX", "YXS", "SYX"):
+            raise ValueError(f"axes {letters} do not end in YX, YXS or SYX, as pages of a TIFF do")
+        if "S" in inner and source.shape[letters.index("S")] != 3:
+            raise ValueError("a TIFF is written of gray or of three samples a pixel; write a zarr")
+        for plane in range(_plane_count(source, axes)):
+            if found.file is not None:
+                options, tile = _options_like(found.file, found.series[index], plane)
+            else:
+                known = json.dumps({"shape": list(source.shape), "axes": letters})  # to tifffile
+                told = {"description": known} if plane == 0 else {}
+                options, tile = tag_options({}, False) | told, (_SIDE, _SIDE)
+            shape = tuple(source.shape[-len(inner) :])
+            pages.append(PageKind(shape, inner, np.dtype(source.dtype), tile, options))
+    return pages
+
+
+def _options_like(file, series, plane):
+    """Return the tags of a page, and its tile."""
+    key = series.keyframe
+    tile = key.tile if key.is_tiled and key.tilelength % 16 == key.tilewidth % 16 == 0 else None
+    if plane >= len(series.pages):  # planes of ImageJ behind one page
+        return tag_options({}, False), tile
+    page = series.pages[plane].aspage()
+    return tag_options(describe(page, _mapped(file), file.byteorder), False), tile
+
+
+def _mapped(file):
+    return mmap.mmap(file.filehandle.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.name}.{what}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    if path.is_file():
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
