@@ -109,8 +109,8 @@ def bank_step(bank, channels):
     """Return the step of a bank of the caller's: a ColourBank, or a FilterBank for each channel."""
     if isinstance(bank, ColourBank):
         check_three(channels)
-        return _coloured(bank, {"bank": _digest(bank.luma, *bank.chroma)})
-    step = _filtered(bank, {"bank": _digest(bank)})
+        return _coloured(bank, {"step": "bank", "bank": _digest(bank.luma, *bank.chroma)})
+    step = _filtered(bank, {"step": "bank", "bank": _digest(bank)})
     return _beside([step] * len(channels))
 
 

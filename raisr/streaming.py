@@ -19,10 +19,25 @@ from raisr.stabilisation import PhotonNoise
 from raisr.steps import Step
 from raisr.validate import as_channels, check_threads
 
-__all__ = ["denoise_stream"]
+__all__ = ["Streamed", "denoise_stream"]
 
 _SIDE = 2048
 Tile = tuple[slice, slice]
+
+
+class Streamed(NamedTuple):
+    """What `denoise_stream` did.
+
+    Attributes
+    ----------
+    steps : list of dict
+        For each part with noise of its own what was done: JSON-able, levels in gray levels of 255.
+    notes : list of str
+        What was left out, such as smaller versions of a picture.
+    """
+
+    steps: list[dict[str, Any]]
+    notes: list[str]
 
 
 def denoise_stream(
@@ -39,7 +54,7 @@ def denoise_stream(
     sparse: bool = False,
     num_threads: int | None = None,
     progress: bool = False,
-) -> list[dict[str, Any]]:
+) -> Streamed:
     """Denoise an image or a stack of images that need not fit in memory.
 
     Every plane becomes what `denoise` makes of it, to the last bit, in tiles of about 2048 x 2048
@@ -73,8 +88,8 @@ def denoise_stream(
 
     Returns
     -------
-    done : list of dict
-        What was done, for each part with noise of its own: JSON-able, levels in gray levels of 255.
+    Streamed
+        What was done, and what was left out.
 
     Raises
     ------
@@ -117,7 +132,7 @@ def denoise_stream(
         with Journal(journal or files.journal, run) as noted:
             _do(works, noted, threads, progress)
         files.finish()
-    return [step.about for work in works for step in work.steps]
+    return Streamed([step.about for work in works for step in work.steps], files.notes)
 
 
 class _Work(NamedTuple):
@@ -225,7 +240,7 @@ def _step_for(planes, group, tiles, model, told, noise):
 
 
 def _check_target(source, target):
-    shape, dtype = source.shape, np.dtype(source.dtype)
+    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
     got = getattr(target, "shape", None), getattr(target, "dtype", None)
     if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
         raise ValueError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import raisr
+from raisr.io.zarr_files import is_zarr
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
@@ -17,7 +18,7 @@ __all__ = ["check_target", "check_writable", "describe", "load_bank"]
 
 def check_target(target: Path, arguments: Namespace) -> None:
     """Refuse an output file that cannot be written, or that is there already."""
-    if target.is_dir():
+    if target.is_dir() and not is_zarr(target):
         raise IsADirectoryError(f"{target}: a folder, not a file")
     if target.exists() and not arguments.overwrite:
         raise FileExistsError(f"{target}: already there; pass --overwrite to replace it")

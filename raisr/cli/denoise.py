@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
+from raisr.cli.large import is_large, stream_with
 from raisr.cli.networks import find_network, network_names
 from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
+from raisr.cli.report import Report
 from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
 from raisr.io.picture import Page, Picture
+from raisr.io.zarr_files import is_zarr
 from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:
@@ -28,20 +31,16 @@ _LISTED = 5
 _NAMES = {"photon": "photon", "camera": "camera", "mosaic": "camera"}
 
 
-class Report(NamedTuple):
-    """What was done to a file, whether next to nothing, and what was converted or left out."""
-
-    text: str
-    little: bool
-    notes: list[str]
-
-
 class Work(NamedTuple):
-    """What a command does to each page, how it tells what was done, and in one word."""
+    """What a command does to each page, how it tells what was done, and in one word.
+
+    `stream` does it to a whole file that need not fit in memory.
+    """
 
     change: Callable[[Page], tuple[Page, list[Any]]]
     describe: Callable[[list[Any]], tuple[str, bool]]
     done: str
+    stream: Callable[[Path, Path], Report] | None = None
 
 
 def denoise(arguments: Namespace) -> int:
@@ -64,6 +63,7 @@ def denoise(arguments: Namespace) -> int:
         change,
         lambda changes: _describe_changes(changes, arguments, model),
         "denoised",
+        None if network else stream_with(arguments, model),
     )
     return work_on(arguments)
 
@@ -77,11 +77,13 @@ def work_on(arguments: Namespace) -> int:
         raise FileNotFoundError(f"{source}: no such file or folder")
     if _STREAM not in (source, target) and target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
-    if source != _STREAM and source.is_dir():
+    if source != _STREAM and source.is_dir() and not is_zarr(source):
         return change_folder(source, target, arguments)
     if _STREAM in (source, target):
+        if source != _STREAM and is_zarr(source):
+            raise ValueError(f"{source}: a zarr is a folder; name one to write")
         return _change_stream(source, target, arguments)
-    if target.is_dir():
+    if target.is_dir() and not is_zarr(target):
         target = target / source.name
     check_target(target, arguments)
     _tell(target, change_file(source, target, arguments), sys.stdout)
@@ -90,6 +92,11 @@ def work_on(arguments: Namespace) -> int:
 
 def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
     """Do the work on one file and say what was done."""
+    if is_large(source, target):
+        if arguments.work.stream is not None:
+            return arguments.work.stream(source, target)
+        if is_zarr(source) or target.suffix.lower() == ".zarr":
+            raise ValueError("a zarr is denoised by filters only: see raisr denoise --model")
     pages, report = _change_picture(read_picture(source), str(source), target, arguments)
     write_picture(target, pages)
     return report

@@ -58,6 +58,12 @@ each result gets the same name below OUT. Results that are there already are
 kept, so that an interrupted run goes on where it stopped. Files of other kinds
 are named at the end.
 
+A zarr, OME's too, and a TIFF with more than 256 MB of gray or RGB pixels, are
+denoised tile by tile and need not fit in memory; the noise is looked for once
+for all planes, of each channel (C). What is done so far waits beside OUT, in
+OUT.part, and the same command goes on with it. Axes: Y and X, S for the colours
+of a pixel, C for channels, any other letter for a stack.
+
 A dash stands for standard input or output. A picture on standard output has
 the format of the input.
 
@@ -67,6 +73,7 @@ examples:
   raisr denoise --sigma 5% scans denoised            each image below scans
   raisr denoise --sigma 5,5,25 - -                   one level for each channel
   raisr denoise --noise photon --verbose cells.tif clean.tif
+  raisr denoise slide.zarr clean.zarr                larger than memory
 """,
     "upscale": """\
 Sides grow by the factor and are rounded. Files and folders are read and written

@@ -58,6 +58,12 @@ def build_parser() -> argparse.ArgumentParser:
     denoising.add_argument(
         "--verbose", action="store_true", help="say what was found, and what was chosen"
     )
+    denoising.add_argument(
+        "--axes", help="of a zarr or large TIFF: a letter for each, such as TZYX (default: its own)"
+    )
+    denoising.add_argument(
+        "--sparse", action="store_true", help="missing chunks of a zarr hold its fill value"
+    )
 
     enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
     enlarging.add_argument(

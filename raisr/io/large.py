@@ -21,7 +21,7 @@ from raisr.io.tiff_tags import describe, tag_options
 from raisr.io.zarr_files import ZarrSource, create_zarr, is_zarr, open_zarr, reopen_zarr
 from raisr.layout import axes_of, layout_of
 
-__all__ = ["Files", "open_pairs", "pixel_bytes"]
+__all__ = ["Files", "one_kind", "open_pairs"]
 
 _TIFF = (".tif", ".tiff")
 _ZARR = ".zarr"
@@ -153,14 +153,22 @@ def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[An
     return file, series
 
 
-def pixel_bytes(path: Path) -> int:
-    """Return the size of the pixels of a TIFF that can be read part by part; 0 for other files."""
+def one_kind(path: Path) -> tuple[int, np.dtype | None]:
+    """Return the bytes of the pixels of a file that can be read part by part, and their type.
+
+    The type is None for other files, and where pictures of several types are in one.
+    """
+    if is_zarr(path):
+        array = open_zarr(path, sparse=True).array
+        return prod(array.shape) * array.dtype.itemsize, array.dtype
     try:
         with ExitStack() as opened:
             _, series = open_tiff(path, opened)
-            return sum(prod(one.shape) * one.dtype.itemsize for one in series)
-    except (ValueError, OSError):
-        return 0
+            dtypes = {one.dtype for one in series}
+            size = sum(prod(one.shape) * one.dtype.itemsize for one in series)
+            return size, dtypes.pop() if len(dtypes) == 1 else None
+    except ValueError:
+        return 0, None
 
 
 def _check_target(path: Path, source: Any, overwrite: bool) -> None:

@@ -1,0 +1,96 @@
+"""`raisr denoise` of files that need not fit in memory: zarr, and large TIFF."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from raisr.cli.report import Report
+from raisr.colour import LUMA_NOISE
+from raisr.io.large import one_kind
+from raisr.io.zarr_files import is_zarr
+from raisr.streaming import denoise_stream
+from raisr.validate import GRAY_LEVELS, data_range_of
+
+__all__ = ["is_large", "stream_with"]
+
+_LARGE = 1 << 28
+"""Bytes of pixels, beyond which a TIFF is read part by part."""
+
+_TIFF = (".tif", ".tiff")
+_CAMERA = ("camera", "mosaic")
+
+
+def is_large(source: Path, target: Path) -> bool:
+    """Return whether a file is denoised part by part: a zarr, or a large TIFF of one kind."""
+    if is_zarr(source) or target.suffix.lower() == ".zarr":
+        return True
+    if target.suffix.lower() not in _TIFF or source.stat().st_size < _LARGE // 64:
+        return False
+    size, dtype = one_kind(source)
+    return dtype is not None and size > _LARGE
+
+
+def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Report]:
+    """Return what denoises one file part by part, as the arguments say."""
+
+    def run(source: Path, target: Path) -> Report:
+        _, dtype = one_kind(source)
+        if dtype is None:
+            raise ValueError(f"{source}: it cannot be read part by part, as for a zarr")
+        white = data_range_of(dtype, arguments.white)
+        levels = None if arguments.sigma is None else arguments.sigma.of(white)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", ".* has values", UserWarning)
+            try:
+                done = denoise_stream(
+                    source,
+                    target,
+                    levels and (levels[0] if len(levels) == 1 else levels),
+                    model=model,
+                    noise=arguments.noise,
+                    axes=arguments.axes,
+                    data_range=arguments.white,
+                    overwrite=arguments.overwrite,
+                    sparse=arguments.sparse,
+                    num_threads=arguments.threads,
+                    progress=True,
+                )
+            except UserWarning:
+                raise ValueError(
+                    f"{source}: it has values far from black and white; white is taken to be "
+                    f"{white:g}: see --white"
+                ) from None
+        if arguments.verbose:
+            print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
+        told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
+        origin = "" if arguments.sigma or not isinstance(model, str) else ", estimated"
+        little = all(text == "nothing" for text in told)
+        text = "changed nothing" if little else f"removed {', '.join(told)}{origin}"
+        return Report(text, little, done.notes)
+
+    return run
+
+
+def _in_words(step: dict[str, Any], white: float) -> list[str]:
+    """Say what a step removes, in the values of the file."""
+    kind, unit = step["step"], white / GRAY_LEVELS
+    if kind == "each":
+        return [text for part in step["of"] for text in _in_words(part, white)]
+    if kind == "gray":
+        return _in_words(step["of"], white)
+    if kind == "copy":
+        return ["nothing"]
+    if kind == "bank":
+        return ["what the bank is for"]
+    if kind == "photon":
+        gain, dark, _ = step["noise"]
+        return [f"photon noise of {gain * unit:.4g} a photon and {dark * unit:.4g} in the dark"]
+    level = step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE
+    name = "camera noise" if kind in _CAMERA else "noise"
+    return [f"{name} of sigma {level * unit:.4g} ({100 * level / GRAY_LEVELS:.3g}% of white)"]
