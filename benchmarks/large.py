@@ -110,8 +110,8 @@ def _table(found: list[dict[str, Any]], about: dict[str, Any]) -> Table:
         ("pixels", "peak, MB", "CPU seconds", "seconds", "goal for the peak"),
         (Section("`raisr.denoise_stream`, level estimated", tuple(rows)),),
         (
-            "a quarter of each image has waves and noise, the rest is constant; the peak is all that "
-            "is resident, libraries and compiled kernels included",
+            "a quarter of each image has waves and noise, the rest is constant; the peak is all "
+            "that is resident, libraries and compiled kernels included",
             ", ".join(f"{key} {value}" for key, value in about.items()),
         ),
     )

@@ -1,6 +1,6 @@
 """What the axes of an array mean: rows and columns, samples of a pixel, and a stack of planes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -90,7 +90,9 @@ def layout_of(shape: Sequence[int], axes: str | Sequence[str] | None, name: str)
         )
     letters = "YX" if axes is None else "".join(map(_letter, axes))
     if len(letters) != len(shape):
-        raise ValueError(f"{name} has {len(shape)} axes, of shape {shape}, but {letters!r} names them")
+        raise ValueError(
+            f"{name} has {len(shape)} axes, of shape {shape}, but {letters!r} names them"
+        )
     if len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
         raise ValueError(f"axes must be Y, X and others, each once, got {letters!r}")
     if 0 in shape:
@@ -102,14 +104,16 @@ def _letter(axis: Any) -> str:
     word = str(axis).lower()
     letter = _WORDS.get(word, word.upper())
     if len(letter) != 1 or not letter.isalpha():
-        raise ValueError(f"an axis is named by one letter, such as Y, X, Z, T, C or S, got {axis!r}")
+        raise ValueError(
+            f"an axis is named by one letter, such as Y, X, Z, T, C or S, got {axis!r}"
+        )
     return letter
 
 
 def axes_of(array: Any) -> Sequence[str] | None:
     """Return the names of axes that an array carries: those of zarr, xarray and raisr's files."""
     metadata = getattr(array, "metadata", None)
-    attributes = getattr(array, "attrs", None)
+    attributes: Any = getattr(array, "attrs", None)
     found = (
         getattr(array, "axes", None),
         getattr(array, "dims", None),

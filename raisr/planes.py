@@ -13,10 +13,12 @@ from raisr.validate import (
     GrayImage,
     check_dtype,
     data_range_of,
+    misfit,
     native,
     refuse_not_finite,
 )
 from raisr.value_range import look_at, may_lie_far, sampled_places
+from raisr.warn import warn_caller
 
 __all__ = ["Planes", "forget"]
 
@@ -31,13 +33,18 @@ class Planes:
     layout : Layout
     data_range : float or None
         Value of white, as for `raisr.denoise`.
+    white_matters : bool
+        Whether to warn, once, where values do not fit white.
     """
 
-    def __init__(self, source: Any, layout: Layout, data_range: float | None) -> None:
+    def __init__(
+        self, source: Any, layout: Layout, data_range: float | None, *, white_matters: bool = True
+    ) -> None:
         check_dtype(source.dtype, "source")
         self.source, self.layout, self.data_range = source, layout, data_range
         self.dtype = np.dtype(source.dtype).newbyteorder("=")
         self.white = data_range_of(self.dtype, data_range)
+        self._warns = white_matters
         self._pedestals: tuple[tuple[int, ...], list[float]] | None = None
 
     def part(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[GrayImage]:
@@ -46,14 +53,15 @@ class Planes:
             self._pedestals = plane, self._pedestals_of(plane)
         arrays = self._read(plane, rows, columns)
         pairs = zip(arrays, self._pedestals[1], strict=True)
-        return [GrayImage(array, self._factor, pedestal) for array, pedestal in pairs]
+        return [GrayImage(array, self.factor, pedestal) for array, pedestal in pairs]
 
     @property
-    def _factor(self) -> float:
+    def factor(self) -> float:
+        """Gray levels of one unit."""
         return GRAY_LEVELS / self.white
 
     def _pedestals_of(self, plane: tuple[int, ...]) -> list[float]:
-        if not may_lie_far(self.dtype, self._factor):
+        if not may_lie_far(self.dtype, self.factor):
             return [0.0] * (self.layout.samples or 1)
         rows, columns = sampled_places(self.layout.size)
         height, width = self.layout.size
@@ -61,10 +69,12 @@ class Planes:
             [array[:, columns] for array in self._read(plane, slice(y, y + 1), slice(0, width))]
             for y in range(0, height, rows.step)
         ]
-        return [
-            look_at(np.concatenate(channel), self._factor)[0]
-            for channel in zip(*lines, strict=True)
-        ]
+        told = self.data_range is not None
+        found = [look_at(np.concatenate(c), self.factor, told) for c in zip(*lines, strict=True)]
+        if self._warns and any(far for _, far in found):
+            self._warns = False
+            warn_caller(misfit("source", self.dtype, self.data_range))
+        return [pedestal for pedestal, _ in found]
 
     def _read(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[np.ndarray]:
         """Return the channels of a part, each (h, w), all of them finite."""
@@ -85,7 +95,7 @@ class Planes:
         def place(channel, row, column):
             return layout.place(plane, rows.start + row, columns.start + column, channel)
 
-        refuse_not_finite([GrayImage(array, self._factor) for array in arrays], "source", place)
+        refuse_not_finite([GrayImage(array, self.factor) for array in arrays], "source", place)
         return arrays
 
 
@@ -95,7 +105,7 @@ def forget(array: Any) -> None:
     They stay in the file: of a map whose changes are private, nothing is forgotten.
     """
     if isinstance(array, np.memmap) and array.mode in ("r", "r+", "w+"):
-        base = array
+        base: Any = array
         while isinstance(base, np.ndarray):
             base = base.base
         if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):

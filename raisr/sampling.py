@@ -5,7 +5,7 @@ import numpy as np
 from raisr.validate import GrayImage
 from raisr.value_range import look_at, sampled_places
 
-__all__ = ["montage", "sample_of", "tile_places"]
+__all__ = ["levelled", "montage", "sample_of", "tile_places"]
 
 WHOLE = 1 << 24
 """Pixels, up to which all are looked at."""
@@ -51,9 +51,13 @@ def sample_of(channels):
     def tiles_of(array):
         return montage(places, lambda _, y, x, h, w: array[y : y + h, x : x + w])
 
+    return levelled([tiles_of(channel.array) for channel in channels], channels[0].factor)
+
+
+def levelled(arrays, factor):
+    """Return the channels of a sample, a list of GrayImage, with pedestals of its own."""
     found = []
-    for channel in channels:
-        array = tiles_of(channel.array)
-        pedestal, _ = look_at(array[sampled_places(array.shape)], channel.factor)
-        found.append(GrayImage(array, channel.factor, pedestal))
+    for array in arrays:
+        pedestal, _ = look_at(array[sampled_places(array.shape)], factor)
+        found.append(GrayImage(array, factor, pedestal))
     return found

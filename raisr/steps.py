@@ -13,7 +13,6 @@ from raisr.cascade import run_stages
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
-from raisr.filtering import FilterBank
 from raisr.models import LARGEST, bank_for, colour_bank_for
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
@@ -244,7 +243,7 @@ def _steady_levels(noise, parts):
 
     None where it is not; more light and shade make no level steady, so that one part may tell.
     """
-    lowest, highest = np.inf, 0.0
+    lowest, highest = np.array(np.inf), np.array(0.0)
     for part in parts():
         each = zip(_levelled(noise, part), part, strict=True)
         planes = ((its, channel.levelled().plane()) for its, channel in each)

@@ -10,14 +10,14 @@ import numpy as np
 from raisr.colour_bank import ColourBank
 from raisr.denoising import check_task, step_of
 from raisr.filtering import FilterBank
-from raisr.journal import Journal
 from raisr.io.large import open_pairs
+from raisr.journal import Journal
 from raisr.layout import Layout, layout_of
 from raisr.planes import Planes, forget
-from raisr.sampling import montage, tile_places
+from raisr.sampling import levelled, montage, tile_places
 from raisr.stabilisation import PhotonNoise
 from raisr.steps import Step
-from raisr.validate import as_channels, check_threads
+from raisr.validate import check_threads
 
 __all__ = ["Streamed", "denoise_stream"]
 
@@ -130,7 +130,12 @@ def denoise_stream(
         ]
         run = {"source": files.stamp, "arrays": [work.about() for work in works]}
         with Journal(journal or files.journal, run) as noted:
-            _do(works, noted, threads, progress)
+            try:
+                _do(works, noted, threads, progress)
+            except OSError as error:  # zarr's do not say where
+                if error.filename is None and error.errno is not None and files.part:
+                    raise OSError(error.errno, error.strerror, str(files.part)) from error
+                raise
         files.finish()
     return Streamed([step.about for work in works for step in work.steps], files.notes)
 
@@ -148,7 +153,8 @@ class _Work(NamedTuple):
     def of(cls, name, source, target, axes, data_range, task):
         layout = layout_of(source.shape, axes, "source")
         _check_target(source, target)
-        planes = Planes(source, layout, data_range)
+        noiseless = task[1] is not None and not any(task[1])
+        planes = Planes(source, layout, data_range, white_matters=not noiseless)
         sides = _sides(layout, getattr(target, "chunks", None))
         work = cls(name, planes, target, sides, [])
         for group in layout.groups():
@@ -201,20 +207,22 @@ class _Work(NamedTuple):
 def _do(works: list[_Work], journal: Journal, threads: int, progress: bool) -> None:
     from tqdm import tqdm
 
-    left = [
-        (work, *part) for work in works for part in work.parts() if part[0] not in journal.done
-    ]
-    count = len(left) + len(journal.done)
+    every = [(work, part) for work in works for part in work.parts()]
+    left = [(work, part) for work, part in every if part[0] not in journal.done]
+    bar = tqdm(
+        total=len(every),
+        initial=len(every) - len(left),
+        unit="tile",
+        disable=None if progress else True,
+    )
     try:
-        with tqdm(
-            total=count, initial=len(journal.done), unit="tile", disable=None if progress else True
-        ) as bar:
-            for work, name, *part in left:
-                work.do(*part, threads)
+        with bar:
+            for work, (name, step, plane, tile) in left:
+                work.do(step, plane, tile, threads)
                 journal.add(name)
                 bar.update()
     except KeyboardInterrupt:
-        done = f"{len(journal.done)} of {count} tiles are done"
+        done = f"{len(journal.done)} of {len(every)} tiles are done"
         raise KeyboardInterrupt(
             f"{done}; the same command goes on" if journal.path else done
         ) from None
@@ -232,10 +240,12 @@ def _step_for(planes, group, tiles, model, told, noise):
     def parts():
         return (planes.part(plane, *tile) for plane in group for tile in tiles)
 
-    image = montage(tile_places(len(group), *layout.size), read)
-    axis = None if layout.samples is None else -1
-    noiseless = told is not None and not any(told)
-    sample = as_channels(image, axis, planes.data_range, white_matters=not noiseless)
+    if told is not None:
+        sample = planes.part(group[0], *tiles[0])
+    else:
+        image = montage(tile_places(len(group), *layout.size), read)
+        arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
+        sample = levelled(arrays, planes.factor)
     return step_of(model, told, noise, sample, parts, planes.white)
 
 
@@ -259,8 +269,8 @@ def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:
         for axis, side in zip("YX", layout.size, strict=True)
     ]
     across = units[1] * max(1, _SIDE // units[1])
-    down = units[0] * max(1, _SIDE**2 // min(across, layout.size[1]) // units[0])
-    return min(down, max(_SIDE, units[0])), across
+    rows = min(_SIDE, _SIDE**2 // across)  # fewer where chunks are wide
+    return units[0] * max(1, rows // units[0]), across
 
 
 def _first(chunk: Any) -> int:

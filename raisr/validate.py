@@ -26,6 +26,7 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "misfit",
     "native",
     "real_number",
     "refuse_not_finite",
@@ -281,14 +282,18 @@ def _checked(planes, data_range, name, where, white_matters, warn=warn_caller):
     told, places = data_range is not None, sampled_places(planes[0].shape)
     found = [look_at(plane[places], factor, told) for plane in planes]
     if white_matters and any(far for _, far in found):
-        white = GRAY_LEVELS / factor
-        warn(
-            f"{name} has values far above white, which is {white:g} for {dtype}: pass data_range, "
-            "the value of white (255 for floats on 0..255)"
-            if data_range is None
-            else f"{name} has values that do not fit data_range={white:g}, the value of white"
-        )
+        warn(misfit(name, dtype, data_range))
     return [replace(i, pedestal=p) if p else i for i, (p, _) in zip(images, found, strict=True)]
+
+
+def misfit(name, dtype, data_range):
+    """Return what to say of values that do not fit white."""
+    if data_range is not None:
+        return f"{name} has values that do not fit data_range={data_range:g}, the value of white"
+    return (
+        f"{name} has values far above white, which is {data_range_of(dtype):g} for {dtype}: pass "
+        "data_range, the value of white (255 for floats on 0..255)"
+    )
 
 
 def refuse_not_finite(images, name, where):

@@ -4,10 +4,12 @@ import json
 import mmap
 import os
 import shutil
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import prod
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -136,14 +138,14 @@ def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[An
     ValueError
         If it is none, is cut, or holds pixels of another kind.
     """
-    with path.open("rb") as file:
-        if file.read(4) not in tiff.MAGIC:
+    with path.open("rb") as head:
+        if head.read(4) not in tiff.MAGIC:
             raise ValueError(f"{path}: neither a TIFF file nor a zarr")
     try:
         file = opened.enter_context(tifffile.TiffFile(path))
         series = list(file.series)
         tiff.refuse_missing_pages(file, _mapped(file))
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError) as error:
+    except (tifffile.TiffFileError, struct.error, ValueError, LookupError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from error
     if not series or not all(map(is_plain, series)):
         raise ValueError(
@@ -199,13 +201,26 @@ def _tiff_targets(part, found, goes_on, sparse, opened):
     file = opened.enter_context(tifffile.TiffFile(part))
     descriptor = os.open(part, os.O_RDWR)
     opened.callback(os.close, descriptor)
-    targets, first = [], 0
-    for source, axes in zip(found.arrays, found.axes, strict=True):
-        count = _plane_count(source, axes)
-        pages = file.pages[first : first + count]
-        targets.append(TiffTarget(source.shape, _tiff_axes(source, axes), pages, descriptor))
-        first += count
-    return targets
+    return [
+        TiffTarget(
+            source.shape, _tiff_axes(source, axes), [file.pages[p] for p in places], descriptor
+        )
+        for source, axes, places in zip(found.arrays, found.axes, _order(found), strict=True)
+    ]
+
+
+def _order(found):
+    """Return, for each array, the places of its planes among all pages: as in its file."""
+    keys = []
+    for index, (source, axes) in enumerate(zip(found.arrays, found.axes, strict=True)):
+        for plane in range(_plane_count(source, axes)):
+            known = found.series[index].pages if found.series else []
+            keys.append((known[min(plane, len(known) - 1)].index if known else 0, index, plane))
+    places: list[list[int]] = [[] for _ in found.arrays]
+    rank = {key: place for place, key in enumerate(sorted(keys))}
+    for key in keys:
+        places[key[1]].append(rank[key])
+    return places
 
 
 def _tiff_axes(source, axes):
@@ -237,7 +252,8 @@ def _pages_like(found):
                 options, tile = tag_options({}, False) | told, (_SIDE, _SIDE)
             shape = tuple(source.shape[-len(inner) :])
             pages.append(PageKind(shape, inner, np.dtype(source.dtype), tile, options))
-    return pages
+    places = [place for each in _order(found) for place in each]
+    return [page for _, page in sorted(zip(places, pages, strict=True), key=itemgetter(0))]
 
 
 def _options_like(file, series, plane):

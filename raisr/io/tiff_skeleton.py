@@ -37,13 +37,20 @@ class PageKind(NamedTuple):
         return planes * -(-height // self.tile[0]) * -(-width // self.tile[1])
 
     @property
+    def size(self) -> int:
+        """Bytes of its pixels in the file."""
+        if self.tile is None:
+            return prod(self.shape) * self.dtype.itemsize
+        return self.segments * self.tile_bytes
+
+    @property
     def tile_bytes(self) -> int:
         """Size of a tile in the file."""
         samples = self.shape[2] if self.axes == "YXS" else 1
         return prod(self.tile or ()) * samples * self.dtype.itemsize
 
 
-def write_skeleton(path: Path, pages: Iterable[PageKind], order: str) -> None:
+def write_skeleton(path: Path, pages: Iterable[PageKind], order: Any) -> None:
     """Write a TIFF file whose pixels are zeros, on a disk that has room for them.
 
     Raises
@@ -52,18 +59,20 @@ def write_skeleton(path: Path, pages: Iterable[PageKind], order: str) -> None:
         If there is no room; then no file is left.
     """
     pages = list(pages)
-    size = sum(prod(page.shape) * page.dtype.itemsize + page.segments * page.tile_bytes for page in pages)
+    big = sum(page.size for page in pages) > _CLASSIC_BYTES
     try:
-        with tifffile.TiffWriter(path, byteorder=order, bigtiff=size > _CLASSIC_BYTES) as writer:
+        with tifffile.TiffWriter(path, byteorder=order, bigtiff=big) as writer:
             for page in pages:
-                layout = {"planarconfig": "separate" if page.axes == "SYX" else "contig"}
+                layout: dict[str, Any] = {}
+                if "S" in page.axes:
+                    layout["planarconfig"] = "separate" if page.axes == "SYX" else "contig"
                 writer.write(
                     iter([b""] * page.segments) if page.tile else None,
                     shape=page.shape,
                     dtype=page.dtype,
                     tile=page.tile,
                     photometric="rgb" if "S" in page.axes else "minisblack",
-                    **(layout if "S" in page.axes else {}),
+                    **layout,
                     **page.options,
                 )
         _give_room(path, pages)
@@ -78,8 +87,8 @@ def _give_room(path: Path, pages: list[PageKind]) -> None:
     """Give each tile its place behind all else, and reserve the disk."""
     end = path.stat().st_size
     with tifffile.TiffFile(path, mode="r+") as file:
-        file.pages.useframes = False
-        for page, kind in zip(file.pages, pages, strict=True):
+        for place, kind in enumerate(pages):
+            page: Any = file.pages[place]
             if kind.tile is None:
                 continue
             start = -(-end // 16) * 16

@@ -1,7 +1,7 @@
 """A series of a TIFF file as an array that stays in the file: read and written slice by slice."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -13,6 +13,7 @@ __all__ = ["TiffSource", "TiffTarget", "is_plain"]
 
 _KEPT_BYTES = 1 << 26  # of decoded strips or tiles
 _DTYPES = tuple(map(np.dtype, ("u1", "u2", "f2", "f4", "f8")))
+_RGB = tifffile.PHOTOMETRIC.RGB
 _JPEG = (tifffile.COMPRESSION.JPEG, tifffile.PHOTOMETRIC.YCBCR)
 
 
@@ -20,7 +21,9 @@ def is_plain(series: Any) -> bool:
     """Return whether the planes of a series are gray or RGB in a type that filters take."""
     key, samples = series.keyframe, series.keyframe.samplesperpixel
     gray = key.photometric == tifffile.PHOTOMETRIC.MINISBLACK and samples == 1
-    coloured = key.photometric == tifffile.PHOTOMETRIC.RGB or (key.compression, key.photometric) == _JPEG
+    coloured = (
+        key.photometric == tifffile.PHOTOMETRIC.RGB or (key.compression, key.photometric) == _JPEG
+    )
     return (
         (gray or (coloured and samples == 3))
         and key.axes in ("YX", "YXS", "SYX")
@@ -65,17 +68,16 @@ class _Stack:
         sides = {"Y": self._tile[0], "X": self._tile[1], "S": self._samples}
         return tuple(sides.get(axis, 1) for axis in self.axes)
 
-    def _places(self, index: Sequence[Any]):
+    def _places(self, index: Sequence[Any]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield, for each plane of an index, its number and its index in the result."""
         stack = self.shape[: -self._inner]
-        spans = [
-            range(*i.indices(n)) if isinstance(i, slice) else [i] for i, n in zip(index, stack)
-        ]
-        inner = [0 if isinstance(i, slice) else None for i in index[: len(stack)]]
+        chosen = list(zip(index[: len(stack)], stack, strict=True))
+        spans = [range(*i.indices(n)) if isinstance(i, slice) else [i] for i, n in chosen]
         for places in np.ndindex(*map(len, spans)):
             plane = [span[place] for span, place in zip(spans, places, strict=True)]
             number = int(np.ravel_multi_index(plane, stack)) if stack else 0
-            yield number, tuple(p for p, kept in zip(places, inner, strict=True) if kept is not None)
+            pairs = zip(places, chosen, strict=True)
+            yield number, tuple(place for place, (i, _) in pairs if isinstance(i, slice))
 
     def _window(self, index: Sequence[Any]) -> tuple[int, int, int, int]:
         """Return first and last row and column of an index."""
@@ -143,31 +145,32 @@ class TiffSource(_Stack):
     def __getitem__(self, index: tuple[Any, ...]) -> np.ndarray:
         window = self._window(index)
         y0, y1, x0, x1 = window
+        planes = list(self._places(index))
+        counts = [last + 1 for last in planes[-1][1]]
         found = []
-        for number, _ in self._places(index):
+        for number, _ in planes:
             pixels = np.empty((self._planes, y1 - y0, x1 - x0, self._samples), self.dtype)
             try:
                 self._read(number, window, pixels)
             except (ValueError, RuntimeError, tifffile.TiffFileError) as error:
                 raise ValueError(f"{self._name}, page {number + 1}: {error}") from error
             found.append(self._in_order(pixels))
-        stacked = [len(range(*i.indices(n))) for i, n in zip(index, self.shape) if isinstance(i, slice)]
-        return np.reshape(found, (*stacked[: len(stacked) - found[0].ndim], *found[0].shape))
+        return np.reshape(found, (*counts, *found[0].shape)) if counts else found[0]
 
     def _read(self, number, window, out):
         y0, y1, x0, x1 = window
-        page = self._pages[number]
         if self._tile is None:
-            for plane, row, count, place in self._lines(page, *window):
+            for plane, row, count, place in self._lines(self._pages[number], *window):
                 part = out[plane, row : row + count]
-                part[...] = np.frombuffer(self._bytes(place, part.nbytes), self._stored).reshape(part.shape)
+                data = self._bytes(place, part.nbytes)
+                part[...] = np.frombuffer(data, self._stored).reshape(part.shape)
             return
         for plane, segment, top, left in self._segments(*window):
             pixels = self._segment(number, segment)
-            rows = slice(max(y0, top), min(y1, top + len(pixels)))
+            rows = slice(max(y0, top), min(y1, top + pixels.shape[0]))
             columns = slice(max(x0, left), min(x1, left + pixels.shape[1]))
-            part = pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-            out[plane, rows.start - y0 : rows.stop - y0, columns.start - x0 : columns.stop - x0] = part
+            part = out[plane, _moved(rows, y0), _moved(columns, x0)]
+            part[...] = pixels[_moved(rows, top), _moved(columns, left)]
 
     def _decoded(self, number: int, segment: int) -> np.ndarray:
         """Return a strip or a tile, (h, w, samples)."""
@@ -183,6 +186,10 @@ class TiffSource(_Stack):
         if len(data) < count:
             raise ValueError("the file is damaged or ends too early")
         return data
+
+
+def _moved(span: slice, start: int) -> slice:
+    return slice(span.start - start, span.stop - start)
 
 
 class _Place:

@@ -120,7 +120,9 @@ def _chunks(layout: Layout, given: Any) -> tuple[int, ...]:
         (min(given[i] if known else _SIDE, layout.shape[i]) if axis in "YX" else 1)
         for i, axis in enumerate(layout.axes)
     ]
-    return tuple(n if a == "S" else s for n, a, s in zip(layout.shape, layout.axes, sides, strict=True))
+    return tuple(
+        n if a == "S" else s for n, a, s in zip(layout.shape, layout.axes, sides, strict=True)
+    )
 
 
 def _full_size(attributes: dict[str, Any]) -> dict[str, Any]:
