@@ -36,6 +36,7 @@ FILES = (
     ROOT / "comparisons" / "RUNS.md",
     ROOT / "docs" / "findings.md",
     ROOT / "docs" / "results.md",
+    ROOT / "docs" / "scale.md",
     ROOT / "docs" / "speed.md",
 )
 _BENCHMARKS = ROOT / "benchmarks" / "results"
@@ -189,6 +190,11 @@ def pareto_block() -> str:
     return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
+def large_block() -> str:
+    """Return memory and time of images larger than memory as Markdown."""
+    return (_BENCHMARKS / "large.md").read_text(encoding="utf-8")
+
+
 def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]]) -> list[Table]:
     asked = (Conditions([PROTOCOLS[name]], [sigma], _SETS[name]) for name, sigma in conditions)
     return [found for one in asked for found in table.stored(COMMITTED, one)]
@@ -227,6 +233,7 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "results": results_block,
     "speed": speed_block,
     "pareto": pareto_block,
+    "large": large_block,
     "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),
     "remedies": partial(runs_block, training_runs.remedies_table),
     "leak": partial(runs_block, training_runs.leak_table),

@@ -122,6 +122,8 @@ def denoise_stream(
     True
     """
     told, threads = check_task(model, sigma, noise), check_threads(num_threads)
+    if journal is not None and isinstance(target, str | os.PathLike):
+        raise ValueError("journal is for arrays: a file that is written has one beside it")
     with ExitStack() as opened:
         files = opened.enter_context(open_pairs(source, target, axes, overwrite, sparse))
         works = [

@@ -4,7 +4,6 @@ import json
 import mmap
 import os
 import shutil
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -92,15 +91,19 @@ def open_pairs(
             return
         path = Path(target)
         _check_target(path, source, overwrite)
-        part = _beside(path, "part")
-        goes_on = part.exists() and _beside(path, "journal").exists()
+        part, journal = _beside(path, "part"), _beside(path, "journal")
+        goes_on = part.exists() and journal.exists()
         if not goes_on:
             _remove(part)
-            _beside(path, "journal").unlink(missing_ok=True)
+            journal.unlink(missing_ok=True)
         make = _zarr_targets if path.suffix.lower() == _ZARR else _tiff_targets
-        targets = make(part, found, goes_on, sparse, opened)
-        pairs = list(zip(found.arrays, targets, found.axes, strict=True))
-        yield Files(pairs, found.stamp, part, path, found.notes)
+        try:
+            targets = make(part, found, goes_on, sparse, opened)
+            pairs = list(zip(found.arrays, targets, found.axes, strict=True))
+            yield Files(pairs, found.stamp, part, path, found.notes)
+        finally:
+            if not journal.exists():  # nothing was begun, or all is done
+                _remove(part)
 
 
 class _Source:
@@ -145,9 +148,12 @@ def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[An
         file = opened.enter_context(tifffile.TiffFile(path))
         series = list(file.series)
         tiff.refuse_missing_pages(file, _mapped(file))
-    except (tifffile.TiffFileError, struct.error, ValueError, LookupError) as error:
+        plain = bool(series) and all(map(is_plain, series))
+    except OSError:
+        raise
+    except Exception as error:  # the decoder raises a dozen kinds for damaged data
         raise ValueError(f"{path}: cannot be read: {error}") from error
-    if not series or not all(map(is_plain, series)):
+    if not plain:
         raise ValueError(
             f"{path}: only gray and RGB pixels of 8 or 16 bits, or floats, without alpha and "
             "upright, are read part by part"

@@ -354,6 +354,11 @@ def test_output_that_is_there(tmp_path, tiled, chunked):
         denoise_stream(tiled, tmp_path / "c.zarr", 20, overwrite=True)
     with pytest.raises(ValueError, match="source and target must differ"):
         denoise_stream(chunked, chunked, 20, overwrite=True)
+    with pytest.raises(ValueError, match="journal is for arrays"):
+        denoise_stream(tiled, tmp_path / "d.tif", 20, journal=tmp_path / "journal")
+    with pytest.raises(ValueError, match="noise of a camera is in three channels"):
+        denoise_stream(tiled, tmp_path / "d.tif", noise="camera")
+    assert list(tmp_path.glob("d.tif*")) == []  # nothing was begun
     with pytest.raises(ValueError, match="must end in .tif, .tiff or .zarr"):
         denoise_stream(tiled, tmp_path / "b.png", 20)
 
