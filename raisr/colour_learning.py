@@ -29,14 +29,14 @@ _DECIBELS = ("psnr_before", "psnr_after")
 _MIDDLE = np.float32(128)  # chroma is learned about it: sums are centred there
 
 
-def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, **options):
+def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, client, **options):
     """Learn a ColourBank from pairs of colour images.
 
     Parameters
     ----------
     pairs : iterable of (input, target)
         Images of three channels along `channel_axis`.
-    channel_axis, data_range, num_threads, progress, options
+    channel_axis, data_range, num_threads, progress, client, options
         See `raisr.learning.learn_filters`.
 
     Returns
@@ -44,7 +44,9 @@ def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, **op
     ColourBank
         The first stage of chroma hashes the filtered luma, further ones what they filter.
     """
-    source = _PlaneSource(pairs, channel_axis, data_range, check_threads(num_threads), progress)
+    source = _PlaneSource(
+        pairs, channel_axis, data_range, check_threads(num_threads), progress, client
+    )
     luma = learn_from(source, **options)
     planes = [learn_from(source.of_chroma(plane, luma.stages), **options) for plane in (1, 2)]
     guides = ("luma", *["own"] * (len(luma.stages) - 1))

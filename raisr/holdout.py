@@ -48,6 +48,11 @@ class Holdout:
         height, width = classes.shape
         self._both.accumulate(planes, target, classes + offsets[:height, :width], num_threads)
 
+    def merge(self, other):
+        """Add the sums of `other`, of the same spec, planes and size."""
+        self._both.merge(other._both)
+        return self
+
     def part(self, held):
         """Return the equations of the pixels that are held back, or of the others."""
         part = NormalEquations(*self._shape)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,7 @@ def learn_filters(
     data_range: float | None = None,
     num_threads: int | None = None,
     progress: bool | None = None,
+    client: Any = None,
 ) -> "FilterBank | ColourBank":
     """Learn a filter bank from pairs of images.
 
@@ -77,6 +78,10 @@ def learn_filters(
         Default: every core. The result does not depend on it.
     progress : bool, optional
         Show a progress bar; default: on a terminal.
+    client : distributed.Client, optional
+        Dask cluster whose workers sum the pairs, each with threads of its own; edges are fitted
+        here. A list of pairs travels to them; of another sequence, such as one that reads files,
+        each worker takes the items itself. Only the order of float64 sums differs.
 
     Returns
     -------
@@ -127,6 +132,7 @@ def learn_filters(
         "data_range": data_range,
         "num_threads": num_threads,
         "progress": progress,
+        "client": client,
     }
     if channel_axis is None:
         return learn_gray(pairs, **options)
@@ -135,9 +141,9 @@ def learn_filters(
     return learn_colour(pairs, channel_axis, **options)
 
 
-def learn_gray(pairs, *, data_range, num_threads, progress, **options):
+def learn_gray(pairs, *, data_range, num_threads, progress, client, **options):
     """Learn from pairs of two-dimensional images: see `learn_filters`."""
-    source = Source(pairs, data_range, check_threads(num_threads), progress)
+    source = Source(pairs, data_range, check_threads(num_threads), progress, client)
     bank = learn_from(source, **options)
     warn_of_facts(bank.metadata)
     return bank
@@ -171,11 +177,13 @@ def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_sampl
         if edges == "quantile":
             stage_spec, kept = fit_edges(source.guides(learned), stage_spec, source.num_threads)
             fixed += [f"{name} of stage {index}" for name in kept]
-        sums = Holdout(stage_spec, 1 if index == 0 else 2, size)
-        samples = source.samples(learned, f"stage {index + 1} of {len(specs)}")
-        for number, (planes, target, guide) in enumerate(samples):
-            classes = class_map(GrayImage(guide), stage_spec, source.num_threads)
-            sums.add(planes, target, classes, number, source.num_threads)
+        label = f"stage {index + 1} of {len(specs)}"
+        if source.client is None:
+            sums = source.sums(learned, stage_spec, size, label)
+        else:
+            from raisr.distributed import sums_of_workers
+
+            sums = sums_of_workers(source.client, source, learned, stage_spec, size)
         if index == 0:
             sums.look_at_pairs(source.plane, source.warn)
         if index == len(specs) - 1:
@@ -204,7 +212,7 @@ class Source:
 
     Parameters
     ----------
-    pairs, data_range, progress
+    pairs, data_range, progress, client
         See `learn_filters`.
     num_threads : int
     """
@@ -213,8 +221,9 @@ class Source:
     """What the planes are of an image, for error messages; "" for the image itself."""
     warn = staticmethod(warn_caller)
 
-    def __init__(self, pairs, data_range, num_threads, progress):
+    def __init__(self, pairs, data_range, num_threads, progress, client=None):
         self.pairs, self.data_range, self.num_threads = pairs, data_range, num_threads
+        self.client = client
         self.progress = sys.stderr.isatty() if progress is None else progress
 
     def keep(self):
@@ -226,6 +235,14 @@ class Source:
         """Yield what the stage after `stages` hashes, of some pairs."""
         step = edge_step(len(self.pairs)) if hasattr(self.pairs, "__len__") else 1
         return (guide for _, _, guide in self.samples(stages, "edges", step))
+
+    def sums(self, stages, spec, size, label, first=0):
+        """Return the Holdout of the stage after `stages`; the first pair has a number."""
+        sums = Holdout(spec, 1 if not stages else 2, size)
+        for number, (planes, target, guide) in enumerate(self.samples(stages, label), first):
+            classes = class_map(GrayImage(guide), spec, self.num_threads)
+            sums.add(planes, target, classes, number, self.num_threads)
+        return sums
 
     def samples(self, stages, label, step=1):
         """Yield (planes, target, hashed plane) for the stage after `stages`, every `step` pairs."""

@@ -5,6 +5,7 @@ import errno
 import subprocess
 import sys
 
+import dask.array
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,6 +189,14 @@ def test_whatever_has_slices_is_read_and_written_in_parts(monkeypatch):
     denoise_stream(source, target, 20)
     np.testing.assert_array_equal(target.array, denoise(image, 20))
     assert source.most <= 256 * 256  # a tile of the sample
+
+
+def test_dask_arrays_are_computed_part_by_part():
+    image = random_bytes((150, 131))
+    doubled = dask.array.from_array(image // 2, chunks=(40, 50)) * np.uint8(2)
+    out = np.zeros_like(image)
+    denoise_stream(doubled, out, 20)
+    np.testing.assert_array_equal(out, denoise(image // 2 * 2, 20))
 
 
 def test_other_byte_orders_and_plain_lists():
