@@ -80,6 +80,7 @@ class Planes:
         """Return the channels of a part, each (h, w), all of them finite."""
         layout = self.layout
         where = f"plane {', '.join(map(str, plane))}, " if plane else ""
+        forget(self.source)  # what was read before
         try:
             part = np.asarray(self.source[layout.index(plane, rows, columns)])
         except (OSError, MemoryError):

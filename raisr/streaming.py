@@ -58,7 +58,7 @@ def denoise_stream(
     """Denoise an image or a stack of images that need not fit in memory.
 
     Every plane becomes what `denoise` makes of it, to the last bit, in tiles of about 2048 x 2048
-    pixels that are read with as much around them as their result depends on.
+    pixels, fewer of colours, that are read with as much around them as their result depends on.
 
     Parameters
     ----------
@@ -202,7 +202,6 @@ class _Work(NamedTuple):
         kept = [out[inner] for out in outs]
         pixels = kept[0] if layout.samples is None else np.stack(kept, axis=-1)
         self.target[layout.index(plane, *tile)] = layout.from_pixels(pixels)
-        forget(self.planes.source)
         forget(self.target)
 
 
@@ -271,7 +270,9 @@ def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:
         for axis, side in zip("YX", layout.size, strict=True)
     ]
     across = units[1] * max(1, _SIDE // units[1])
-    rows = min(_SIDE, _SIDE**2 // across)  # fewer where chunks are wide
+    # Fewer rows where chunks are wide, or samples many.
+    rows = _SIDE**2 // (across * (layout.samples or 1))
+    rows = min(_SIDE, max(_SIDE // 8, rows))
     return units[0] * max(1, rows // units[0]), across
 
 
