@@ -61,24 +61,35 @@ are named at the end.
 A dash stands for standard input or output. A picture on standard output has
 the format of the input.
 
+A raw video (Y4M: gray, 4:2:0, 4:2:2, 4:4:4 or 4:1:1, of 8 to 16 bits) is read
+from a .y4m file or a dash, and written to one, frame by frame: see the example
+with ffmpeg. The first eight frames that have noise tell its level, in luma and
+in each plane of chroma; --sigma 10,5,5 tells it, --sigma 10 for every plane.
+Luma and chroma are each filtered like a gray image, and so are the two fields
+of an interlaced frame.
+
 examples:
   raisr denoise noisy.png clean.png                  the noise is estimated
   raisr denoise --sigma 25 --model best noisy.jpg clean.png
   raisr denoise --sigma 5% scans denoised            each image below scans
   raisr denoise --sigma 5,5,25 - -                   one level for each channel
   raisr denoise --noise photon --verbose cells.tif clean.tif
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | raisr denoise - - | ffmpeg -i - out.mp4
 """,
     "upscale": """\
 Sides grow by the factor and are rounded. Files and folders are read and written
 as by `raisr denoise`: see there. Brightness is enlarged by learned filters,
 differences of colours by bicubic interpolation, and transparency and the bands
 of a TIFF each by itself. Pictures that were sharpened or compressed before are
-enlarged with their faults.
+enlarged with their faults. Of a video, luma is enlarged by the filters, chroma
+by bicubic interpolation that keeps its place beside luma; one that is
+interlaced must be deinterlaced first.
 
 examples:
   raisr upscale photo.png large.png
   raisr upscale --factor 3 --model best photo.jpg large.png
   raisr upscale --factor 1.5 photos larger           each image below photos
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | raisr upscale - - | ffmpeg -i - out.mp4
 """,
     "deblock": """\
 Blocks and ringing that JPEG left are removed. How much is read from the tables

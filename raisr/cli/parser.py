@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     denoising = command("denoise", "denoise a file, or every image of a folder", denoise)
     denoising.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
     )
     denoising.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     denoising.add_argument(
@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
     enlarging.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
     )
     enlarging.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     enlarging.add_argument(

@@ -11,6 +11,7 @@ import raisr
 from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, white_of
+from raisr.cli.upscale_video import VideoEnlarger
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED
 
@@ -39,7 +40,7 @@ def upscale(arguments: Namespace) -> int:
         height, width = sizes[0]
         return f"enlarged by {factor:g} to {width} x {height}", False
 
-    arguments.work = Work(change, describe, "enlarged")
+    arguments.work = Work(change, describe, "enlarged", VideoEnlarger(settings))
     return work_on(arguments)
 
 
