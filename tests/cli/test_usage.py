@@ -76,7 +76,9 @@ def test_wrong_usage(capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [None, "denoise", "learn", "hash", "info"])
+@pytest.mark.parametrize(
+    "command", [None, "denoise", "upscale", "deblock", "learn", "hash", "info"]
+)
 def test_help_teaches_by_examples_that_parse(capsys, command):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"] if command else ["--help"])
@@ -86,9 +88,11 @@ def test_help_teaches_by_examples_that_parse(capsys, command):
     examples = text.split("examples:\n")[1].split("\n\n")[0].splitlines()
     assert examples
     for example in examples:
-        name, *arguments = example.strip().split("   ")[0].split()
-        assert name == "raisr"
-        build_parser().parse_args(arguments)
+        piped = example.strip().split("   ")[0].split(" | ")
+        ours = [command.split()[1:] for command in piped if command.startswith("raisr ")]
+        assert ours
+        for arguments in ours:
+            build_parser().parse_args(arguments)
 
 
 def test_module_and_version():
