@@ -17,6 +17,7 @@ _HOME = {
     "NoiseEstimate": "raisr.estimation",
     "NormalEquations": "raisr.normal_equations",
     "PhotonNoise": "raisr.stabilisation",
+    "ShippedModel": "raisr.shipped",
     "Stage": "raisr.filtering",
     "deblock": "raisr.deblocking",
     "denoise": "raisr.denoising",
@@ -26,6 +27,7 @@ _HOME = {
     "gradient_statistics": "raisr.statistics",
     "hash_image": "raisr.hashing",
     "learn_filters": "raisr.learning",
+    "list_models": "raisr.shipped",
     "noise": "raisr",
     "upscale": "raisr.upscaling",
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
 from raisr.cli.denoise_video import VideoDenoiser
-from raisr.cli.networks import find_network, network_names
+from raisr.cli.networks import find_network
 from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.cli.video import VideoWork, change_video
@@ -19,6 +19,7 @@ from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
 from raisr.io.picture import Page, Picture
 from raisr.io.y4m import MAGIC, VideoReader
+from raisr.shipped import network_names
 from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:

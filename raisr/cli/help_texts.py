@@ -127,6 +127,7 @@ examples:
 """,
     "info": """\
 examples:
+  raisr info                                         every shipped model
   raisr info mine.safetensors
   raisr info --json mine.safetensors
   raisr info photo.jpg                               what noise it has

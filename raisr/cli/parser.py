@@ -121,7 +121,13 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     banks = command("info", "say what a filter bank holds, or what noise an image has", info)
-    banks.add_argument("file", metavar="FILE", type=Path, help=".safetensors file, or image file")
+    banks.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        type=Path,
+        help=".safetensors file, or image file (default: a list of the shipped models)",
+    )
     banks.add_argument("--white", type=float, help="value of white (default: as raisr denoise)")
     banks.add_argument("--json", action="store_true", help="print JSON")
     return parser
