@@ -112,10 +112,17 @@ a bank for images of three colours is learned. All files must have one kind of
 values: 8-bit, 16-bit or float. --sigma counts in these values or in percent of
 white.
 
+With --task upscale, filters that enlarge are learned from the luma of sharp
+images, which are reduced first. Of eight images or more, every eighth is held
+back to measure: the PSNR before is that of bicubic interpolation. Of very many
+or very large images, only the middles are taken.
+
 examples:
   raisr learn --clean photos --sigma 25 -o sigma25.safetensors
   raisr learn --clean sharp --noisy camera --stages 3 -o camera.safetensors
   raisr denoise --model camera.safetensors noisy.png clean.png
+  raisr learn --task upscale --factor 3 --clean maps -o maps3.safetensors
+  raisr upscale --model maps3.safetensors map.png large.png
 """,
     "hash": """\
 Hue is the orientation of the gradient, brightness its strength and saturation

@@ -65,10 +65,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     enlarging.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     enlarging.add_argument(
-        "--factor", type=_factor, default=2.0, help="1.5, 2, 3 or 4 (default: 2)"
+        "--factor", type=_factor, help="1.5, 2, 3 or 4 (default: 2, or that of the bank)"
     )
     enlarging.add_argument(
-        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
+        "--model",
+        default="fast",
+        help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
     )
 
     cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
@@ -86,7 +88,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     learning = command("learn", "learn filters from images", learn)
     learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
-    source = learning.add_mutually_exclusive_group(required=True)
+    learning.add_argument(
+        "--task", choices=("denoise", "upscale"), default="denoise", help="(default: denoise)"
+    )
+    source = learning.add_mutually_exclusive_group()
     source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
     source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
     learning.add_argument(
@@ -96,12 +101,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--colour", action="store_true", help="a bank for colour images (default: of their luma)"
     )
     learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
-    learning.add_argument("--size", type=int, default=7, help="side of the filters (default: 7)")
+    learning.add_argument("--size", type=int, help="side of the filters (default: 7)")
     learning.add_argument(
-        "--stages", type=int, default=1, help="length of the cascade (default: 1)"
+        "--stages",
+        type=int,
+        help="length of the cascade (default: 1; to upscale, 3, which is the most)",
     )
+    learning.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
     learning.add_argument(
-        "--seed", type=int, default=0, help="seed of the added noise (default: 0)"
+        "--factor", type=_factor, help="of --task upscale: 2, 3 or 4 (default: 2)"
     )
 
     hashing = command("hash", "draw the class of every pixel", hash_file)

@@ -83,6 +83,8 @@ def test_learn_refuses_bad_input(tmp_path, capsys):
     fails(capsys, "no: no such folder", *start, "--sigma", "25", "-o", missing)
     fails(capsys, "no preset 'finest'", *start, *noise, "--spec", "finest")
     fails(capsys, "size must be odd", *start, *noise, "--size", "4")
+    fails(capsys, "one of the arguments --sigma --noisy is required", *start, "-o", path)
+    fails(capsys, "--factor has no effect with --task denoise", *start, *noise, "--factor", "2")
 
     noisy = write_set(tmp_path / "noisy", count=2)
     pairs = [*start, "--noisy", noisy, "-o", path]
