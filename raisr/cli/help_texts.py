@@ -110,7 +110,9 @@ pairs: files of the same name below --clean and --noisy, where x.jpg and x.png
 are the same name. Colour images are learned from by their luma; with --colour
 a bank for images of three colours is learned. All files must have one kind of
 values: 8-bit, 16-bit or float. --sigma counts in these values or in percent of
-white.
+white. Filters are learned from all rotations and flips of the images, unless a
+comparison on pixels that are held back shows that the task has a direction, as
+motion blur has; --symmetric and --no-symmetric overrule it.
 
 With --task upscale, filters that enlarge are learned from the luma of sharp
 images, which are reduced first. Of eight images or more, every eighth is held

@@ -24,7 +24,7 @@ __all__ = ["TrainingPairs", "learn"]
 
 _FOREIGN = {  # options that have no effect, by task
     "denoise": ("factor",),
-    "upscale": ("sigma", "noisy", "colour", "spec", "size", "seed"),
+    "upscale": ("sigma", "noisy", "colour", "spec", "size", "seed", "symmetric"),
 }
 
 
@@ -34,7 +34,7 @@ def learn(arguments: Namespace) -> int:
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: the name of a bank must end in .safetensors")
     for name in _FOREIGN[arguments.task]:
-        if getattr(arguments, name) not in (None, False):
+        if getattr(arguments, name) is not None:
             raise ValueError(f"--{name} has no effect with --task {arguments.task}: leave it out")
     check_target(output, arguments)
     if arguments.task == "upscale":
@@ -59,12 +59,15 @@ def _learn_from_pairs(arguments: Namespace) -> tuple[FilterBank | ColourBank, in
         arguments.spec,
         size=7 if arguments.size is None else arguments.size,
         stages=arguments.stages,
+        symmetric=arguments.symmetric,
         channel_axis=-1 if arguments.colour else None,
         data_range=pairs.white,
         num_threads=arguments.threads,
     )
     bank.metadata.update(pairs.facts())
-    return bank, len(pairs), pairs.left_out()
+    directed = arguments.symmetric is None and not bank.metadata["symmetric"]
+    found = "; the task has a direction: filters are not symmetric" if directed else ""
+    return bank, len(pairs), found + pairs.left_out()
 
 
 def _score(metadata: dict[str, Any]) -> str:

@@ -98,7 +98,10 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
     )
     learning.add_argument(
-        "--colour", action="store_true", help="a bank for colour images (default: of their luma)"
+        "--colour",
+        action="store_true",
+        default=None,
+        help="a bank for colour images (default: of their luma)",
     )
     learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
     learning.add_argument("--size", type=int, help="side of the filters (default: 7)")
@@ -106,6 +109,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--stages",
         type=int,
         help="length of the cascade (default: 1; to upscale, 3, which is the most)",
+    )
+    learning.add_argument(
+        "--symmetric",
+        action=argparse.BooleanOptionalAction,
+        help="learn from all eight rotations and flips; not so where the task has a direction, "
+        "such as motion blur (default: compared on pixels that are held back)",
     )
     learning.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
     learning.add_argument(

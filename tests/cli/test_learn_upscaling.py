@@ -80,9 +80,10 @@ def test_large_images_are_learned_from_in_their_middle(tmp_path, sharp, monkeypa
 def test_bad_input(tmp_path, sharp, capsys):
     path = tmp_path / "own.safetensors"
     start = ["learn", "--task", "upscale", "--clean", sharp, "-o", path]
-    for option in (["--sigma", "5"], ["--noisy", sharp], ["--colour"], ["--size", "5"]):
+    for option in (["--sigma", "0"], ["--noisy", sharp], ["--colour"], ["--size", "5"]):
         message = f"{option[0]} has no effect with --task upscale: leave it out"
         fails(capsys, message, *start, *option)
+    fails(capsys, "--symmetric has no effect", *start, "--no-symmetric")
     fails(capsys, "learn one of 3, which serves it", *start, "--factor", "1.5")
     for stages in ("0", "4"):
         fails(capsys, "--stages must be from 1 to 3", *start, "--stages", stages)
