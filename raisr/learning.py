@@ -103,6 +103,10 @@ def learn_filters(
         Where values do not fit white, the images of a pair do not lie on each other, edges are
         kept, or the bank is worse than nothing on held-back pixels.
 
+    See Also
+    --------
+    raisr.learn_upscaling : Filters that enlarge, from sharp images alone.
+
     Notes
     -----
     Each class's filter ``w`` and bias ``b`` minimise ``sum (w . taps + b - target)**2 +
