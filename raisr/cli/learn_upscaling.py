@@ -11,7 +11,6 @@ import numpy as np
 import raisr
 from raisr.cli.planes import is_measured, read_luma
 from raisr.io import list_images
-from raisr.learning_upscaling import RECIPE
 from raisr.validate import GRAY_LEVELS, data_range_of
 
 __all__ = ["learn_to_upscale"]
@@ -22,6 +21,8 @@ _PIXELS = 1 << 26  # of all images together: more would change little, and fill 
 
 def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, str]:
     """Return a bank, from how many images it was learned, and what was left out."""
+    from raisr.learning_upscaling import RECIPE  # with SciPy, which other commands do not need
+
     names = list_images(arguments.clean)
     if not names:
         raise ValueError(f"{arguments.clean}: no images in this folder")
