@@ -14,8 +14,7 @@ from comparisons import command
 from comparisons.measure.enlarging import enlarged_psnr, video_luma
 from raisr.command import Parser, run
 from raisr.datasets import ImageFile, load_dataset
-from raisr.learning_upscaling import learn_upscaling
-from raisr.profiles import ProfileSpec
+from raisr.learning_upscaling import RECIPE, learn_upscaling
 from raisr.provenance import environment, git_commit
 from raisr.upscaling import bank_path
 from raisr.upscaling_bank import UpscalingBank
@@ -24,21 +23,11 @@ _FACTORS = (2, 3, 4)
 _HELD_BACK = slice(5, None, 10)
 
 
-def _spec(strengths: int, anisotropies: int, positions: int, focuses: int) -> ProfileSpec:
-    """Return a spec of 24 directions and so many bins; its edges are placeholders."""
-    bins = strengths, anisotropies, positions, focuses
-    return ProfileSpec(24, 7, 1.0, *(tuple(np.arange(1, count) / count) for count in bins))
-
-
-RECIPE = [(_spec(4, 2, 4, 3), 7, 0), (_spec(4, 2, 3, 3), 5, 1), (_spec(4, 2, 3, 3), 5, 1)]
-"""Of each stage: classes, the side of the filters, and the margin of their blocks."""
-
-
 def learn_bank(images: Sequence[ImageFile], factor: int) -> UpscalingBank:
     """Return the bank of a factor, with the facts of its training."""
     start = time.perf_counter()
     lumas = [video_luma(image.read()) for image in images]
-    bank = learn_upscaling(lumas, factor, RECIPE)
+    bank = learn_upscaling(lumas, factor, RECIPE, data_range=255)
     bank.metadata |= {
         "seconds": round(time.perf_counter() - start, 1),
         "training_set": "bsd400",

@@ -17,7 +17,9 @@ _HOME = {
     "NoiseEstimate": "raisr.estimation",
     "NormalEquations": "raisr.normal_equations",
     "PhotonNoise": "raisr.stabilisation",
+    "ShippedModel": "raisr.shipped",
     "Stage": "raisr.filtering",
+    "UpscalingBank": "raisr.upscaling_bank",
     "deblock": "raisr.deblocking",
     "denoise": "raisr.denoising",
     "denoise_stream": "raisr.streaming",
@@ -27,6 +29,8 @@ _HOME = {
     "gradient_statistics": "raisr.statistics",
     "hash_image": "raisr.hashing",
     "learn_filters": "raisr.learning",
+    "learn_upscaling": "raisr.learning_upscaling",
+    "list_models": "raisr.shipped",
     "noise": "raisr",
     "upscale": "raisr.upscaling",
 }

@@ -13,7 +13,10 @@ _REACH = 2  # of the kernel, in pixels of the coarser image
 
 
 def resize_bicubic(
-    image: ArrayLike, factor: float | Fraction, shape: tuple[int, int] | None = None
+    image: ArrayLike,
+    factor: float | Fraction,
+    shape: tuple[int, int] | None = None,
+    siting: tuple[float, float] = (0.5, 0.5),
 ) -> NDArray[np.float64]:
     """Enlarge or reduce an image, as MATLAB's ``imresize(image, factor, "bicubic")``.
 
@@ -25,6 +28,9 @@ def resize_bicubic(
         Positive; below 1 the kernel is widened by its inverse, so that nothing aliases.
     shape : (int, int), optional
         Height and width of the result. Default: sides times `factor`, rounded up.
+    siting : (float, float)
+        Where samples lie between the upper and the lower, the left and the right edge of their
+        pixels, in the image and in the result: from 0 to 1, 1/2 in the middle.
 
     Returns
     -------
@@ -56,12 +62,12 @@ def resize_bicubic(
         raise ValueError(f"factor must be positive and finite, got {factor!r}")
     lengths = tuple(-int(-side * Fraction(factor) // 1) for side in array.shape)
     for axis, length in enumerate(lengths if shape is None else shape):
-        array = _along(array, axis, factor, length)
+        array = _along(array, axis, factor, length, siting[axis])
     return array
 
 
-def _along(array, axis, factor, length):
-    places, weights = _taps(array.shape[axis], factor, length)
+def _along(array, axis, factor, length, place):
+    places, weights = _taps(array.shape[axis], factor, length, place)
     lines = np.moveaxis(array, axis, 0)
     result = np.zeros((length, lines.shape[1]))
     for place, weight in zip(places.T, weights.T, strict=True):
@@ -69,10 +75,10 @@ def _along(array, axis, factor, length):
     return np.moveaxis(result, 0, axis)
 
 
-def _taps(side, factor, length):
+def _taps(side, factor, length, place):
     """Return which pixels each of `length` new ones is made of, and their weights."""
     spread = max(1.0, 1 / float(factor))
-    centres = (np.arange(length) + 0.5) / float(factor) - 0.5
+    centres = (np.arange(length) + place) / float(factor) - place
     first = np.floor(centres - _REACH * spread).astype(np.int64)
     places = first[:, None] + np.arange(int(np.ceil(2 * _REACH * spread)) + 2)
     weights = _kernel((centres[:, None] - places) / spread)
@@ -89,8 +95,10 @@ def _kernel(x):
     return np.where(x <= 1, near, np.where(x < _REACH, far, 0.0))
 
 
-def bicubic_weights(factor: int) -> NDArray[np.float64]:
+def bicubic_weights(factor: int, place: float = 0.5) -> NDArray[np.float64]:
     """Return the weights of 5 pixels in a row for each of the `factor` pixels in the middle one.
+
+    Samples lie at `place`, 0 to 1/2, between the edges of their pixels; see `resize_bicubic`.
 
     Examples
     --------
@@ -100,5 +108,5 @@ def bicubic_weights(factor: int) -> NDArray[np.float64]:
     count = whole_number(factor)
     if count is None or count < 1:
         raise ValueError(f"factor must be a positive whole number, got {factor!r}")
-    centres = (np.arange(count) + 0.5) / count - 0.5
+    centres = (np.arange(count) + place) / count - place
     return _kernel(centres[:, None] - np.arange(-_REACH, _REACH + 1))

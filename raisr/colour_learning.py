@@ -48,10 +48,12 @@ def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, clie
         pairs, channel_axis, data_range, check_threads(num_threads), progress, client
     )
     luma = learn_from(source, **options)
+    options["symmetric"] = luma.metadata["symmetric"]
     planes = [learn_from(source.of_chroma(plane, luma.stages), **options) for plane in (1, 2)]
     guides = ("luma", *["own"] * (len(luma.stages) - 1))
     facts = {"luma": luma.metadata, **{f"chroma{c}": p.metadata for c, p in enumerate(planes)}}
     facts = _facts_of_all(facts, len(luma.stages)) | facts
+    facts["symmetric"] = luma.metadata["symmetric"]
     warn_of_facts(facts)
     wide, narrow = (FilterBank([_about_zero(stage) for stage in p.stages]) for p in planes)
     return ColourBank(luma, (wide, narrow), guides, facts)

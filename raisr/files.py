@@ -4,18 +4,27 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` to a temporary name beside `path`, then rename it.
+    """Write `data` to a temporary name beside `path`, then rename it: see `open_atomically`."""
+    with open_atomically(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` to write bytes to; it is renamed when the block ends.
 
     The temporary name is this call's own, whatever thread, process or machine writes beside it;
     the file is removed when anything fails, a keyboard interrupt included. It is on the disk when
-    the call returns. Its permissions are those that `open` would leave; of a link, the file that
-    it points to is replaced.
+    the block has ended. Its permissions are those that `open` would leave; of a link, the file
+    that it points to is replaced.
 
     Raises
     ------
@@ -28,7 +37,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         descriptor = os.open(temporary, _NEW, 0o666)
         try:
             with open(descriptor, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():

@@ -14,6 +14,7 @@ _WHITE = 255.0
 _EXACT = 1e-2  # gray levels squared: float32 sums are not more exact
 _ROUNDING = 2.0**-18  # of a mean square, in float32 sums
 _CLEARLY, _RELATED = 1.01, 0.1
+_DIRECTED = 0.1  # dB that filters for a task without a direction do not gain from one
 _CONSTANT = {"chroma": "are the channels equal? then learn from one of them, without channel_axis"}
 
 
@@ -78,6 +79,11 @@ class Holdout:
         after = held.squared_error(filters, bias) / pixels
         decibels = {"psnr_before": psnr_of(before), "psnr_after": psnr_of(after)}
         return {"held_back_pixels": pixels, **decibels}
+
+    def is_symmetric(self, **options):
+        """Tell whether filters of all eight views are as good as those of one, or nearly."""
+        found = [self.errors(symmetric=views, **options)["psnr_after"] for views in (True, False)]
+        return None in found or found[0] >= found[1] - _DIRECTED
 
     def look_at_pairs(self, plane="", warn=warn_caller):
         """Refuse pairs that nothing can be learned from; warn of those that are shifted.

@@ -31,7 +31,7 @@ def learn_filters(
     stages: int | None = None,
     edges: str = "quantile",
     ridge: float = 1e-6,
-    symmetric: bool = True,
+    symmetric: bool | None = None,
     min_samples: int | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
@@ -63,8 +63,11 @@ def learn_filters(
         so much is flat that a quantile is 0, the spec's are kept, with a warning.
     ridge : float
         See `NormalEquations.solve`.
-    symmetric : bool
-        Learn from all eight rotations and flips of the images, at no cost per pixel.
+    symmetric : bool, optional
+        Learn from all eight rotations and flips of the images, at no cost per pixel; not so where
+        the task has a direction, as motion blur or interlacing have. Default: a comparison on the
+        held-back pixels decides at the first stage; eight views are used unless the first stage
+        is more than 0.1 dB better without them.
     min_samples : int, optional
         See `NormalEquations.solve`.
     channel_axis : int, optional
@@ -104,6 +107,10 @@ def learn_filters(
     UserWarning
         Where values do not fit white, the images of a pair do not lie on each other, edges are
         kept, or the bank is worse than nothing on held-back pixels.
+
+    See Also
+    --------
+    raisr.learn_upscaling : Filters that enlarge, from sharp images alone.
 
     Notes
     -----
@@ -167,10 +174,10 @@ def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_sampl
     size = check_size(size)
     check_ridge(ridge)
     min_samples = check_min_samples(min_samples)
-    options = {"ridge": ridge, "min_samples": min_samples, "symmetric": bool(symmetric)}
+    options = {"ridge": ridge, "min_samples": min_samples}
     specs = _stage_specs(spec, stages)
     source.keep()
-    facts: dict = {"raisr": __version__, "symmetric": bool(symmetric), "ridge": float(ridge)}
+    facts: dict = {"raisr": __version__, "ridge": float(ridge)}
     learned: list[Stage] = []
     fixed: list[str] = []
     for index, stage_spec in enumerate(specs):
@@ -186,6 +193,8 @@ def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_sampl
             sums = sums_of_workers(source.client, source, learned, stage_spec, size)
         if index == 0:
             sums.look_at_pairs(source.plane, source.warn)
+            symmetric = sums.is_symmetric(**options) if symmetric is None else bool(symmetric)
+            options["symmetric"] = facts["symmetric"] = symmetric
         if index == len(specs) - 1:
             facts |= sums.errors(**options)
         equations = sums.all()

@@ -1,77 +1,186 @@
 """Learning filters that enlarge, from images that are reduced first."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
+from raisr.holdout import psnr_of
 from raisr.phase_equations import PhaseEquations
 from raisr.phases import PhaseStage
 from raisr.profiles import ProfileSpec, class_map, fit_edges
 from raisr.upscaling_bank import UpscalingBank, following
-from raisr.validate import GrayImage, check_threads
+from raisr.validate import GrayImage, as_image, check_threads, whole_number
 
-__all__ = ["crop_to_multiple", "learn_upscaling", "reduce_image"]
+__all__ = ["RECIPE", "crop_to_multiple", "learn_upscaling", "reduce_image"]
 
 _EDGE_IMAGES = 50
 _BATCH = 16  # images
+_FACTORS = (2, 3, 4)
+_FLAT = 1e-2  # gray levels squared
+
+
+def _spec(strengths: int, anisotropies: int, positions: int, focuses: int) -> ProfileSpec:
+    """Return a spec of 24 directions and so many bins; its edges are placeholders."""
+    bins = strengths, anisotropies, positions, focuses
+    return ProfileSpec(24, 7, 1.0, *(tuple(np.arange(1, count) / count) for count in bins))
+
+
+RECIPE = ((_spec(4, 2, 4, 3), 7, 0), (_spec(4, 2, 3, 3), 5, 1), (_spec(4, 2, 3, 3), 5, 1))
+"""Of each stage: classes, the side of the filters, and the margin of their blocks."""
 
 
 def learn_upscaling(
-    images: Sequence[NDArray],
-    factor: int,
-    recipe: Sequence[tuple[ProfileSpec, int, int]],
+    images: Iterable[ArrayLike],
+    factor: int = 2,
+    recipe: Sequence[tuple[ProfileSpec, int, int]] = RECIPE,
+    *,
+    held_back: Iterable[ArrayLike] = (),
+    data_range: float | None = None,
     num_threads: int | None = None,
+    progress: bool | None = None,
 ) -> UpscalingBank:
-    """Learn a bank that enlarges by a whole factor.
+    """Learn filters that enlarge, from images of the kind that is to be enlarged.
 
     Parameters
     ----------
-    images : sequence of (H, W) arrays
-        Gray levels of 0 to 255. Their sides are cropped to multiples of `factor`.
-    factor : int
+    images : iterable of (H, W) array_like
+        Sharp images, such as the luma of photographs, of any size from one block; all are kept in
+        memory, some 20 bytes a pixel. Their sides are cropped to multiples of `factor`.
+    factor : {2, 3, 4}
+        How many times larger results are. A bank of 3 serves `raisr.upscale` by 1.5, too.
     recipe : sequence of (ProfileSpec, int, int)
         Of each stage: classes, whose edges are replaced by quantiles of the training images, the
-        side of the filters, and the margin of their blocks.
+        odd side of the filters, and the margin of their blocks. Default: that of the shipped
+        model "best"; its first entry alone is that of "fast".
+    held_back : iterable of (H, W) array_like
+        Images that nothing is learned from: the result is measured on them.
+    data_range : float, optional
+        Value of white: by default the maximum of an integer type, 1.0 for floats.
     num_threads : int, optional
         Default: every core. The result does not depend on it.
+    progress : bool, optional
+        Show progress bars; default: on a terminal.
+
+    Returns
+    -------
+    UpscalingBank
+        For ``raisr.upscale(image, factor, model=bank)``. Its `metadata` tells how it was learned;
+        with `held_back`, "psnr_before" is the PSNR of bicubic interpolation and "psnr_after" that
+        of the bank, in dB over all pixels of these images.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape or factor, no images, NaN or infinity, images smaller than a
+        block, constant or nearly constant ones, or fewer pixels than four times the taps of a
+        filter.
 
     Notes
     -----
-    Each image is reduced by `reduce_image`. A filter minimises the squared error of its class and
-    phase among those whose weights sum to one, over all eight rotations and flips.
+    Each image is reduced by MATLAB's antialiased bicubic and rounded to whole gray levels. A
+    filter minimises the squared error of its class and phase among those whose weights sum to
+    one, over all eight rotations and flips (Romano et al., 2016, sections II and III). It undoes
+    this reduction and no other.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> smooth = [resize_bicubic(rng.uniform(0, 255, (20, 20)), 4).clip(0, 255) for _ in range(3)]
+    >>> bank = learn_upscaling(smooth[:2], 2, RECIPE[:1], held_back=smooth[2:], data_range=255)
+    >>> bank.metadata["psnr_after"] > bank.metadata["psnr_before"]
+    True
     """
+    whole = whole_number(factor)
+    if whole not in _FACTORS:
+        raise ValueError(f"factor must be 2, 3 or 4, got {factor!r}")
     threads = check_threads(num_threads)
-    targets = [crop_to_multiple(image, factor).astype(np.float32) for image in images]
-    sources = [reduce_image(target, factor) for target in targets]
+    shown = sys.stderr.isatty() if progress is None else bool(progress)
+    targets = _targets(images, whole, data_range, "image")
+    tests = _targets(held_back, whole, data_range, "image held back")
+    sources = [reduce_image(target, whole) for target in targets]
+    _refuse_useless(targets, sources, recipe)
     planes: list[list[NDArray]] = [[] for _ in targets]
     stages: list[PhaseStage] = []
     for spec, size, margin in recipe:
         inputs = [seen or [source] for seen, source in zip(planes, sources, strict=True)]
         equations = PhaseEquations(
-            _fitted(inputs, spec), 1 if stages else factor, margin, len(inputs[0]), size
+            _fitted(inputs, spec), 1 if stages else whole, margin, len(inputs[0]), size
         )
-        stage = _learn_stage(inputs, targets, equations, threads)
+        label = f"stage {len(stages) + 1} of {len(recipe)}" if shown else None
+        stage = _learn_stage(inputs, targets, equations, threads, label)
         for place, (seen, target) in enumerate(zip(inputs, targets, strict=True)):
             out = np.empty_like(target)
             stage.run([GrayImage(plane) for plane in seen], out, 255, threads)
             planes[place] = following(planes[place], out)
         stages.append(stage)
-    facts = {"raisr": __version__, "factor": factor, "pixels": sum(t.size for t in targets)}
-    return UpscalingBank(stages, facts)
+    facts = {"raisr": __version__, "factor": whole, "pixels": sum(t.size for t in targets)}
+    bank = UpscalingBank(stages, facts | {"training_images": len(targets)})
+    bank.metadata |= _scores(bank, tests, threads)
+    return bank
+
+
+def _targets(images, factor, data_range, name):
+    """Return images in gray levels, cropped to whole blocks."""
+    targets = []
+    for index, image in enumerate(images):
+        checked = as_image(image, data_range, f"{name} {index}")
+        if min(checked.shape) < factor:
+            raise ValueError(
+                f"{name} {index} is {checked.shape[0]} x {checked.shape[1]}: smaller than a block "
+                f"of {factor} x {factor}"
+            )
+        targets.append(np.ascontiguousarray(crop_to_multiple(checked.levelled().plane(), factor)))
+    return targets
+
+
+def _refuse_useless(targets, sources, recipe):
+    if not targets:
+        raise ValueError("images is empty: there is nothing to learn from")
+    if not recipe:
+        raise ValueError("recipe is empty: at least one stage is needed")
+    if max(float(target.var()) for target in targets) < _FLAT:
+        raise ValueError("each image is constant: there is nothing to learn (is data_range right?)")
+    pixels, taps = sum(source.size for source in sources), recipe[0][1] ** 2
+    if pixels < 4 * taps:
+        raise ValueError(
+            f"{pixels} pixels of reduced images are too few to learn filters of {taps} taps from: "
+            f"at least {4 * taps} are needed"
+        )
+
+
+def _scores(bank, targets, num_threads):
+    """Return the PSNR of bicubic interpolation and of the bank."""
+    if not targets:
+        return {}
+    errors = np.zeros(2)
+    for target in targets:
+        small, out = reduce_image(target, bank.factor), np.empty_like(target)
+        bank.run(GrayImage(small), out, 255, num_threads)
+        results = resize_bicubic(small, bank.factor), out
+        errors += [np.sum((result.clip(0, 255) - target) ** 2.0) for result in results]
+    before, after = errors / sum(target.size for target in targets)
+    scores = {"psnr_before": psnr_of(before), "psnr_after": psnr_of(after)}
+    return {"held_back_images": len(targets), **scores}
 
 
 def _fitted(inputs, spec):
     step = max(1, len(inputs) // _EDGE_IMAGES)
-    return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
+    try:
+        return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
+    except ValueError as error:
+        raise ValueError(f"too much of the images is flat to learn from: {error}") from error
 
 
-def _learn_stage(inputs, targets, equations, num_threads):
+def _learn_stage(inputs, targets, equations, num_threads, label):
+    from tqdm import tqdm
+
     spec = equations.spec
-    for first in range(0, len(inputs), _BATCH):
+    for first in tqdm(range(0, len(inputs), _BATCH), label, unit="batch", disable=label is None):
         batch = slice(first, first + _BATCH)
         samples = [
             (planes, target, class_map(GrayImage(planes[-1]), spec, num_threads))

@@ -118,19 +118,22 @@ def _filter(stage, planes, classes, out, num_threads):
     over_blocks(block, out.shape, num_threads)
 
 
-def enlarge_bicubic(image, factor, out, data_range, num_threads):
-    """Enlarge a GrayImage by Keys' cubic; `out`, (factor H, factor W), is written in place."""
+def enlarge_bicubic(image, factor, out, data_range, num_threads, siting=(0.5, 0.5)):
+    """Enlarge a GrayImage by Keys' cubic; `out`, (factor H, factor W), is written in place.
+
+    `siting` is that of `raisr.bicubic.resize_bicubic`, from 0 to 1/2.
+    """
 
     def classify(y0, y1, classes):
         classes[:] = 0
 
-    _filter_phases(_bicubic_phases(factor), [image], classify, out, data_range, num_threads)
+    _filter_phases(_bicubic_phases(factor, siting), [image], classify, out, data_range, num_threads)
 
 
 @lru_cache
-def _bicubic_phases(factor):
-    weights = bicubic_weights(factor)
-    return _phases(np.einsum("pi,qj->pqij", weights, weights)[None, :, :, None])
+def _bicubic_phases(factor, siting):
+    down, across = (bicubic_weights(factor, place) for place in siting)
+    return _phases(np.einsum("pi,qj->pqij", down, across)[None, :, :, None])
 
 
 def _phases(filters):

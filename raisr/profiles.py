@@ -161,9 +161,14 @@ def class_map(image, spec, num_threads):
 def fit_edges(images, spec):
     """Return the spec with edges at quantiles of the statistics of some GrayImages.
 
-    Of position and the like, only those of the stronger half of the pixels count.
+    Of position and the like, only those of the stronger half of the pixels count. Where a bin of
+    strength would hold only what is flat, this does not count.
     """
     found = np.concatenate([_statistics(image, spec) for image in images], axis=1)
+    if np.quantile(found[1], 1 / (len(spec.strength_edges) + 1)) == 0:
+        found = found[:, found[1] > 0]
+    if not found.size:
+        raise ValueError("no pixel has a slope")
     strong = found[:, found[1] > np.median(found[1])]
     fitted = {}
     for values, name in zip((found[1], *strong[2:]), _EDGES, strict=True):

@@ -22,14 +22,16 @@ from raisr.validate import (
     whole_number,
 )
 
-__all__ = ["FACTORS", "bank_for", "check_factor", "upscale"]
+__all__ = ["FACTORS", "MODELS", "bank_for", "check_bank", "check_factor", "upscale"]
 
 FACTORS = (1.5, 2, 3, 4)
 """Factors that `upscale` knows."""
 
-_MODELS = ("fast", "best")
+MODELS = ("fast", "best")
+"""Names of the shipped filters."""
+
 _COLOURS = 3
-_PLANES = {"fast": 1, "best": 3}  # in memory at once, float32, of the size of the result
+_PLANES = 3  # of a cascade, in memory at once, float32, of the size of the result
 _HALVING = 10  # times as much: planes enlarged by 3, and float64
 
 
@@ -49,7 +51,7 @@ def upscale(
     image: ArrayLike,
     factor: float = 2,
     *,
-    model: str = "fast",
+    model: str | os.PathLike[str] | UpscalingBank = "fast",
     channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
@@ -62,8 +64,9 @@ def upscale(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
     factor : {1.5, 2, 3, 4}
         Of the result's sides, which are rounded: halves to even.
-    model : {"fast", "best"}
-        "fast" is one stage, "best" a cascade.
+    model : {"fast", "best"}, UpscalingBank or path
+        "fast" is one stage, "best" a cascade. A bank of your own, or its file, must be of this
+        factor, for 1.5 of 3: see `raisr.learn_upscaling`.
     channel_axis : int, optional
         Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
         enlarged by the filters and colour differences by bicubic interpolation; of any other
@@ -83,8 +86,11 @@ def upscale(
     Raises
     ------
     TypeError, ValueError
-        For another dtype, shape, factor or model, an empty image, NaN or infinity, or an image
-        whose result would not fit into this machine's memory.
+        For another dtype, shape, factor or model, an empty image, NaN or infinity, an image
+        whose result would not fit into this machine's memory, or a bank of another factor or
+        whose file is damaged.
+    FileNotFoundError
+        If there is no file of that name.
 
     Warns
     -----
@@ -112,14 +118,12 @@ def upscale(
     (9, 15)
     """
     ratio = check_factor(factor)
-    if not (isinstance(model, str) and model in _MODELS):
-        raise ValueError(f'model must be "fast" or "best", got {model!r}')
+    bank = _bank_of(model, ratio)
     channels = as_channels(image, channel_axis, data_range)
-    _check_memory(channels, ratio, model)
+    _check_memory(channels, ratio, bank)
     threads = check_threads(num_threads)
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
-    bank = bank_for(model, 3 if ratio.denominator == 2 else int(ratio))
     sides = tuple(round(side * ratio) for side in channels[0].shape)
     if channel_axis is None:
         out = np.empty(sides, dtype)
@@ -136,6 +140,36 @@ def upscale(
     return out
 
 
+def _bank_of(model, ratio):
+    """Return the bank of a model, of a file or as given, for a factor."""
+    if isinstance(model, str) and model in MODELS:
+        return bank_for(model, _whole(ratio))
+    if isinstance(model, str | os.PathLike):
+        if not Path(model).exists():
+            raise FileNotFoundError(
+                f'{model}: neither "fast" nor "best", nor the file of a bank that enlarges'
+            )
+        model = UpscalingBank.load(model)
+    if not isinstance(model, UpscalingBank):
+        raise TypeError(f'model must be "fast", "best", a path or an UpscalingBank, got {model!r}')
+    check_bank(model, ratio)
+    return model
+
+
+def check_bank(bank: UpscalingBank, factor: float) -> None:
+    """Refuse a bank of another factor."""
+    if bank.factor != (wanted := _whole(Fraction(factor))):
+        raise ValueError(
+            f"the bank enlarges by {bank.factor}; for factor {float(factor):g}, one of {wanted} "
+            "is needed"
+        )
+
+
+def _whole(ratio):
+    """Return the factor of the bank for a factor: by 1.5, images are enlarged by 3 and halved."""
+    return 3 if ratio.denominator == 2 else int(ratio)
+
+
 def check_factor(factor) -> Fraction:
     """Return a factor of `FACTORS` as a fraction; refuse any other."""
     number = factor.item() if isinstance(factor, np.generic) else factor
@@ -146,11 +180,11 @@ def check_factor(factor) -> Fraction:
     return Fraction(number)
 
 
-def _check_memory(channels, ratio, model):
+def _check_memory(channels, ratio, bank):
     """Refuse an image whose result and work would not fit, before the work begins."""
     height, width = channels[0].shape
     coloured = len(channels) == _COLOURS
-    planes = _PLANES[model] + (_COLOURS if coloured else 0)
+    planes = (_PLANES if len(bank.stages) > 1 else 1) + (_COLOURS if coloured else 0)
     work = 4 * planes * (1 if ratio.denominator == 1 else _HALVING)
     item = channels[0].array.dtype.itemsize
     needed = float(height) * width * float(ratio) ** 2 * (item * len(channels) + work)

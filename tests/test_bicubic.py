@@ -68,6 +68,27 @@ def test_weights_of_blocks_are_those_of_the_kernel(factor):
     np.testing.assert_allclose(bicubic_weights(factor)[:, ::-1].T, found, atol=1e-12)
 
 
+@pytest.mark.parametrize("place", [0.125, 0.25, 0.5])
+@pytest.mark.parametrize("factor", [1.5, 2, 3, 4])
+def test_samples_lie_where_they_are_told_to(factor, place):
+    ramp = 3.0 * np.arange(24)[None]
+    out = resize_bicubic(ramp, factor, (1, round(24 * factor)), (0.5, place))[0]
+    wanted = 3 * ((np.arange(len(out)) + place) / factor - place)
+    inside = slice(round(3 * factor), -round(3 * factor))
+    np.testing.assert_allclose(out[inside], wanted[inside], atol=1e-9)
+
+
+@pytest.mark.parametrize("place", [0.125, 0.25])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_weights_of_blocks_know_where_samples_lie(factor, place):
+    image = np.zeros((1, 11))
+    image[0, 5] = 1
+    out = resize_bicubic(image, factor, (1, 11 * factor), (0.5, place))[0]
+    found = out.reshape(11, factor)[3:8]
+    np.testing.assert_allclose(bicubic_weights(factor, place)[:, ::-1].T, found, atol=1e-12)
+    assert np.count_nonzero(out) == np.count_nonzero(found)  # five pixels are enough
+
+
 @pytest.mark.parametrize("factor", [0, -1, np.nan, np.inf])
 def test_factors_that_are_none(factor):
     with pytest.raises(ValueError, match="factor must be positive and finite"):

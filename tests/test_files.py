@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from raisr.files import write_atomically
+from raisr.files import open_atomically, write_atomically
 
 SIZE = 1 << 16
 
@@ -116,6 +116,30 @@ def test_nothing_is_left_of_what_failed(tmp_path, monkeypatch, name, error):
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_stream_has_its_name_when_it_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with open_atomically(path) as file:
+        file.write(b"ne")
+        file.flush()
+        assert path.read_bytes() == b"old"
+        file.write(b"w")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError("a frame is bad"), KeyboardInterrupt()])
+def test_nothing_is_left_of_a_stream_that_breaks_off(tmp_path, error):
+    def break_off():
+        with open_atomically(tmp_path / "file") as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(type(error), match="a frame" if isinstance(error, ValueError) else None):
+        break_off()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -101,6 +101,47 @@ def _symmetric(upper):
     return np.triu(upper) + np.swapaxes(np.triu(upper, 1), 1, 2)
 
 
+def blurred_pairs(count=3, shape=(96, 120)):
+    """Inputs that moved 9 pixels along the rows while they were seen, and sharp targets."""
+    pairs = []
+    for seed in range(count):
+        wide = scene((shape[0], shape[1] + 8), seed).astype(np.float32)
+        blurred = np.mean([wide[:, i : i + shape[1]] for i in range(9)], axis=0)
+        pairs.append((blurred, wide[:, 4:-4]))
+    return pairs
+
+
+def test_a_task_with_a_direction_is_learned_without_symmetry():
+    pairs, others = blurred_pairs(4), blurred_pairs(6)[4:]
+    options = {"size": 9, "data_range": 255}
+    found = learn_filters(pairs, FEW, **options)
+    views, one = (learn_filters(pairs, FEW, symmetric=s, **options) for s in (True, False))
+    assert found.metadata["symmetric"] is False
+    np.testing.assert_array_equal(found.stages[0].filters, one.stages[0].filters)
+    ratio = mean_square_error(views, others) / mean_square_error(found, others)
+    assert 10 * np.log10(ratio) > 1  # dB
+
+
+def test_a_task_without_a_direction_is_learned_from_eight_views():
+    bank = learn_filters(scene_pairs(), FEW, size=5, stages=2, data_range=255)
+    assert bank.metadata["symmetric"] is True
+    same = learn_filters(scene_pairs(), FEW, size=5, stages=2, data_range=255, symmetric=True)
+    for a, b in zip(bank.stages, same.stages, strict=True):
+        np.testing.assert_array_equal(a.filters, b.filters)
+    tiny = [(image[:8, :8], target[:8, :8]) for image, target in blurred_pairs(1)]
+    assert learn_filters(tiny, FEW, size=3, data_range=255).metadata["symmetric"] is True
+
+
+def test_all_planes_of_colour_have_one_symmetry():
+    pairs = [
+        tuple(np.stack([image, image * 0.8 + 9, 255 - image], -1) for image in pair)
+        for pair in blurred_pairs()
+    ]
+    facts = learn_filters(pairs, FEW, size=5, channel_axis=-1, data_range=255).metadata
+    assert facts["symmetric"] is False
+    assert not any(facts[plane]["symmetric"] for plane in ("luma", "chroma0", "chroma1"))
+
+
 def test_symmetric_learning_equals_learning_from_the_eight_views():
     # Without orientations, because a flip may move the pixels on the border of an orientation.
     spec = HashSpec(orientations=1)

@@ -9,7 +9,7 @@ from skimage import data
 from raisr import upscale
 from raisr.bicubic import resize_bicubic
 from raisr.hashing import HashSpec
-from raisr.learning_upscaling import crop_to_multiple, learn_upscaling, reduce_image
+from raisr.learning_upscaling import RECIPE, crop_to_multiple, learn_upscaling, reduce_image
 from raisr.metrics import psnr
 from raisr.profiles import ProfileSpec, canonical_profiles, class_map, profile_views
 from raisr.upscaling import FACTORS, bank_for, bank_path
@@ -185,10 +185,29 @@ def test_what_does_not_fit_into_memory_is_refused_at_once():
         upscale(image, 4)
 
 
-@pytest.mark.parametrize("model", ["good", None, 3])
-def test_bad_models(model):
-    with pytest.raises(ValueError, match='model must be "fast" or "best"'):
-        upscale(np.zeros((4, 4), np.uint8), model=model)
+def test_bad_models(tmp_path):
+    image = np.zeros((4, 4), np.uint8)
+    with pytest.raises(FileNotFoundError, match='good: neither "fast" nor "best", nor the file'):
+        upscale(image, model="good")
+    for model in (None, 3):
+        with pytest.raises(TypeError, match='model must be "fast", "best", a path or'):
+            upscale(image, model=model)
+    (tmp_path / "bank").write_bytes(b"none")
+    with pytest.raises(ValueError, match="bank is not a readable upscaling bank"):
+        upscale(image, model=tmp_path / "bank")
+    with pytest.raises(ValueError, match="the bank enlarges by 3; for factor 2, one of 2 is"):
+        upscale(image, model=bank_for("fast", 3))
+    with pytest.raises(ValueError, match=r"by 2; for factor 1\.5, one of 3 is needed"):
+        upscale(image, 1.5, model=str(bank_path(2)))
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_bank_of_ones_own_is_used_as_the_shipped_ones(factor, tmp_path):
+    path = bank_path(3 if factor == 1.5 else factor)
+    image = np.stack([scene((24, 30), seed) for seed in range(3)], -1)
+    wanted = upscale(image, factor, model="best", channel_axis=-1)
+    for model in (str(path), path, UpscalingBank.load(path)):
+        np.testing.assert_array_equal(upscale(image, factor, model=model, channel_axis=-1), wanted)
 
 
 def test_bad_images():
@@ -243,6 +262,56 @@ def test_learned_filters_are_symmetric_and_sum_to_one(tmp_path):
     for stage, same in zip(bank.stages, loaded.stages, strict=True):
         np.testing.assert_allclose(stage.filters, same.filters, atol=2e-3)
         assert stage.spec == same.spec
+
+
+def test_what_is_learned_beats_bicubic_on_other_images():
+    images = [scene((96, 112), seed) for seed in range(6)]
+    other = scene((96, 112), 9)
+    bank = learn_upscaling(images, 2, held_back=[other])
+    small = reduce_image(other, 2).astype(np.uint8)
+    found = psnr(upscale(small, 2, model=bank), other)
+    bicubic = psnr(resize_bicubic(small, 2).round().clip(0, 255), other)
+    assert found > bicubic + 0.5
+    assert bank.metadata["psnr_after"] == pytest.approx(found, abs=0.1)
+    assert bank.metadata["psnr_before"] == pytest.approx(bicubic, abs=0.1)
+    assert bank.metadata["held_back_images"] == 1
+
+
+def test_units_of_training_images_do_not_matter():
+    images = [scene((48, 64), seed) for seed in range(3)]
+    bank = learn_upscaling(images, 2, RECIPE[:1])
+    for others in ([i.astype(np.uint16) * 257 for i in images], [i / 255 for i in images]):
+        other = learn_upscaling(iter(others), 2, RECIPE[:1])
+        np.testing.assert_allclose(other.stages[0].filters, bank.stages[0].filters, atol=1e-3)
+
+
+def test_drawings_can_be_learned_from():
+    drawing = np.full((120, 140), 255, np.uint8)
+    y, x = np.mgrid[:120, :140]
+    drawing[np.abs(np.hypot(y - 60, x - 70) - 30) < 2] = 0
+    bank = learn_upscaling([drawing], 2, RECIPE[:1])
+    small = reduce_image(drawing, 2).astype(np.uint8)
+    bicubic = psnr(resize_bicubic(small, 2).round().clip(0, 255), drawing)
+    assert psnr(upscale(small, model=bank), drawing) > bicubic + 1
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "message"),
+    [
+        ([], {}, "images is empty: there is nothing to learn from"),
+        ([np.full((40, 40), 9, np.uint8)], {}, "each image is constant"),
+        ([scene((20, 20))], {}, "100 pixels of reduced images are too few"),
+        ([scene((40, 40)), np.zeros((1, 9), np.uint8)], {}, "image 1 is 1 x 9: smaller than a"),
+        ([scene((40, 40))], {"held_back": [np.zeros((9, 1))]}, "image held back 0 is 9 x 1"),
+        ([np.full((40, 40), np.nan)], {}, "image 0 is not finite at"),
+        ([scene((40, 40))], {"factor": 1.5}, "factor must be 2, 3 or 4, got 1.5"),
+        ([scene((40, 40))], {"factor": 5}, "factor must be 2, 3 or 4, got 5"),
+        ([scene((40, 40))], {"recipe": []}, "recipe is empty"),
+    ],
+)
+def test_images_that_nothing_is_learned_from(images, options, message):
+    with pytest.raises(ValueError, match=message):
+        learn_upscaling(images, **options)
 
 
 def test_files_that_are_no_bank(tmp_path):

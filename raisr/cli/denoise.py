@@ -5,19 +5,24 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raisr.cli.checks import check_target, load_bank
+from raisr.cli.denoise_video import VideoDenoiser
 from raisr.cli.large import is_large, stream_with
-from raisr.cli.networks import find_network, network_names
+from raisr.cli.networks import find_network
 from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
 from raisr.cli.report import Report
+from raisr.cli.video import VideoWork, change_video
 from raisr.denoising import MODELS
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
 from raisr.io.picture import Page, Picture
+from raisr.io.y4m import MAGIC, VideoReader
 from raisr.io.zarr_files import is_zarr
+from raisr.shipped import network_names
 from raisr.stabilisation import PhotonNoise
 
 if TYPE_CHECKING:
@@ -34,12 +39,13 @@ _NAMES = {"photon": "photon", "camera": "camera", "mosaic": "camera"}
 class Work(NamedTuple):
     """What a command does to each page, how it tells what was done, and in one word.
 
-    `stream` does it to a whole file that need not fit in memory.
+    `video` does it to videos, and `stream` to a whole file that need not fit in memory.
     """
 
     change: Callable[[Page], tuple[Page, list[Any]]]
     describe: Callable[[list[Any]], tuple[str, bool]]
     done: str
+    video: VideoWork | None = None
     stream: Callable[[Path, Path], Report] | None = None
 
 
@@ -63,6 +69,7 @@ def denoise(arguments: Namespace) -> int:
         change,
         lambda changes: _describe_changes(changes, arguments, model),
         "denoised",
+        VideoDenoiser(settings),
         None if network else stream_with(arguments, model),
     )
     return work_on(arguments)
@@ -79,15 +86,7 @@ def work_on(arguments: Namespace) -> int:
         raise ValueError(f"{target}: IN and OUT must differ")
     if source != _STREAM and source.is_dir() and not is_zarr(source):
         return change_folder(source, target, arguments)
-    if _STREAM in (source, target):
-        if source != _STREAM and is_zarr(source):
-            raise ValueError(f"{source}: a zarr is a folder; name one to write")
-        return _change_stream(source, target, arguments)
-    if target.is_dir() and not is_zarr(target):
-        target = target / source.name
-    check_target(target, arguments)
-    _tell(target, change_file(source, target, arguments), sys.stdout)
-    return 0
+    return _change_one(source, target, arguments)
 
 
 def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
@@ -102,16 +101,31 @@ def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
     return report
 
 
-def _change_stream(source: Path, target: Path, arguments: Namespace) -> int:
+def _change_one(source: Path, target: Path, arguments: Namespace) -> int:
+    """Do the work on a picture or a video; streams are dashes."""
     name = "standard input" if source == _STREAM else str(source)
     if target != _STREAM:
-        if target.is_dir():
+        if target.is_dir() and source == _STREAM:
             raise IsADirectoryError(f"{target}: a folder; a picture from {name} needs a file name")
+        if target.is_dir() and not is_zarr(target):
+            target = target / source.name
         check_target(target, arguments)
+    elif source != _STREAM and is_zarr(source):
+        raise ValueError(f"{source}: a zarr is a folder; name one to write")
     elif sys.stdout.isatty():
         raise ValueError("standard output is a terminal: send the picture to a file or a program")
-    data = sys.stdin.buffer.read() if source == _STREAM else source.read_bytes()
-    picture = decode_picture(data, name)
+    if _STREAM not in (source, target) and is_large(source, target):
+        _tell(target, change_file(source, target, arguments), sys.stdout)
+        return 0
+    with nullcontext(sys.stdin.buffer) if source == _STREAM else source.open("rb") as stream:
+        start = stream.read(len(MAGIC))
+        if start == MAGIC:
+            if arguments.work.video is None:
+                raise ValueError(f"{name}: a video, and this command is for pictures")
+            return change_video(VideoReader(stream, name), target, arguments.work.video)
+        if not start:
+            raise ValueError(f"{name}: it is empty")
+        picture = decode_picture(start + stream.read(), name)
     if target != _STREAM:
         pages, report = _change_picture(picture, name, target, arguments)
         write_picture(target, pages)

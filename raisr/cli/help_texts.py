@@ -67,12 +67,20 @@ of a pixel, C for channels, any other letter for a stack.
 A dash stands for standard input or output. A picture on standard output has
 the format of the input.
 
+A raw video (Y4M: gray, 4:2:0, 4:2:2, 4:4:4 or 4:1:1, of 8 to 16 bits) is read
+from a .y4m file or a dash, and written to one, frame by frame: see the example
+with ffmpeg. The first eight frames that have noise tell its level, in luma and
+in each plane of chroma; --sigma 10,5,5 tells it, --sigma 10 for every plane.
+Luma and chroma are each filtered like a gray image, and so are the two fields
+of an interlaced frame.
+
 examples:
   raisr denoise noisy.png clean.png                  the noise is estimated
   raisr denoise --sigma 25 --model best noisy.jpg clean.png
   raisr denoise --sigma 5% scans denoised            each image below scans
   raisr denoise --sigma 5,5,25 - -                   one level for each channel
   raisr denoise --noise photon --verbose cells.tif clean.tif
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | raisr denoise - - | ffmpeg -i - out.mp4
   raisr denoise slide.zarr clean.zarr                larger than memory
 """,
     "upscale": """\
@@ -80,12 +88,15 @@ Sides grow by the factor and are rounded. Files and folders are read and written
 as by `raisr denoise`: see there. Brightness is enlarged by learned filters,
 differences of colours by bicubic interpolation, and transparency and the bands
 of a TIFF each by itself. Pictures that were sharpened or compressed before are
-enlarged with their faults.
+enlarged with their faults. Of a video, luma is enlarged by the filters, chroma
+by bicubic interpolation that keeps its place beside luma; one that is
+interlaced must be deinterlaced first.
 
 examples:
   raisr upscale photo.png large.png
   raisr upscale --factor 3 --model best photo.jpg large.png
   raisr upscale --factor 1.5 photos larger           each image below photos
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | raisr upscale - - | ffmpeg -i - out.mp4
 """,
     "deblock": """\
 Blocks and ringing that JPEG left are removed. How much is read from the tables
@@ -106,12 +117,21 @@ pairs: files of the same name below --clean and --noisy, where x.jpg and x.png
 are the same name. Colour images are learned from by their luma; with --colour
 a bank for images of three colours is learned. All files must have one kind of
 values: 8-bit, 16-bit or float. --sigma counts in these values or in percent of
-white.
+white. Filters are learned from all rotations and flips of the images, unless a
+comparison on pixels that are held back shows that the task has a direction, as
+motion blur has; --symmetric and --no-symmetric overrule it.
+
+With --task upscale, filters that enlarge are learned from the luma of sharp
+images, which are reduced first. Of eight images or more, every eighth is held
+back to measure: the PSNR before is that of bicubic interpolation. Of very many
+or very large images, only the middles are taken.
 
 examples:
   raisr learn --clean photos --sigma 25 -o sigma25.safetensors
   raisr learn --clean sharp --noisy camera --stages 3 -o camera.safetensors
   raisr denoise --model camera.safetensors noisy.png clean.png
+  raisr learn --task upscale --factor 3 --clean maps -o maps3.safetensors
+  raisr upscale --model maps3.safetensors map.png large.png
 """,
     "hash": """\
 Hue is the orientation of the gradient, brightness its strength and saturation
@@ -123,6 +143,7 @@ examples:
 """,
     "info": """\
 examples:
+  raisr info                                         every shipped model
   raisr info mine.safetensors
   raisr info --json mine.safetensors
   raisr info photo.jpg                               what noise it has

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-
-from safetensors import SafetensorError, safe_open
 
 import raisr
 from raisr.cli.checks import check_target, load_bank
@@ -15,6 +13,7 @@ from raisr.cli.noise_report import noise_facts, told_in_words
 from raisr.cli.planes import read_luma, white_of
 from raisr.io import SUFFIXES, write_image
 from raisr.plotting import class_map_picture
+from raisr.shipped import read_facts
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
@@ -37,15 +36,24 @@ def hash_file(arguments: Namespace) -> int:
 
 
 def info(arguments: Namespace) -> int:
-    """Describe a bank, or the noise of an image; of other shipped parts, what headers tell."""
+    """Describe a bank, or the noise of an image; of other shipped parts, what headers tell.
+
+    Without a file, list the shipped models.
+    """
+    if arguments.file is None:
+        _list_models(arguments)
+        return 0
     if arguments.file.suffix.lower() in SUFFIXES:
         _tell_noise(arguments)
         return 0
     try:
         bank = load_bank(arguments.file)
-    except ValueError:
-        if (told := _header(arguments.file)) is None:
-            raise
+    except ValueError as error:
+        try:
+            kind, facts = read_facts(arguments.file)
+        except ValueError:
+            raise error from None
+        told = {"kind": kind, **facts}
         print(json.dumps(told, indent=2) if arguments.json else "\n".join(_listed(told)))
         return 0
     parts = {"": bank} if isinstance(bank, raisr.FilterBank) else _parts(bank)
@@ -65,16 +73,24 @@ def _tell_noise(arguments: Namespace) -> None:
         print("\n".join(line for facts in pages for line in told_in_words(facts)))
 
 
-def _header(path: Path) -> dict[str, Any] | None:
-    """Return what the header of one of our files tells of its kind and training."""
-    try:
-        with safe_open(path, framework="np") as file:
-            header = file.metadata() or {}
-        facts = json.loads(header["metadata"])
-    except (SafetensorError, KeyError, ValueError):
-        return None
-    known = header.get("format", "").startswith("raisr ") and isinstance(facts, dict)
-    return {"kind": header["format"], **facts} if known else None
+def _list_models(arguments: Namespace) -> None:
+    models = raisr.list_models()
+    if arguments.json:
+        print(json.dumps([asdict(model) for model in models], indent=2))
+        return
+    rows = [("name", "task", "kind", "for", "learned from", "size")]
+    for model in models:
+        purpose = [f"factor {model.factor}"] if model.factor else []
+        purpose += ["{} {:g}".format(*model.level)] if model.level else []
+        images = f"{model.training_images} of {model.training_set}" if model.training_set else ""
+        size = f"{model.size / 1e6:.2f} MB" if model.size else ""
+        rows.append((model.name, model.task, model.kind, ", ".join(purpose), images, size))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    licences = dict.fromkeys(model.licence for model in models if model.licence)
+    print("\n".join(["", *(f"licence: {licence}" for licence in licences)]))
 
 
 def _parts(bank: ColourBank) -> dict[str, FilterBank]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import raisr
 from raisr.cli.checks import check_target
+from raisr.cli.learn_upscaling import learn_to_upscale
 from raisr.cli.planes import is_measured, read_colours, read_luma
 from raisr.io import list_images
 from raisr.validate import data_range_of
 
+if TYPE_CHECKING:
+    from raisr import ColourBank, FilterBank
+
 __all__ = ["TrainingPairs", "learn"]
+
+
+_FOREIGN = {  # options that have no effect, by task
+    "denoise": ("factor",),
+    "upscale": ("sigma", "noisy", "colour", "spec", "size", "seed", "symmetric"),
+}
 
 
 def learn(arguments: Namespace) -> int:
@@ -23,24 +33,41 @@ def learn(arguments: Namespace) -> int:
     output = arguments.output
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: the name of a bank must end in .safetensors")
+    for name in _FOREIGN[arguments.task]:
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name} has no effect with --task {arguments.task}: leave it out")
     check_target(output, arguments)
+    if arguments.task == "upscale":
+        bank, count, rest = learn_to_upscale(arguments)
+    else:
+        bank, count, rest = _learn_from_pairs(arguments)
+    bank.save(output)
+    print(
+        f"{output}: learned from {count} images{_score(bank.metadata)}{rest}; "
+        f"`raisr info {output}` describes it"
+    )
+    return 0
+
+
+def _learn_from_pairs(arguments: Namespace) -> tuple[FilterBank | ColourBank, int, str]:
+    """Return a bank, from how many images it was learned, and what was left out."""
+    if arguments.sigma is None and arguments.noisy is None:
+        raise ValueError("one of the arguments --sigma --noisy is required")
     pairs = TrainingPairs(arguments)
     bank = raisr.learn_filters(
         pairs,
         arguments.spec,
-        size=arguments.size,
+        size=7 if arguments.size is None else arguments.size,
         stages=arguments.stages,
+        symmetric=arguments.symmetric,
         channel_axis=-1 if arguments.colour else None,
         data_range=pairs.white,
         num_threads=arguments.threads,
     )
     bank.metadata.update(pairs.facts())
-    bank.save(output)
-    print(
-        f"{output}: learned from {len(pairs)} images{_score(bank.metadata)}{pairs.left_out()}; "
-        f"`raisr info {output}` describes it"
-    )
-    return 0
+    directed = arguments.symmetric is None and not bank.metadata["symmetric"]
+    found = "; the task has a direction: filters are not symmetric" if directed else ""
+    return bank, len(pairs), found + pairs.left_out()
 
 
 def _score(metadata: dict[str, Any]) -> str:
@@ -56,7 +83,7 @@ class TrainingPairs:
     """Pairs of luma planes, or of RGB images, (noisy, clean), read anew on each pass."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self.arguments = arguments
+        self.arguments, self.seed = arguments, arguments.seed or 0
         self.names = list_images(arguments.clean)
         if not self.names:
             raise ValueError(f"{arguments.clean}: no images in this folder")
@@ -90,7 +117,7 @@ class TrainingPairs:
                     )
             else:
                 (sigma,) = self.arguments.sigma.of(self.white)
-                noisy = raisr.noise.add_gaussian_noise(clean, sigma, [self.arguments.seed, index])
+                noisy = raisr.noise.add_gaussian_noise(clean, sigma, [self.seed, index])
             yield noisy, clean
 
     def facts(self) -> dict[str, Any]:
@@ -98,7 +125,7 @@ class TrainingPairs:
         facts: dict[str, Any] = {"images": len(self), "dtype": str(self.dtype), "white": self.white}
         if not self.arguments.noisy:
             (facts["sigma"],) = self.arguments.sigma.of(self.white)
-            facts["seed"] = self.arguments.seed
+            facts["seed"] = self.seed
         return facts
 
     def left_out(self) -> str:

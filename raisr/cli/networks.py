@@ -4,14 +4,9 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-__all__ = ["find_network", "network_names"]
+from raisr.shipped import NETWORKS
 
-_GROUP = "raisr.denoisers"
-
-
-def network_names() -> list[str]:
-    """Return the names that can be asked for."""
-    return sorted(entry_points(group=_GROUP).names)
+__all__ = ["find_network"]
 
 
 def find_network(name: str) -> Callable[..., Any] | None:
@@ -22,7 +17,7 @@ def find_network(name: str) -> Callable[..., Any] | None:
     ValueError
         PyTorch is missing, which all of them need.
     """
-    found = entry_points(group=_GROUP, name=name)
+    found = entry_points(group=NETWORKS, name=name)
     try:
         return next(iter(found)).load() if found else None
     except ModuleNotFoundError as error:

@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     denoising = command("denoise", "denoise a file, or every image of a folder", denoise)
     denoising.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
     )
     denoising.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     denoising.add_argument(
@@ -67,14 +67,16 @@ def build_parser() -> argparse.ArgumentParser:
 
     enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
     enlarging.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
     )
     enlarging.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     enlarging.add_argument(
-        "--factor", type=_factor, default=2.0, help="1.5, 2, 3 or 4 (default: 2)"
+        "--factor", type=_factor, help="1.5, 2, 3 or 4 (default: 2, or that of the bank)"
     )
     enlarging.add_argument(
-        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
+        "--model",
+        default="fast",
+        help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
     )
 
     cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
@@ -92,22 +94,37 @@ def build_parser() -> argparse.ArgumentParser:
 
     learning = command("learn", "learn filters from images", learn)
     learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
-    source = learning.add_mutually_exclusive_group(required=True)
+    learning.add_argument(
+        "--task", choices=("denoise", "upscale"), default="denoise", help="(default: denoise)"
+    )
+    source = learning.add_mutually_exclusive_group()
     source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
     source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
     learning.add_argument(
         "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
     )
     learning.add_argument(
-        "--colour", action="store_true", help="a bank for colour images (default: of their luma)"
+        "--colour",
+        action="store_true",
+        default=None,
+        help="a bank for colour images (default: of their luma)",
     )
     learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
-    learning.add_argument("--size", type=int, default=7, help="side of the filters (default: 7)")
+    learning.add_argument("--size", type=int, help="side of the filters (default: 7)")
     learning.add_argument(
-        "--stages", type=int, default=1, help="length of the cascade (default: 1)"
+        "--stages",
+        type=int,
+        help="length of the cascade (default: 1; to upscale, 3, which is the most)",
     )
     learning.add_argument(
-        "--seed", type=int, default=0, help="seed of the added noise (default: 0)"
+        "--symmetric",
+        action=argparse.BooleanOptionalAction,
+        help="learn from all eight rotations and flips; not so where the task has a direction, "
+        "such as motion blur (default: compared on pixels that are held back)",
+    )
+    learning.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
+    learning.add_argument(
+        "--factor", type=_factor, help="of --task upscale: 2, 3 or 4 (default: 2)"
     )
 
     hashing = command("hash", "draw the class of every pixel", hash_file)
@@ -127,7 +144,13 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     banks = command("info", "say what a filter bank holds, or what noise an image has", info)
-    banks.add_argument("file", metavar="FILE", type=Path, help=".safetensors file, or image file")
+    banks.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        type=Path,
+        help=".safetensors file, or image file (default: a list of the shipped models)",
+    )
     banks.add_argument("--white", type=float, help="value of white (default: as raisr denoise)")
     banks.add_argument("--json", action="store_true", help="print JSON")
     return parser

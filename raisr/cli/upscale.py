@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,11 @@ import raisr
 from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, white_of
+from raisr.cli.upscale_video import VideoEnlarger
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED
+from raisr.upscaling import MODELS, check_bank
+from raisr.upscaling_bank import UpscalingBank
 
 __all__ = ["upscale", "upscale_page"]
 
@@ -22,14 +26,14 @@ class Settings(NamedTuple):
 
     factor: float
     white: float | None
-    model: str
+    model: str | UpscalingBank
     threads: int | None
 
 
 def upscale(arguments: Namespace) -> int:
     """Enlarge one file, or each image of a folder."""
-    factor = int(arguments.factor) if arguments.factor.is_integer() else arguments.factor
-    settings = Settings(factor, arguments.white, arguments.model, arguments.threads)
+    model, factor = _model_and_factor(arguments)
+    settings = Settings(factor, arguments.white, model, arguments.threads)
 
     def change(page: Page) -> tuple[Page, list[tuple[int, ...]]]:
         result = upscale_page(page, settings)
@@ -39,8 +43,22 @@ def upscale(arguments: Namespace) -> int:
         height, width = sizes[0]
         return f"enlarged by {factor:g} to {width} x {height}", False
 
-    arguments.work = Work(change, describe, "enlarged")
+    arguments.work = Work(change, describe, "enlarged", VideoEnlarger(settings))
     return work_on(arguments)
+
+
+def _model_and_factor(arguments: Namespace) -> tuple[str | UpscalingBank, float]:
+    """Return a shipped model or the bank of a file, and the factor: that of the bank by default."""
+    name, factor = arguments.model, arguments.factor
+    if factor is not None:
+        factor = int(factor) if factor.is_integer() else factor
+    if name in MODELS:
+        return name, factor or 2
+    if not Path(name).is_file():
+        raise FileNotFoundError(f"{name}: not one of {', '.join(MODELS)}, nor the file of a bank")
+    bank = UpscalingBank.load(name)
+    check_bank(bank, factor := factor or bank.factor)
+    return bank, factor
 
 
 def upscale_page(page: Page, settings: Settings) -> Page:

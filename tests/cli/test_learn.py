@@ -70,6 +70,28 @@ def test_learn_colour_tells_the_errors_of_all_planes(tmp_path, capsys):
     assert f", PSNR {before:.2f} dB before, {after:.2f} dB after;" in capsys.readouterr().out
 
 
+def test_tasks_with_a_direction_are_told_and_may_be_overruled(tmp_path, capsys):
+    clean, blurred, path = tmp_path / "clean", tmp_path / "blurred", tmp_path / "new.safetensors"
+    for folder in (clean, blurred):
+        folder.mkdir()
+    for seed in range(3):
+        wide = scene((60, 88), seed).astype(float)
+        write_image(clean / f"{seed}.png", wide[:, 4:-4].astype(np.uint8))
+        moved = np.mean([wide[:, i : i + 80] for i in range(9)], axis=0)
+        write_image(blurred / f"{seed}.png", np.rint(moved).astype(np.uint8))
+    command = ["learn", "--clean", clean, "--noisy", blurred, "--spec", "csconv", "-o", path]
+    command = [str(part) for part in command]
+    scores = []
+    for options, symmetric in (([], False), (["--symmetric"], True), (["--no-symmetric"], False)):
+        assert main([*command, "--overwrite", *options]) == 0
+        facts = FilterBank.load(path).metadata
+        assert facts["symmetric"] is symmetric
+        scores.append(facts["psnr_after"])
+        assert ("the task has a direction" in capsys.readouterr().out) == (not options)
+    assert scores[0] == scores[2]
+    assert scores[0] > scores[1] + 0.1
+
+
 def test_learn_refuses_bad_input(tmp_path, capsys):
     clean, path = write_set(tmp_path / "clean"), tmp_path / "new.safetensors"
     noise = ["--sigma", "25", "-o", path]
@@ -83,6 +105,8 @@ def test_learn_refuses_bad_input(tmp_path, capsys):
     fails(capsys, "no: no such folder", *start, "--sigma", "25", "-o", missing)
     fails(capsys, "no preset 'finest'", *start, *noise, "--spec", "finest")
     fails(capsys, "size must be odd", *start, *noise, "--size", "4")
+    fails(capsys, "one of the arguments --sigma --noisy is required", *start, "-o", path)
+    fails(capsys, "--factor has no effect with --task denoise", *start, *noise, "--factor", "2")
 
     noisy = write_set(tmp_path / "noisy", count=2)
     pairs = [*start, "--noisy", noisy, "-o", path]

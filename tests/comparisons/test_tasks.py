@@ -9,6 +9,7 @@ from comparisons.measure.enlarging import METHODS, score, video_luma
 from comparisons.measure.store import COMMITTED
 from raisr.colour_files import read_parts
 from raisr.deblocking import FORMAT, PARTS, QUALITIES, deblocking_path
+from raisr.profiles import ProfileSpec
 from raisr.provenance import read_json
 from raisr.upscaling import bank_for
 from raisr.upscaling_bank import UpscalingBank
@@ -57,7 +58,7 @@ def test_committed_numbers_reach_the_goals():
 
 
 def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
-    recipe = [(learn_upscaling.ProfileSpec(directions=8), 3, 0)]
+    recipe = [(ProfileSpec(directions=8), 3, 0)]
     monkeypatch.setattr(learn_upscaling, "RECIPE", recipe)
     monkeypatch.setattr(learn_upscaling, "_HELD_BACK", slice(1, 2))
     monkeypatch.setattr(learn_upscaling, "load_dataset", lambda *_, **__: tiny_dataset)
