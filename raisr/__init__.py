@@ -27,6 +27,7 @@ _HOME = {
     "hash_image": "raisr.hashing",
     "learn_filters": "raisr.learning",
     "noise": "raisr",
+    "sharpen": "raisr.sharpening",
     "upscale": "raisr.upscaling",
 }
 

@@ -14,6 +14,7 @@ __all__ = [
     "OPPONENT",
     "check_image",
     "from_opponent",
+    "luma_of",
     "opponent_planes",
     "rgb_planes",
     "rgb_to_gray",
@@ -60,6 +61,16 @@ def rgb_to_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.ndim == 2:
         return image
     return np.floor(image @ LUMA + 0.5).astype(np.uint8)
+
+
+def luma_of(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the luma of red, green and blue; of any other number of planes, the first."""
+    if len(planes) != len(LUMA):
+        return planes[0]
+    luma = np.zeros(planes[0].shape, np.float32)
+    for weight, plane in zip(LUMA.astype(np.float32), planes, strict=True):
+        luma += weight * plane
+    return luma
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
