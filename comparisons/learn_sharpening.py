@@ -1,8 +1,8 @@
 """Learn the filters that sharpen: `python -m comparisons.learn_sharpening`.
 
 Gray photographs of bsd400 are blurred by Gaussians, noise is added, and two of three are
-compressed; the filters give back the photographs. Levels are learned one after the other, with
-seeded noise. The recipe was chosen on every tenth image, held back: `--hold-back` prints that
+compressed; the filters give back the photographs, and a quarter of the noise, whose seeds are the places
+of the photographs. The recipe was chosen on every tenth image, held back: `--hold-back` prints that
 measurement.
 """
 
@@ -21,7 +21,7 @@ from raisr.colour_files import write_parts
 from raisr.command import Parser, run
 from raisr.datasets import load_dataset
 from raisr.filtering import Stage
-from raisr.learning_sharpening import BLURS, QUALITIES, learn_sharpening, soften
+from raisr.learning_sharpening import BLURS, KEPT, QUALITIES, learn_sharpening
 from raisr.metrics import psnr
 from raisr.provenance import environment, git_commit
 from raisr.sharpening import BANK, FORMAT, LEVELS
@@ -57,6 +57,7 @@ def learn_levels(
         "pixels": sum(image.size for image in images),
         "blurs": BLURS,
         "qualities": QUALITIES,
+        "noise_kept": KEPT,
         "terms": "learned from BSDS500, which is for non-commercial research and education",
         "git_commit": git_commit(),
         **environment(),

@@ -12,7 +12,7 @@ from raisr.jpeg import compress
 from raisr.noise import add_gaussian_noise
 from raisr.validate import check_threads
 
-__all__ = ["BLURS", "QUALITIES", "learn_sharpening", "soften"]
+__all__ = ["BLURS", "KEPT", "QUALITIES", "blurred", "eight_bits", "learn_sharpening"]
 
 BLURS = (0.6, 0.8, 1.0, 1.2)
 """Standard deviations of the Gaussian blurs of the training images, pixels; in turns."""
@@ -20,28 +20,25 @@ BLURS = (0.6, 0.8, 1.0, 1.2)
 QUALITIES = (None, 95, 90)
 """Qualities of JPEG that they are compressed with, in turns; None: not at all."""
 
+KEPT = 0.25
+"""Share of the noise that the targets keep: filters that took all of it would take texture, too."""
+
 _RIDGE = 1e-4
 
 
-def soften(
-    image: NDArray[np.uint8], blur: float, sigma: float = 0.0, seed: int | Sequence[int] = 0
-) -> NDArray[np.uint8]:
-    """Blur an image by a Gaussian, then add white noise; rounded to 8 bits.
+def blurred(image: NDArray[np.uint8], blur: float) -> NDArray[np.float32]:
+    """Return an image, (H, W), blurred by a Gaussian of a standard deviation in pixels.
 
-    Parameters
-    ----------
-    image : (H, W) uint8 array
-    blur : float
-        Standard deviation of the Gaussian, pixels. Borders are mirrored.
-    sigma : float
-        That of the noise, gray levels.
-    seed : int or sequence of int
+    Borders are mirrored.
     """
     from scipy.ndimage import gaussian_filter
 
-    plane = gaussian_filter(image.astype(np.float32), blur, mode="reflect")
-    noisy = add_gaussian_noise(plane, sigma, seed=seed)
-    return np.rint(noisy).clip(0, 255).astype(np.uint8)
+    return gaussian_filter(image.astype(np.float32), blur, mode="reflect")
+
+
+def eight_bits(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return gray levels rounded to 8 bits."""
+    return np.rint(plane).clip(0, 255).astype(np.uint8)
 
 
 def learn_sharpening(
@@ -71,13 +68,16 @@ def learn_sharpening(
     Filters minimise the squared error among those whose weights sum to one, over all eight
     rotations and flips.
     """
-    inputs = [[_softened(image, place, level)] for place, image in enumerate(images)]
-    targets = [image.astype(np.float32) for image in images]
+    pairs = [_pair(image, place, level) for place, image in enumerate(images)]
+    inputs, targets = [[soft] for soft, _ in pairs], [target for _, target in pairs]
     threads = check_threads(num_threads)
     return learn_flat_stage(inputs, targets, spec, size, ridge=_RIDGE, num_threads=threads)
 
 
-def _softened(image, place, level):
-    soft = soften(image, BLURS[place % len(BLURS)], level, place)
-    quality = QUALITIES[place % len(QUALITIES)]
-    return (compress(soft, quality) if quality else soft).astype(np.float32)
+def _pair(image, place, level):
+    """Return a softened image, and what it should become, float32."""
+    noise = add_gaussian_noise(np.zeros(image.shape), level, seed=place)
+    soft = eight_bits(blurred(image, BLURS[place % len(BLURS)]) + noise)
+    if quality := QUALITIES[place % len(QUALITIES)]:
+        soft = compress(soft, quality)
+    return soft.astype(np.float32), image + np.float32(KEPT) * noise

@@ -8,9 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.blocks import over_blocks
 from raisr.cascade import run_stages
-from raisr.colour import LUMA, luma_of
 from raisr.colour_files import read_parts
-from raisr.denoising import white_level
+from raisr.estimation import noise_of
 from raisr.flat import balanced
 from raisr.models import mixed_stages, rungs_around, scaled_stage
 from raisr.validate import (
@@ -36,6 +35,7 @@ FORMAT = "raisr sharpening bank 1"
 BANK = Path(__file__).parent / "banks" / "sharpen.safetensors"
 """Where they are shipped; a part is named by its level."""
 
+_COLOURS = 3
 _REACH = 2
 _OVERSHOOT = np.float32(0.05)
 
@@ -57,7 +57,7 @@ def sharpen(
     amount : float
         From 0, which gives back the image, over 1, what was learned, to 2.
     channel_axis : int, optional
-        Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
+        Axis of the channels of a colour image. Of three channels, their mean is
         sharpened, and each channel changes by as much: edges get no colours. Of any other number,
         each channel is sharpened by itself.
     data_range : float, optional
@@ -117,10 +117,9 @@ def sharpen(
         for channel, result in zip(channels, outs, strict=True):
             result[...] = channel.array
         return out
-    together = len(channels) == len(LUMA)
+    together = len(channels) == _COLOURS
     for group in [slice(None)] if together else [slice(c, c + 1) for c in range(len(channels))]:
-        luma = luma_of([channel.levelled().plane() for channel in channels[group]])
-        change = _correction(luma, strength, threads)
+        change = _correction(channels[group], strength, threads)
         for channel, result in zip(channels[group], outs[group], strict=True):
             _add(channel.array, change, unit, result, threads)
     return out
@@ -154,11 +153,17 @@ def _shipped(level):
     return balanced(stage)
 
 
-def _correction(luma, amount, num_threads):
-    """Return what to add to a plane of gray levels, float32."""
+def _mean(channels):
+    """Return the mean of channels in gray levels, (H, W) float32."""
+    planes = [channel.levelled().plane() for channel in channels]
+    return planes[0] if len(planes) == 1 else sum(planes) / np.float32(len(planes))
+
+
+def _correction(channels, amount, num_threads):
+    """Return what to add to each of some channels, gray levels, (H, W) float32."""
+    luma = _mean(channels)
     out = np.empty(luma.shape, np.float32)
-    stage = stage_for(white_level(luma))
-    run_stages([stage], [GrayImage(luma)], [out], GRAY_LEVELS, num_threads)
+    run_stages([stage_for(_level(channels))], [GrayImage(luma)], [out], GRAY_LEVELS, num_threads)
 
     def block(y0, y1):
         given, wanted = luma[y0:y1], out[y0:y1]
@@ -170,6 +175,14 @@ def _correction(luma, amount, num_threads):
 
     over_blocks(block, luma.shape, num_threads)
     return out
+
+
+def _level(channels):
+    """Return the level of noise in the mean of channels, gray levels."""
+    noise = noise_of(channels)
+    levels = noise.plane_levels()
+    # Texture seems noise of a camera; its chroma has as much noise as its luma, and less texture.
+    return float(levels[0] if noise.is_white else levels.min())
 
 
 def local_range(plane, y0, y1):
