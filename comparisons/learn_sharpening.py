@@ -1,11 +1,12 @@
 """Learn the filters that sharpen: `python -m comparisons.learn_sharpening`.
 
 Gray photographs of bsd400 are blurred by Gaussians, noise is added, and two of three are
-compressed; the filters give back the photographs, and a quarter of the noise, whose seeds are the places
-of the photographs. The recipe was chosen on every tenth image, held back: `--hold-back` prints that
-measurement.
+compressed; the filters give back the photographs, and a quarter of the noise, whose seeds are the
+places of the photographs. `--hold-back` learns without every tenth image, and measures on these; it prints
+the best unsharp mask on them, too.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons import command
+from comparisons.measure.sharpening import CONDITIONS, scikit_image, soft
 from raisr import HashSpec, __version__
 from raisr.cascade import run_stages
 from raisr.colour import rgb_to_gray
@@ -28,6 +30,8 @@ from raisr.sharpening import BANK, FORMAT, LEVELS
 from raisr.validate import GRAY_LEVELS, GrayImage
 
 _HELD_BACK = slice(5, None, 10)
+
+_MASKS = (0.5, 0.7, 1.0, 1.5, 2.0), (0.5, 1.0, 1.5, 2.0, 3.0)  # radii and amounts
 
 SPEC = HashSpec(
     window=7,
@@ -68,17 +72,31 @@ def learn_levels(
 def print_held_back(images: Sequence[NDArray[np.uint8]]) -> None:
     """Learn from all but the held-back images, and print the PSNR on these, unbounded."""
     held_back = images[_HELD_BACK]
-    kept = np.delete(np.arange(len(images)), np.arange(len(images))[_HELD_BACK])
-    parts, _ = learn_levels([images[place] for place in kept])
-    for level in LEVELS:
-        for blur in BLURS:
-            found = []
-            for place, image in enumerate(held_back):
-                soft, out = soften(image, blur, level, place), np.empty(image.shape, np.float32)
-                run_stages(parts[f"{level:g}"], [GrayImage(soft)], [out], GRAY_LEVELS, 1)
-                found.append((psnr(soft, image), psnr(out, image)))
-            before, after = np.mean(found, axis=0)
-            print(f"noise {level:g}, blur {blur:g}: {before:.2f}, sharpened {after:.2f} dB")
+    places = np.arange(len(images))
+    kept = [images[place] for place in np.delete(places, places[_HELD_BACK])]
+    parts, _ = learn_levels(kept)
+    for level, blur in itertools.product(LEVELS, BLURS):
+        found = []
+        for place, image in enumerate(held_back):
+            source, out = soft(image, blur, level, place), np.empty(image.shape, np.float32)
+            run_stages(parts[f"{level:g}"], [GrayImage(source)], [out], GRAY_LEVELS, 1)
+            found.append((psnr(source, image), psnr(out, image)))
+        before, after = np.mean(found, axis=0)
+        print(f"noise {level:g}, blur {blur:g}: {before:.2f}, sharpened {after:.2f} dB")
+    radius, amount = max(itertools.product(*_MASKS), key=lambda mask: _mask_psnr(mask, held_back))
+    print(f"best unsharp mask: radius {radius:g}, amount {amount:g}")
+
+
+def _mask_psnr(mask, images):
+    """Return the mean PSNR in dB of an unsharp mask over the conditions of the table."""
+    run = scikit_image(*mask)
+    return np.mean(
+        [
+            psnr(run(soft(image, *condition, place)), image)
+            for condition in CONDITIONS
+            for place, image in enumerate(images)
+        ]
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,7 +14,17 @@ from raisr.learning_sharpening import blurred, eight_bits
 from raisr.noise import add_gaussian_noise, noise_seed
 from raisr.sharpening import sharpen
 
-__all__ = ["CONDITIONS", "PROTOCOL", "SHARPENERS", "measure", "noise_gain", "overshoot", "soft"]
+__all__ = [
+    "CONDITIONS",
+    "NOISES",
+    "PROTOCOL",
+    "SHARPENERS",
+    "measure",
+    "noise_gain",
+    "overshoot",
+    "scikit_image",
+    "soft",
+]
 
 PROTOCOL = (
     "gray images blurred by a Gaussian of the given standard deviation in pixels (borders "
@@ -24,6 +34,9 @@ PROTOCOL = (
 
 CONDITIONS = ((0.6, 1.0), (0.8, 1.0), (1.0, 1.0), (1.2, 1.0), (0.8, 5.0))
 """Blur in pixels and noise in gray levels."""
+
+NOISES = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Noise of flat areas, gray levels."""
 
 _LOW, _HIGH, _SIDE = 60, 180, 64
 _STEP_BLUR = 0.8
