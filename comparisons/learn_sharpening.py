@@ -2,8 +2,8 @@
 
 Gray photographs of bsd400 are blurred by Gaussians, noise is added, and two of three are
 compressed; the filters give back the photographs, and a quarter of the noise, whose seeds are the
-places of the photographs. `--hold-back` learns without every tenth image, and measures on these; it prints
-the best unsharp mask on them, too.
+places of the photographs. `--hold-back` learns without every tenth image, and measures on these; it
+prints the best unsharp mask on them, too.
 """
 
 import itertools
@@ -72,8 +72,8 @@ def learn_levels(
 def print_held_back(images: Sequence[NDArray[np.uint8]]) -> None:
     """Learn from all but the held-back images, and print the PSNR on these, unbounded."""
     held_back = images[_HELD_BACK]
-    places = np.arange(len(images))
-    kept = [images[place] for place in np.delete(places, places[_HELD_BACK])]
+    others = set(range(len(images))[_HELD_BACK])
+    kept = [image for place, image in enumerate(images) if place not in others]
     parts, _ = learn_levels(kept)
     for level, blur in itertools.product(LEVELS, BLURS):
         found = []

@@ -165,13 +165,13 @@ def build_sharpening_table(stored: Mapping[str, Any]) -> Table:
         halo = f"{100 * stored['overshoot'][method]:.1f} %"
         rows.append((sharpener.label, *cells, halo, f"{max(gains):.2f}", f"{seconds:.2g}"))
     return Table(
-        f"Sharpening, {dataset_label(stored['metadata']['dataset'])}: PSNR in dB / SSIM, and faults",
+        f"Sharpening, {dataset_label(stored['metadata']['dataset'])}: PSNR in dB / SSIM, and harm",
         ("method", *found, "overshoot", "noise gain", "seconds"),
         (Section("measured", tuple(rows)),),
         (
             f"Columns: blur and noise. {sharpening.PROTOCOL}.",
-            "overshoot: at a step from 60 to 180, blurred by 0.8 pixels, of its height. noise gain: "
-            "standard deviation of a flat area after over before, white noise of "
+            "overshoot: at a step from 60 to 180, blurred by 0.8 pixels, of its height.",
+            "noise gain: standard deviation of a flat area after over before, white noise of "
             f"{', '.join(f'{sigma:g}' for sigma in sharpening.NOISES)}, the largest.",
             "seconds: CPU time of one thread for a megapixel, mean of the columns, medians of the "
             "images.",

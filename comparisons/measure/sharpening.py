@@ -15,6 +15,7 @@ from raisr.noise import add_gaussian_noise, noise_seed
 from raisr.sharpening import sharpen
 
 __all__ = [
+    "BEST_MASK",
     "CONDITIONS",
     "NOISES",
     "PROTOCOL",
@@ -37,6 +38,9 @@ CONDITIONS = ((0.6, 1.0), (0.8, 1.0), (1.0, 1.0), (1.2, 1.0), (0.8, 5.0))
 
 NOISES = (1.0, 2.0, 5.0, 10.0, 20.0)
 """Noise of flat areas, gray levels."""
+
+BEST_MASK = 0.7, 1.5
+"""Radius and amount that `python -m comparisons.learn_sharpening --hold-back` found."""
 
 _LOW, _HIGH, _SIDE = 60, 180, 64
 _STEP_BLUR = 0.8
@@ -74,11 +78,9 @@ def _ours(amount):
 SHARPENERS = {
     "soft": Sharpener("the soft image", lambda image: image),
     "pillow": Sharpener("Pillow UnsharpMask, defaults (2, 150 %, 3)", _pillow),
-    "scikit_image": Sharpener(
-        "scikit-image unsharp_mask, defaults (1, 1)", scikit_image(1.0, 1.0)
-    ),
+    "scikit_image": Sharpener("scikit-image unsharp_mask, defaults (1, 1)", scikit_image(1.0, 1.0)),
     "scikit_image_best": Sharpener(
-        "scikit-image unsharp_mask, best on training images (TUNED)", scikit_image(1.0, 1.0)
+        f"scikit-image unsharp_mask, best on training images {BEST_MASK}", scikit_image(*BEST_MASK)
     ),
     "half": Sharpener("raisr.sharpen, amount 0.5", _ours(0.5)),
     "ours": Sharpener("raisr.sharpen", _ours(1.0)),
