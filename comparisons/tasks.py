@@ -170,7 +170,8 @@ def build_sharpening_table(stored: Mapping[str, Any]) -> Table:
         (Section("measured", tuple(rows)),),
         (
             f"Columns: blur and noise. {sharpening.PROTOCOL}.",
-            "overshoot: at a step from 60 to 180, blurred by 0.8 pixels, of its height.",
+            "overshoot: at steps from 60 to 180, of their height, blurred by "
+            f"{', '.join(f'{blur:g}' for blur in sharpening.STEP_BLURS)} pixels, the largest.",
             "noise gain: standard deviation of a flat area after over before, white noise of "
             f"{', '.join(f'{sigma:g}' for sigma in sharpening.NOISES)}, the largest.",
             "seconds: CPU time of one thread for a megapixel, mean of the columns, medians of the "

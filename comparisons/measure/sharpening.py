@@ -20,6 +20,7 @@ __all__ = [
     "NOISES",
     "PROTOCOL",
     "SHARPENERS",
+    "STEP_BLURS",
     "measure",
     "noise_gain",
     "overshoot",
@@ -43,7 +44,8 @@ BEST_MASK = 0.7, 1.5
 """Radius and amount that `python -m comparisons.learn_sharpening --hold-back` found."""
 
 _LOW, _HIGH, _SIDE = 60, 180, 64
-_STEP_BLUR = 0.8
+STEP_BLURS = (0.5, 0.8, 1.2)
+"""Blurs of steps, pixels."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,12 @@ def measure(
 
 
 def overshoot(name: str) -> float:
-    """Return by how much a step, blurred by 0.8 pixels, is left at most, of its height."""
+    """Return by how much steps, blurred by `STEP_BLURS`, are left at most, of their height."""
     step = np.full((_SIDE, _SIDE), _LOW, np.uint8)
     step[:, _SIDE // 2 :] = _HIGH
-    output = SHARPENERS[name].run(eight_bits(blurred(step, _STEP_BLUR))).astype(float)
-    return float(max(output.max() - _HIGH, _LOW - output.min()) / (_HIGH - _LOW))
+    outs = [SHARPENERS[name].run(eight_bits(blurred(step, blur))) for blur in STEP_BLURS]
+    excess = max(int(np.max(outs)) - _HIGH, _LOW - int(np.min(outs)))
+    return excess / (_HIGH - _LOW)
 
 
 def noise_gain(name: str, sigma: float) -> float:
