@@ -14,7 +14,7 @@ from raisr.colour_files import read_parts
 from raisr.learning_sharpening import blurred, eight_bits, learn_sharpening
 from raisr.metrics import psnr
 from raisr.noise import add_gaussian_noise
-from raisr.sharpening import BANK, FORMAT, LARGEST, LEVELS, local_range, stage_for
+from raisr.sharpening import BANK, FORMAT, LARGEST, LEVELS, bounds, stage_for
 from tests.images import noisy_scene, random_bytes, scene
 
 each_type = pytest.mark.parametrize("dtype", ["u1", "u2", "f2", "f4", "f8"])
@@ -90,18 +90,32 @@ def test_steps_become_steeper_and_overshoot_by_a_twentieth_at_most(blur, turn, a
 )
 def test_the_bound(seed, shape, amount):
     image = random_bytes(shape, seed=seed).astype(np.float32)
-    low, high = minimum_filter(image, 5), maximum_filter(image, 5)
-    out, spare = sharpen(image, amount, data_range=255), (high - low) / 20 + 1e-3
-    assert (out >= low - spare).all()
-    assert (out <= high + spare).all()
+    out = sharpen(image, amount, data_range=255)
+    for side, share in ((5, 0.05), (3, 0.25)):
+        low, high = minimum_filter(image, side), maximum_filter(image, side)
+        spare = share * (high - low) + 1e-3
+        assert (out >= low - spare).all()
+        assert (out <= high + spare).all()
 
 
-def test_local_ranges_of_rows():
+def test_bounds_of_rows():
     plane = random_bytes((23, 17)).astype(np.float32)
-    wanted = minimum_filter(plane, 5), maximum_filter(plane, 5)
-    for y0, y1 in [(0, 23), (0, 1), (1, 9), (21, 23), (5, 22)]:
-        for found, whole in zip(local_range(plane, y0, y1), wanted, strict=True):
+    low, high = bounds(plane, 0, 23)
+    for side, share in ((5, 0.05), (3, 0.25)):
+        least, most = minimum_filter(plane, side), maximum_filter(plane, side)
+        assert (low >= least - share * (most - least) - 1e-3).all()
+        assert (high <= most + share * (most - least) + 1e-3).all()
+    for y0, y1 in [(0, 1), (1, 9), (21, 23), (5, 22)]:
+        for found, whole in zip(bounds(plane, y0, y1), (low, high), strict=True):
             np.testing.assert_array_equal(found, whole[y0:y1])
+
+
+def test_paper_around_letters_stays_white():
+    page = np.full((40, 60), 255, np.uint8)
+    page[10:30, 10:50:8] = page[10:12, 10:50] = 0
+    for amount in (1, 2):
+        away = minimum_filter(page, 3) == 255
+        assert (sharpen(page, amount)[away] == 255).all()
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1, 2, 3.5, 5, 7.5, 10, 15, 20, 35, 60])
