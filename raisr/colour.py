@@ -12,6 +12,7 @@ __all__ = [
     "LUMA",
     "LUMA_NOISE",
     "OPPONENT",
+    "channel_groups",
     "check_image",
     "from_opponent",
     "luma_of",
@@ -71,6 +72,18 @@ def luma_of(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     for weight, plane in zip(LUMA.astype(np.float32), planes, strict=True):
         luma += weight * plane
     return luma
+
+
+def channel_groups(count: int) -> list[slice]:
+    """Return the channels that are filtered together: three, or each by itself.
+
+    Examples
+    --------
+    >>> channel_groups(3), channel_groups(1)
+    ([slice(0, 3, None)], [slice(0, 1, None)])
+    """
+    size = count if count == len(LUMA) else 1
+    return [slice(first, first + size) for first in range(0, count, size)]
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

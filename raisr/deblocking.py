@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
-from raisr.colour import LUMA, luma_of
+from raisr.colour import LUMA, channel_groups, luma_of
 from raisr.colour_bank import filter_chroma
 from raisr.colour_files import read_parts
 from raisr.flat import balanced
@@ -144,8 +144,7 @@ def deblock(
     white = data_range_of(dtype, data_range)
     out = np.empty(np.shape(image), dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
-    together = len(channels) == len(PARTS)
-    for group in [slice(None)] if together else [slice(c, c + 1) for c in range(len(channels))]:
+    for group in channel_groups(len(channels)):
         _deblock(channels[group], outs[group], told, model, white, threads)
     return out
 

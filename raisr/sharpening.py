@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.blocks import over_blocks
 from raisr.cascade import run_stages
+from raisr.colour import channel_groups
 from raisr.colour_files import read_parts
 from raisr.estimation import noise_of
 from raisr.flat import balanced
@@ -35,7 +36,6 @@ FORMAT = "raisr sharpening bank 1"
 BANK = Path(__file__).parent / "banks" / "sharpen.safetensors"
 """Where they are shipped; a part is named by its level."""
 
-_COLOURS = 3
 _REACH = 2
 _NEAR, _FAR = np.float32(0.25), np.float32(0.05)
 
@@ -121,8 +121,7 @@ def sharpen(
         for channel, result in zip(channels, outs, strict=True):
             result[...] = channel.array
         return out
-    together = len(channels) == _COLOURS
-    for group in [slice(None)] if together else [slice(c, c + 1) for c in range(len(channels))]:
+    for group in channel_groups(len(channels)):
         change = _correction(channels[group], strength, threads)
         for channel, result in zip(channels[group], outs[group], strict=True):
             _add(channel.array, change, unit, result, threads)
