@@ -115,9 +115,9 @@ def measure(
             output = SHARPENERS[name].run(source)
             seconds = time.thread_time() - start
             psnr, ssim = PROTOCOLS["standard"].score(output, clean)
-            found[name]["psnr"].append(psnr)
-            found[name]["ssim"].append(ssim)
-            found[name]["seconds_per_megapixel"].append(seconds / (clean.size / 1e6))
+            found[name]["psnr"].append(round(psnr, 4))
+            found[name]["ssim"].append(round(ssim, 5))
+            found[name]["seconds_per_megapixel"].append(round(1e6 * seconds / clean.size, 6))
     return found
 
 
