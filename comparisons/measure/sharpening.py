@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons.measure.protocol import PROTOCOLS
+from raisr.colour import rgb_to_gray
 from raisr.datasets import Dataset
 from raisr.learning_sharpening import blurred, eight_bits
 from raisr.noise import add_gaussian_noise, noise_seed
@@ -107,7 +108,7 @@ def measure(
         name: {"psnr": [], "ssim": [], "seconds_per_megapixel": []} for name in methods
     }
     for image in dataset:
-        clean = image.read()
+        clean = rgb_to_gray(image.read())
         source = soft(clean, blur, sigma, noise_seed(dataset.name, image.name, sigma))
         for name in methods:
             SHARPENERS[name].run(source[:64, :64])  # what is compiled or loaded once
