@@ -1,7 +1,8 @@
-"""Tasks beside denoising, `python -m comparisons.tasks`: enlarging, and cleaning of JPEGs.
+"""Tasks beside denoising, `python -m comparisons.tasks`: enlarging, cleaning JPEGs, sharpening.
 
 Beside raisr.upscale stand the resizers that people use, and what papers print of learned filters
-and of the first network; beside raisr.deblock the JPEG itself and a filter that people use.
+and of the first network; beside raisr.deblock the JPEG itself and a filter that people use; beside
+raisr.sharpen the unsharp masks that people use.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
-from comparisons.measure import deblocking
+from comparisons.measure import deblocking, sharpening
 from comparisons.measure.enlarging import METHODS, PROTOCOL, measure
 from comparisons.measure.store import COMMITTED
 from raisr.command import Parser, run
@@ -26,6 +27,11 @@ _REFERENCE = "opencv_cubic"
 CLEANING_FILE = "deblocking.json"
 _QUALITIES = (10, 20, 30, 40)
 _CLEANING_SETS = ["bsd68", "cbsd68"]
+
+SHARPENING_FILE = "sharpening.json"
+_SHARPENING_SET = "bsd68"
+
+_TASKS = ["upscale", "deblock", "sharpen"]
 
 PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
     "set14": {
@@ -47,13 +53,16 @@ def measure_all(sets: Sequence[str], *, download: bool) -> dict[str, Any]:
         }
         for name in sets
     }
-    about = {
-        "protocol": PROTOCOL,
+    return {"metadata": _about(PROTOCOL), "upscaling": found}
+
+
+def _about(protocol: str) -> dict[str, Any]:
+    return {
+        "protocol": protocol,
         "timing": "CPU time of one thread, methods in turns, without compilation",
         "git_commit": git_commit(),
         **environment(),
     }
-    return {"metadata": about, "upscaling": found}
 
 
 def build_table(name: str, found: Mapping[str, Any]) -> Table:
@@ -98,15 +107,7 @@ def measure_cleaning(*, download: bool) -> dict[str, Any]:
         }
         for name in _CLEANING_SETS
     }
-    return {
-        "metadata": {
-            "protocol": deblocking.PROTOCOL,
-            "timing": "CPU time of one thread, methods in turns, without compilation",
-            "git_commit": git_commit(),
-            **environment(),
-        },
-        "deblocking": found,
-    }
+    return {"metadata": _about(deblocking.PROTOCOL), "deblocking": found}
 
 
 def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
@@ -128,6 +129,62 @@ def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
     )
 
 
+def measure_sharpening(*, download: bool) -> dict[str, Any]:
+    """Measure what sharpens: soft images, a step, and flat areas."""
+    dataset, names = load_dataset(_SHARPENING_SET, download=download), list(sharpening.SHARPENERS)
+    found = {
+        _condition(*condition): sharpening.measure(dataset, *condition, names)
+        for condition in sharpening.CONDITIONS
+    }
+    facts = {
+        "overshoot": {name: round(sharpening.overshoot(name), 4) for name in names},
+        "noise_gain": {
+            name: {
+                f"{sigma:g}": round(sharpening.noise_gain(name, sigma), 4)
+                for sigma in sharpening.NOISES
+            }
+            for name in names
+        },
+    }
+    about = _about(sharpening.PROTOCOL) | {"dataset": _SHARPENING_SET}
+    return {"metadata": about, "sharpening": found} | facts
+
+
+def _condition(blur: float, sigma: float) -> str:
+    return f"{blur:g} px, noise {sigma:g}"
+
+
+def build_sharpening_table(stored: Mapping[str, Any]) -> Table:
+    """Return the table of sharpened images."""
+    found, rows = stored["sharpening"], []
+    for method, sharpener in sharpening.SHARPENERS.items():
+        each = [methods[method] for methods in found.values()]
+        cells = [f"{np.mean(one['psnr']):.2f}/{np.mean(one['ssim']):.3f}" for one in each]
+        gains = stored["noise_gain"][method].values()
+        seconds = np.mean([np.median(one["seconds_per_megapixel"]) for one in each])
+        halo = f"{100 * stored['overshoot'][method]:.1f} %"
+        rows.append((sharpener.label, *cells, halo, f"{max(gains):.2f}", f"{seconds:.2g}"))
+    return Table(
+        f"Sharpening, {dataset_label(stored['metadata']['dataset'])}: PSNR in dB / SSIM, and harm",
+        ("method", *found, "overshoot", "noise gain", "seconds"),
+        (Section("measured", tuple(rows)),),
+        (
+            f"Columns: blur and noise. {sharpening.PROTOCOL}.",
+            "overshoot: at steps from 60 to 180, of their height, blurred by "
+            f"{', '.join(f'{blur:g}' for blur in sharpening.STEP_BLURS)} pixels, the largest.",
+            "noise gain: standard deviation of a flat area after over before, white noise of "
+            f"{', '.join(f'{sigma:g}' for sigma in sharpening.NOISES)}, the largest.",
+            "seconds: CPU time of one thread for a megapixel, mean of the columns, medians of the "
+            "images.",
+        ),
+    )
+
+
+def read_sharpening(root: Path = COMMITTED) -> dict[str, Any] | None:
+    """Return the stored results of sharpening; None where there are none."""
+    return read_json(root / SHARPENING_FILE)
+
+
 def read_tasks(root: Path = COMMITTED) -> dict[str, Any]:
     """Return the stored results of each set; empty where nothing was measured."""
     return (read_json(root / FILE) or {"upscaling": {}})["upscaling"]
@@ -144,10 +201,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--task",
         action=command.ListOf,
-        item=command.one_of(["upscale", "deblock"]),
-        default=["upscale", "deblock"],
+        item=command.one_of(_TASKS),
+        default=_TASKS,
         metavar="TASK",
-        help="upscale, deblock (default: both)",
+        help=f"{', '.join(_TASKS)} (default: all)",
     )
     what = "test sets to enlarge"
     command.add_dataset_option(parser, what, sets=["set14", "bsd68"])
@@ -166,6 +223,8 @@ def main(arguments: list[str] | None = None) -> None:
         tables += [build_table(name, stored[name]) for name in options.datasets if name in stored]
     if "deblock" in options.task:
         tables += [build_cleaning_table(*item) for item in read_cleaning(root).items()]
+    if "sharpen" in options.task and (results := read_sharpening(root)):
+        tables.append(build_sharpening_table(results))
     command.announce(command.publish(tables, options.output, "tasks"))
 
 
@@ -176,6 +235,8 @@ def _measure(options: Any) -> None:
         write_json(options.results / FILE, results)
     if "deblock" in options.task:
         write_json(options.results / CLEANING_FILE, measure_cleaning(download=options.download))
+    if "sharpen" in options.task:
+        write_json(options.results / SHARPENING_FILE, measure_sharpening(download=options.download))
 
 
 if __name__ == "__main__":

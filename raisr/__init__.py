@@ -32,6 +32,7 @@ _HOME = {
     "learn_upscaling": "raisr.learning_upscaling",
     "list_models": "raisr.shipped",
     "noise": "raisr",
+    "sharpen": "raisr.sharpening",
     "upscale": "raisr.upscaling",
 }
 

@@ -12,8 +12,10 @@ __all__ = [
     "LUMA",
     "LUMA_NOISE",
     "OPPONENT",
+    "channel_groups",
     "check_image",
     "from_opponent",
+    "luma_of",
     "opponent_planes",
     "rgb_planes",
     "rgb_to_gray",
@@ -60,6 +62,28 @@ def rgb_to_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.ndim == 2:
         return image
     return np.floor(image @ LUMA + 0.5).astype(np.uint8)
+
+
+def luma_of(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the luma of red, green and blue; of any other number of planes, the first."""
+    if len(planes) != len(LUMA):
+        return planes[0]
+    luma = np.zeros(planes[0].shape, np.float32)
+    for weight, plane in zip(LUMA.astype(np.float32), planes, strict=True):
+        luma += weight * plane
+    return luma
+
+
+def channel_groups(count: int) -> list[slice]:
+    """Return the channels that are filtered together: three, or each by itself.
+
+    Examples
+    --------
+    >>> channel_groups(3), channel_groups(1)
+    ([slice(0, 3, None)], [slice(0, 1, None)])
+    """
+    size = count if count == len(LUMA) else 1
+    return [slice(first, first + size) for first in range(0, count, size)]
 
 
 def check_image(image: NDArray[np.uint8]) -> None:

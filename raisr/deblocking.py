@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
-from raisr.colour import LUMA
+from raisr.colour import LUMA, channel_groups, luma_of
 from raisr.colour_bank import filter_chroma
 from raisr.colour_files import read_parts
-from raisr.filtering import Stage
-from raisr.jpeg import BLOCK, find_blocks, find_traces, luma_of
+from raisr.flat import balanced
+from raisr.jpeg import BLOCK, find_blocks, find_traces
 from raisr.models import mixed_stages, rungs_around, scaled_stage
 from raisr.validate import (
     GRAY_LEVELS,
@@ -44,15 +44,7 @@ def deblocking_path(quality):
 @lru_cache
 def _shipped(quality):
     parts, guides, _ = read_parts(deblocking_path(quality), FORMAT)
-    return {name: [_balanced(stage) for stage in stages] for name, stages in parts.items()}, guides
-
-
-def _balanced(stage):
-    """Return a stage whose weights sum to one; float16 of the files has rounded them."""
-    filters, centre = stage.filters.copy(), stage.size // 2
-    rest = 1 - filters.sum(axis=(1, 2, 3), dtype=np.float64)
-    filters[:, -1, centre, centre] += rest.astype(np.float32)
-    return Stage(stage.spec, filters, stage.bias)
+    return {name: [balanced(stage) for stage in stages] for name, stages in parts.items()}, guides
 
 
 @lru_cache(maxsize=8)
@@ -152,8 +144,7 @@ def deblock(
     white = data_range_of(dtype, data_range)
     out = np.empty(np.shape(image), dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
-    together = len(channels) == len(PARTS)
-    for group in [slice(None)] if together else [slice(c, c + 1) for c in range(len(channels))]:
+    for group in channel_groups(len(channels)):
         _deblock(channels[group], outs[group], told, model, white, threads)
     return out
 

@@ -3,9 +3,50 @@
 import numpy as np
 from scipy import linalg
 
+from raisr.edges import edge_step, fit_edges
+from raisr.filtering import Stage
+from raisr.hashing import class_map
+from raisr.normal_equations import NormalEquations
 from raisr.symmetry import canonical_classes, expand
+from raisr.validate import GrayImage
 
-__all__ = ["flat_filters"]
+__all__ = ["balanced", "flat_filters", "learn_flat_stage"]
+
+
+def learn_flat_stage(inputs, targets, spec, size, *, ridge, num_threads):
+    """Learn a stage by `flat_filters`, over all eight rotations and flips.
+
+    Parameters
+    ----------
+    inputs : sequence of lists of (H, W) float32 arrays
+        The planes of each image, in gray levels; the last is hashed.
+    targets : sequence of (H, W) float32 arrays
+    spec : HashSpec
+        Its edges are replaced by quantiles.
+    size : int
+        Side of the filters.
+    ridge : float
+    num_threads : int
+
+    Returns
+    -------
+    Stage
+    """
+    some = inputs[:: edge_step(len(inputs))]
+    spec, _ = fit_edges([planes[-1] for planes in some], spec, num_threads)
+    equations = NormalEquations(spec, len(inputs[0]), size)
+    for planes, target in zip(inputs, targets, strict=True):
+        classes = class_map(GrayImage(planes[-1]), spec, num_threads)
+        equations.accumulate(planes, target, classes, num_threads)
+    return Stage(spec, *flat_filters(equations.symmetrised(), ridge=ridge))
+
+
+def balanced(stage):
+    """Return a stage whose weights sum to one; float16 of the files has rounded them."""
+    filters, centre = stage.filters.copy(), stage.size // 2
+    rest = 1 - filters.sum(axis=(1, 2, 3), dtype=np.float64)
+    filters[:, -1, centre, centre] += rest.astype(np.float32)
+    return Stage(stage.spec, filters, stage.bias)
 
 
 def flat_filters(equations, *, ridge=1e-6, min_samples=None):

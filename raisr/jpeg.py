@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import LUMA
+from raisr.colour import LUMA, luma_of
 from raisr.validate import GRAY_LEVELS, as_channels
 
 __all__ = [
@@ -124,16 +124,6 @@ def estimate_jpeg_quality(
     planes = [channel.levelled().plane() for channel in channels]
     found = find_traces(planes if len(planes) == len(LUMA) else planes[:1])
     return None if found is None else found.quality
-
-
-def luma_of(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the luma of red, green and blue; of any other number of planes, the first."""
-    if len(planes) != len(LUMA):
-        return planes[0]
-    luma = np.zeros(planes[0].shape, np.float32)
-    for weight, plane in zip(LUMA.astype(np.float32), planes, strict=True):
-        luma += weight * plane
-    return luma
 
 
 def find_traces(planes: Sequence[NDArray[np.float32]]) -> JpegTraces | None:

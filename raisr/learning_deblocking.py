@@ -7,15 +7,13 @@ from numpy.typing import NDArray
 
 from raisr import __version__
 from raisr.cascade import run_stages
-from raisr.colour import rgb_to_gray
+from raisr.colour import luma_of, rgb_to_gray
 from raisr.colour_learning import learn_chroma
 from raisr.deblocking import PARTS
-from raisr.edges import edge_step, fit_edges
 from raisr.filtering import Stage
-from raisr.flat import flat_filters
-from raisr.hashing import HashSpec, class_map
-from raisr.jpeg import compress, luma_of
-from raisr.normal_equations import NormalEquations
+from raisr.flat import learn_flat_stage
+from raisr.hashing import HashSpec
+from raisr.jpeg import compress
 from raisr.validate import GRAY_LEVELS, GrayImage, check_threads
 
 __all__ = ["learn_deblocking"]
@@ -80,14 +78,10 @@ def learn_deblocking(
 def _learn_luma(pairs, recipe, num_threads):
     stages: list[Stage] = []
     inputs = [[source] for source, _ in pairs]
+    targets = [target for _, target in pairs]
     for spec, size in recipe:
-        some = inputs[:: edge_step(len(inputs))]
-        spec, _ = fit_edges([planes[-1] for planes in some], spec, num_threads)
-        equations = NormalEquations(spec, len(inputs[0]), size)
-        for planes, (_, target) in zip(inputs, pairs, strict=True):
-            classes = class_map(GrayImage(planes[-1]), spec, num_threads)
-            equations.accumulate(planes, target, classes, num_threads)
-        stages.append(Stage(spec, *flat_filters(equations.symmetrised(), ridge=_RIDGE)))
+        options = {"ridge": _RIDGE, "num_threads": num_threads}
+        stages.append(learn_flat_stage(inputs, targets, spec, size, **options))
         inputs = [[source, _filtered(stages, source, num_threads)] for source, _ in pairs]
     return stages
 

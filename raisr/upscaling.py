@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.bicubic import resize_bicubic
-from raisr.colour import LUMA
+from raisr.colour import luma_of
 from raisr.phases import enlarge_bicubic
 from raisr.upscaling_bank import UpscalingBank
 from raisr.validate import (
@@ -215,9 +215,7 @@ def _enlarge(bank, channel, out, ratio, white, threads):
 
 def _enlarge_colours(bank, channels, outs, ratio, white, threads):
     planes = [channel.levelled().plane() for channel in channels]
-    luma = np.zeros(planes[0].shape, np.float32)
-    for weight, plane in zip(LUMA.astype(np.float32), planes, strict=True):
-        luma += weight * plane
+    luma = luma_of(planes)
     height, width = luma.shape
     bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
     bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)

@@ -5,6 +5,7 @@ mean difference. Write them again where a shipped model changes on purpose, and 
 CHANGELOG.md.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -22,13 +23,18 @@ from comparisons.measure.networks import network_denoiser
 from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_of
 from hybrid import zoo
 from hybrid.networks.pcn import PCN
+from raisr.deblocking import QUALITIES
 from raisr.denoising import LADDER, MODELS
+from raisr.jpeg import compress
+from raisr.learning_sharpening import blurred
 from raisr.metrics import psnr
+from raisr.sharpening import LEVELS
 
 PATH = Path(__file__).parent / "golden" / "end_to_end.json"
 PART = np.s_[180:276, 190:302]
 PIXELS = np.s_[4::16, 4::16]  # those that are kept, 42 of each plane
 SHAVE = 6  # as table 3
+SOFT = 0.8  # pixels: the blur of what is sharpened
 MANY_LEVELS = 25.0  # the level that a network for many of them is tried at
 
 
@@ -41,6 +47,9 @@ def outputs() -> dict[str, Callable[[], dict[str, Any]]]:
     }
     for model in MODELS:
         shipped[f"raisr {model} 25, colour"] = partial(_colour, partial(raisr.denoise, model=model))
+    for model, quality in itertools.product(MODELS, QUALITIES):
+        shipped[f"raisr.deblock {model} {quality}"] = partial(_cleaned, model, quality)
+    shipped |= {f"raisr.sharpen {sigma:g}": partial(_sharpened, sigma) for sigma in LEVELS}
     shipped["hybrid.denoise 25, colour"] = partial(_colour, hybrid.denoise)
     return shipped | {entry.name: partial(_network, entry.name) for entry in zoo.list_weights()}
 
@@ -55,6 +64,19 @@ def _colour(denoise: Callable) -> dict[str, Any]:
     clean = data.astronaut()[PART]
     noisy = raisr.noise.add_gaussian_noise(clean, MANY_LEVELS, seed=0)
     return _facts(denoise(noisy, MANY_LEVELS, channel_axis=-1, data_range=255), clean)
+
+
+def _cleaned(model: str, quality: int) -> dict[str, Any]:
+    clean = data.astronaut()[PART]
+    blocky = compress(clean, quality)
+    return _facts(raisr.deblock(blocky, quality, model=model, channel_axis=-1), clean)
+
+
+def _sharpened(sigma: float) -> dict[str, Any]:
+    clean = data.astronaut()[PART]
+    planes = [blurred(channel, SOFT) for channel in np.moveaxis(clean, -1, 0)]
+    noisy = raisr.noise.add_gaussian_noise(np.stack(planes, -1), sigma, seed=0)
+    return _facts(raisr.sharpen(noisy, channel_axis=-1, data_range=255), clean)
 
 
 def _network(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: `raisr denoise | upscale | deblock | learn | hash | info`."""
+"""The command line: `raisr denoise | upscale | deblock | sharpen | learn | hash | info`."""
 
 import logging
 import os

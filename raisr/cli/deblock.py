@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import raisr
 from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import Group, change_groups
-from raisr.cli.planes import white_of
 from raisr.io import Page
 
 __all__ = ["deblock", "deblock_page"]
@@ -42,10 +41,7 @@ def deblock_page(page: Page, settings: Settings) -> tuple[Page, list[int | None]
     def change(group: Group) -> tuple[np.ndarray | None, int | None]:
         if group.is_hidden:
             return None, None
-        options: dict[str, Any] = {
-            "channel_axis": group.axis,
-            "data_range": white_of(group.values, settings.white),
-        }
+        options = group.options(settings.white)
         quality = told or raisr.estimate_jpeg_quality(group.work, **options)
         if quality is None:
             return None, None

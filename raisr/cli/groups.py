@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, straight
+from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, straight, white_of
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED, BAND
 
@@ -38,6 +38,10 @@ class Group(NamedTuple):
     def axis(self) -> int | None:
         """Axis of the channels of `work`."""
         return None if self.work.ndim == 2 else -1
+
+    def options(self, white: float | None) -> dict[str, Any]:
+        """Return how to read `work`: the axis of its channels and its white, if not told."""
+        return {"channel_axis": self.axis, "data_range": white_of(self.values, white)}
 
     @property
     def visible(self) -> np.ndarray:
@@ -87,12 +91,11 @@ def groups_of(page: Page) -> Iterator[Group]:
     for channels in (list(range(colours)), *bands):
         values = samples[..., channels[0] if len(channels) == 1 else channels]
         part = slice(first, first + len(channels))
-        work, share, pedestal = values, None, 0
+        share, pedestal = None, 0
         if alpha is not None and ASSOCIATED in page.extra and channels[0] == 0:
             work, share = straight(values, alpha)
-        elif is_measured(values.dtype):
-            pedestal = int(values.min())
-            work = (values.astype(np.float64) - pedestal).astype(np.float32)
+        else:
+            work, pedestal = less_pedestal(values)
         if hidden is not None and not hidden.all():
             work = fill_hidden(work, hidden)
         yield Group(channels, part, values, hidden, work, share, pedestal)

@@ -3,8 +3,8 @@
 __all__ = ["DESCRIPTION", "EPILOGS", "EXIT_STATUS"]
 
 DESCRIPTION = """\
-Denoise, enlarge and clean images with small learned filters, learn filters from
-your own images, and look at what was learned."""
+Denoise, enlarge, clean and sharpen images with small learned filters, learn
+filters from your own images, and look at what was learned."""
 
 EXIT_STATUS = """\
 exit status:
@@ -19,6 +19,7 @@ examples:
   raisr denoise noisy.png clean.png
   raisr upscale --factor 2 small.png large.png
   raisr deblock blocky.jpg clean.png
+  raisr sharpen soft.jpg sharp.png
   raisr learn --clean photos --sigma 25 -o mine.safetensors
   raisr denoise --model mine.safetensors noisy.png clean.png
   raisr hash photo.jpg classes.png
@@ -110,6 +111,18 @@ examples:
   raisr deblock photo.jpg clean.png
   raisr deblock --model best photos cleaned          each image below photos
   raisr deblock --quality 30 scan.tif clean.tif      it was a JPEG of quality 30
+""",
+    "sharpen": """\
+A mild blur is undone by learned filters. Edges get no halos: brightness stays
+within that of the pixels around, or leaves it by a twentieth at most. The level
+of the noise is estimated, and in flat areas it does not grow. Colours change by
+as much as brightness does. A JPEG of low quality should be cleaned first, by
+`raisr deblock`. Files and folders are read and written as by `raisr denoise`:
+see there.
+
+examples:
+  raisr sharpen photo.jpg sharp.png
+  raisr sharpen --amount 0.5 photos sharper          each image below photos
 """,
     "learn": """\
 Either noise is added to clean images (--sigma), or the filters are learned from

@@ -12,8 +12,10 @@ from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
 from raisr.cli.inspection import hash_file, info
 from raisr.cli.learn import learn
 from raisr.cli.levels import NoiseLevels
+from raisr.cli.sharpen import sharpen
 from raisr.cli.upscale import upscale
 from raisr.denoising import KINDS
+from raisr.sharpening import LARGEST, check_amount
 from raisr.stabilisation import PhotonNoise
 from raisr.upscaling import check_factor
 
@@ -80,8 +82,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
-    cleaning.add_argument("input", metavar="IN", type=Path, help="image file, folder of them, or -")
-    cleaning.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
     cleaning.add_argument(
         "--quality",
         type=_quality,
@@ -91,6 +91,19 @@ def build_parser() -> argparse.ArgumentParser:
     cleaning.add_argument(
         "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
     )
+
+    sharpening = command("sharpen", "sharpen a file, or every image of a folder", sharpen)
+    sharpening.add_argument(
+        "--amount", type=_amount, default=1.0, help="from 0, nothing, to 2 (default: 1)"
+    )
+
+    for parser_of_files in (cleaning, sharpening):
+        parser_of_files.add_argument(
+            "input", metavar="IN", type=Path, help="image file, folder of them, or -"
+        )
+        parser_of_files.add_argument(
+            "output", metavar="OUT", type=Path, help="file or folder to write, or -"
+        )
 
     learning = command("learn", "learn filters from images", learn)
     learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
@@ -132,7 +145,7 @@ def build_parser() -> argparse.ArgumentParser:
     hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
     hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
 
-    for parser_of_images in (denoising, enlarging, cleaning, learning, hashing):
+    for parser_of_images in (denoising, enlarging, cleaning, sharpening, learning, hashing):
         parser_of_images.add_argument(
             "--white", type=float, help="value of white (default: 255, 65535, or 1 for floats)"
         )
@@ -206,6 +219,15 @@ def _quality(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 100):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 100, got {text!r}")
     return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        return check_amount(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number from 0 to {LARGEST:g}, got {text!r}"
+        ) from None
 
 
 def _positive(text: str) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "colours_of",
     "fill_hidden",
     "is_measured",
+    "less_pedestal",
     "read_colours",
     "read_luma",
     "straight",
@@ -31,6 +32,14 @@ def white_of(pixels: np.ndarray, given: float | None) -> float:
     if given is None and is_measured(pixels.dtype):
         return float(int(pixels.max()) - int(pixels.min())) or 1.0
     return data_range_of(pixels.dtype, given)
+
+
+def less_pedestal(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return values that filters take, and what was taken from them: the least measured one."""
+    if not is_measured(values.dtype):
+        return values, 0
+    pedestal = int(values.min())
+    return (values.astype(np.float64) - pedestal).astype(np.float32), pedestal
 
 
 def alpha_channel(page: Page) -> np.ndarray | None:

@@ -11,7 +11,7 @@ import numpy as np
 import raisr
 from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import restored
-from raisr.cli.planes import alpha_channel, fill_hidden, is_measured, white_of
+from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, white_of
 from raisr.cli.upscale_video import VideoEnlarger
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED
@@ -84,16 +84,13 @@ def upscale_page(page: Page, settings: Settings) -> Page:
 
 
 def _enlarged(values: np.ndarray, settings: Settings) -> np.ndarray:
-    white, work, pedestal = white_of(values, settings.white), values, 0
-    if is_measured(values.dtype):
-        pedestal = int(values.min())
-        work = (values.astype(np.float64) - pedestal).astype(np.float32)
+    work, pedestal = less_pedestal(values)
     result = raisr.upscale(
         work,
         settings.factor,
         model=settings.model,
         channel_axis=None if work.ndim == 2 else -1,
-        data_range=white,
+        data_range=white_of(values, settings.white),
         num_threads=settings.threads,
     )
     return result if result.dtype == values.dtype else restored(result, pedestal, values.dtype)

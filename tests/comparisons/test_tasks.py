@@ -1,16 +1,20 @@
-"""The tables of enlarging and of cleaning, and the commands that learn their filters."""
+"""The tables of enlarging, cleaning and sharpening, and the commands that learn their filters."""
 
 import numpy as np
 import pytest
 
-from comparisons import learn_deblocking, learn_upscaling, tasks
+from comparisons import learn_deblocking, learn_sharpening, learn_upscaling, tasks
+from comparisons.measure import sharpening
 from comparisons.measure.deblocking import CLEANERS
 from comparisons.measure.enlarging import METHODS, score, video_luma
+from comparisons.measure.sharpening import SHARPENERS
 from comparisons.measure.store import COMMITTED
 from raisr.colour_files import read_parts
 from raisr.deblocking import FORMAT, PARTS, QUALITIES, deblocking_path
 from raisr.profiles import ProfileSpec
 from raisr.provenance import read_json
+from raisr.sharpening import BANK, LEVELS
+from raisr.sharpening import FORMAT as SHARPENING_FORMAT
 from raisr.upscaling import bank_for
 from raisr.upscaling_bank import UpscalingBank
 
@@ -35,6 +39,8 @@ def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
     assert "OpenCV" in capsys.readouterr().out
     stored = read_json(tmp_path / tasks.CLEANING_FILE)["deblocking"]["cbsd68"]["10"]
     assert set(stored) == set(CLEANERS)
+    stored = tasks.read_sharpening(tmp_path)
+    assert set(stored["sharpening"]["1 px, noise 1"]) == set(SHARPENERS) == set(stored["overshoot"])
     stored = read_json(tmp_path / tasks.FILE)["upscaling"]["set14"]["2"]
     assert set(stored) == set(METHODS)
     tasks.main([*options, "--from-results", str(tmp_path)])
@@ -127,3 +133,47 @@ def test_shipped_filters_follow_the_recipe(quality):
 def test_images_are_halved():
     image = np.arange(30, dtype=np.uint8).reshape(5, 2, 3)
     assert learn_deblocking.halved(image).tolist() == [[[4, 6, 6]], [[16, 18, 18]]]
+
+
+def test_committed_images_are_sharpened_without_halos_and_noise():
+    found = tasks.read_sharpening(COMMITTED)
+    for condition, methods in found["sharpening"].items():
+        mean = {name: np.mean(values["psnr"]) for name, values in methods.items()}
+        assert mean["ours"] > mean["soft"] + 1
+        if not condition.startswith("0.6"):  # there one unsharp mask fits better than all
+            masks = ("scikit_image", "scikit_image_best", "pillow")
+            assert mean["ours"] > max(mean[name] for name in masks)
+    for name in ("half", "ours", "twice"):
+        assert found["overshoot"][name] <= 0.05
+        assert max(found["noise_gain"][name].values()) <= 1
+
+
+def test_faults_are_measured():
+    assert sharpening.overshoot("soft") == 0
+    assert sharpening.overshoot("scikit_image") > 0.05
+    assert sharpening.noise_gain("soft", 5) == 1
+    assert sharpening.noise_gain("scikit_image", 5) > 1.5
+
+
+def test_learns_and_writes_filters_that_sharpen(monkeypatch, tmp_path, tiny_dataset, capsys):
+    monkeypatch.setattr(learn_sharpening, "SIZE", 3)
+    monkeypatch.setattr(learn_sharpening, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_sharpening, "_MASKS", ((1.0,), (0.5, 1.0)))
+    monkeypatch.setattr(learn_sharpening, "load_dataset", lambda *_, **__: tiny_dataset)
+    monkeypatch.setattr(learn_sharpening, "BANK", tmp_path / "sharpen.bank")
+    learn_sharpening.main(["--hold-back"])
+    assert "best unsharp mask: radius 1, amount " in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.bank"))
+    learn_sharpening.main([])
+    assert len(read_parts(tmp_path / "sharpen.bank", SHARPENING_FORMAT)[0]) == len(LEVELS)
+
+
+def test_shipped_filters_that_sharpen_follow_the_recipe():
+    parts, _, facts = read_parts(BANK, SHARPENING_FORMAT)
+    for (stage,) in parts.values():
+        assert (stage.spec.shape, stage.size) == (
+            learn_sharpening.SPEC.shape,
+            learn_sharpening.SIZE,
+        )
+    assert (facts["training_set"], facts["training_images"]) == ("bsd400", 399)
+    assert facts["noise_kept"] == learn_sharpening.KEPT
