@@ -13,7 +13,11 @@ _BANKS = Path(__file__).parent / "banks"
 NETWORKS = "raisr.denoisers"
 """Group of the entry points of denoisers of other packages."""
 
-_TASKS = {"deblocking": "deblock", "upscaling": "upscale"}  # by kind, unless the facts say more
+_TASKS = {
+    "deblocking": "deblock",
+    "sharpening": "sharpen",
+    "upscaling": "upscale",
+}  # by kind, unless the facts say more
 _LEVELS = ("sigma", "gain", "quality")
 
 
@@ -28,7 +32,7 @@ class ShippedModel:
     kind : str
         What the file holds, as "filter bank", "colour bank" or "pyramid bank"; or "network".
     task : str
-        The command that uses it: "denoise", "upscale" or "deblock".
+        The command that uses it: "denoise", "upscale", "deblock" or "sharpen".
     factor : int or None
         Of a model that enlarges.
     level : (str, float) or None
