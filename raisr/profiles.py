@@ -21,6 +21,7 @@ __all__ = [
 
 _EDGES = ("strength_edges", "anisotropy_edges", "position_edges", "focus_edges")
 _SAMPLED = 7
+_VECTOR = 16  # pixels that kernels work on at once, also beyond a row's end
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,13 @@ class ProfileSpec:
         return int(np.prod(self.shape))
 
     @cached_property
-    def cuts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Edges of all statistics, as `raisr.kernels.profile.profile_rows` takes them."""
+    def cuts(self) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Edges and their numbers, as `raisr.kernels.profile.profile_rows` takes them."""
         # Bins are centred: edges along the axes and diagonals of an image lie in their middle.
-        angles = 2 * np.pi * (np.arange(self.directions) + 0.5) / self.directions
-        across, down = np.cos(angles), np.sin(angles)
-        shares = across / (np.abs(across) + np.abs(down))
-        turns = np.where(down >= 0, 1 - shares, 3 + shares)
-        edges = [turns, *(getattr(self, name) for name in _EDGES)]
-        ends = np.cumsum([len(part) for part in edges])
-        return np.concatenate(edges).astype(np.float32), ends
+        angles = 2 * np.pi * (np.arange(self.directions // 4) + 0.5) / self.directions
+        quadrant = np.sin(angles) / (np.cos(angles) + np.sin(angles))
+        edges = [quadrant, *(getattr(self, name) for name in _EDGES)]
+        return np.concatenate(edges).astype(np.float32), tuple(len(part) for part in edges)
 
     def to_dict(self) -> dict[str, Any]:
         """Fields as JSON-able values."""
@@ -125,8 +123,9 @@ def _neighbourhood(image, spec, y0, y1):
     """Return what the kernels take of some rows: the tensor, pixels with a margin, the norm."""
     from raisr.kernels.pixels import read_tile
 
-    tensor = tensor_rows(image, spec.tensor, y0, y1)
-    tile = np.empty((y1 - y0 + 2, image.shape[1] + 2), np.float32)
+    width = -(-image.shape[1] // _VECTOR) * _VECTOR
+    tensor = tensor_rows(image, spec.tensor, y0, y1, width)
+    tile = np.empty((y1 - y0 + 2, width + 2), np.float32)
     read_tile(image.source, y0 - 1, -1, np.float32(0), tile)
     return tensor, tile, np.float32(2 * spec.tensor.norm)
 
@@ -139,12 +138,12 @@ def class_rows(image, spec, y0, y1, out):
 
 
 def _statistics(image, spec):
-    """Return the statistics of some of the pixels of a GrayImage, (5, n) float32."""
+    """Return the statistics of some of the pixels of a GrayImage, (4, n) float32."""
     from raisr.kernels.profile import statistics_rows
 
-    out = np.empty((5, *image.shape), np.float32)
+    out = np.empty((4, *image.shape), np.float32)
     statistics_rows(*_neighbourhood(image, spec, 0, image.shape[0]), out)
-    return out.reshape(5, -1)[:, ::_SAMPLED].copy()
+    return out.reshape(4, -1)[:, ::_SAMPLED].copy()
 
 
 def class_map(image, spec, num_threads):
@@ -164,9 +163,9 @@ def fit_edges(images, spec):
     Of position and the like, only those of the stronger half of the pixels count.
     """
     found = np.concatenate([_statistics(image, spec) for image in images], axis=1)
-    strong = found[:, found[1] > np.median(found[1])]
+    strong = found[1:, found[0] > np.median(found[0])]
     fitted = {}
-    for values, name in zip((found[1], *strong[2:]), _EDGES, strict=True):
+    for values, name in zip((found[0], *strong), _EDGES, strict=True):
         bins = len(getattr(spec, name)) + 1
         edges = np.quantile(values, np.arange(1, bins) / bins)
         fitted[name] = tuple(float(f"{edge:.4g}") for edge in edges)

@@ -10,6 +10,7 @@ __all__ = [
     "filter_block",
     "prefetch",
     "product_row",
+    "profile_row",
     "rank_update",
     "tensor_row",
 ]
@@ -21,6 +22,7 @@ VECTOR = os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in
 
 if VECTOR:
     from raisr._simd_hash import class_row, product_row, tensor_row
+    from raisr._simd_profile import profile_row
     from raisr.simd import copy_patch, filter_block, prefetch, rank_update
 else:
     from raisr.kernels.plain import (
@@ -29,6 +31,7 @@ else:
         filter_block,
         prefetch,
         product_row,
+        profile_row,
         rank_update,
         tensor_row,
     )

@@ -1,6 +1,6 @@
 """The micro-kernels in plain Numba, for processors where vector code is not known to compile.
 
-Each takes the arguments of its twin in `raisr.simd` or `raisr._simd_hash`, and gives
+Each takes the arguments of its twin in `raisr.simd` or `raisr._simd_*`, and gives
 the same up to the rounding of sums.
 """
 
@@ -16,9 +16,13 @@ __all__ = [
     "filter_block",
     "prefetch",
     "product_row",
+    "profile_measures",
+    "profile_row",
     "rank_update",
     "tensor_row",
 ]
+
+_TINY = np.float32(1e-6)  # gray levels squared: nothing is there
 
 
 @njit
@@ -137,3 +141,92 @@ def class_row(half, ring, first, line, channel, taps, edges, counts, steps, out,
             beyond = squared >= coherences[e] * (trace * trace)
             index += steps[2] if squared > 0 and beyond else 0
         classes[i] = np.uint16(index)
+
+
+@njit
+def profile_measures(vv, uv, uu, norm, around):
+    """Return the vector (a, b) of a pixel's direction, and its measures as fractions.
+
+    Parameters
+    ----------
+    vv, uv, uu : float32
+        Structure tensor; u along the columns, v along the rows.
+    norm : float32
+        Factor from the tensor to mean products of central differences.
+    around : (3, 3) float32
+        Pixels in gray levels.
+
+    Returns
+    -------
+    a, b : float32
+        Along the dominant gradient, to where the magnitude of the slope grows; not short.
+    strength, anisotropy, position, focus : (numerator, denominator)
+        All squared.
+    """
+    half, zero, one, two = np.float32(0.5), np.float32(0), np.float32(1), np.float32(2)
+    vv, uv, uu, middle = vv * norm, uv * norm, uu * norm, around[1, 1]
+    du, dv = (around[1, 2] - around[1, 0]) * half, (around[2, 1] - around[0, 1]) * half
+    duu = around[1, 0] + around[1, 2] - two * middle
+    dvv = around[0, 1] + around[2, 1] - two * middle
+    duv = (around[2, 2] - around[2, 0] + around[0, 0] - around[0, 2]) * half * half
+    trace, difference, crossed = uu + vv, uu - vv, two * uv
+    spread = np.sqrt(difference * difference + crossed * crossed)
+    largest = (trace + spread) * half
+    cosine = difference / spread if spread > _TINY else one
+    sine = crossed / spread if spread > _TINY else zero
+    # The dominant gradient's line, as a vector that is not short.
+    steep = cosine < zero
+    a = sine if steep else one + cosine
+    b = one - cosine if steep else sine
+    slope = a * du + b * dv
+    bend = (duu * (one + cosine) + two * duv * sine + dvv * (one - cosine)) * half
+    length = a * a + b * b
+    if (slope < zero) != (bend < zero):
+        a, b = -a, -b
+    return (
+        a,
+        b,
+        (largest, one),
+        (spread, trace + _TINY),
+        (bend * bend, largest + _TINY),
+        (slope * slope, length * largest + _TINY),
+    )
+
+
+@njit
+def _passed(part, of, edges):
+    """Number of edges that the fraction ``part / of`` reaches."""
+    total = 0
+    for i in range(edges.size):
+        total += part >= edges[i] * of
+    return total
+
+
+@njit
+def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
+    """Write the classes, uint16, of the pixels of one row."""
+    n = LANES * count
+    vv, uv, uu = (
+        floats_at(tensor, n),
+        floats_at(tensor + channel, n),
+        floats_at(tensor + 2 * channel, n),
+    )
+    classes, limits = shorts_at(out, n), floats_at(edges, sum(counts))
+    around = np.empty((3, 3), np.float32)
+    for x in range(n):
+        for i in range(3):
+            around[i] = floats_at(tile + i * row + 4 * x, 3)
+        a, b, strength, anisotropy, position, focus = profile_measures(
+            vv[x], uv[x], uu[x], norm, around
+        )
+        odd = (a < 0) != (b < 0)
+        quadrant = 2 * (b < 0) + odd
+        share = abs(a) if odd else abs(b)
+        found = counts[0] * quadrant + _passed(share, abs(a) + abs(b), limits[: counts[0]])
+        if found == 4 * counts[0]:
+            found = 0
+        end = counts[0]
+        for axis, (part, of) in enumerate((strength, anisotropy, position, focus)):
+            first, end = end, end + counts[1 + axis]
+            found = found * (counts[1 + axis] + 1) + _passed(part, of, limits[first:end])
+        classes[x] = np.uint16(found)
