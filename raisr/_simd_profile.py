@@ -129,7 +129,9 @@ def profile_row(typingctx, tensor, channel, tile, row, norm, edges, counts, out,
             products, around = [], []
             for _ in range(3):
                 products.append(builder.fmul(load(builder, sums, _KIND), factor))
-                around.append([load(builder, offset(builder, rows, 4 * i), _KIND) for i in range(3)])
+                around.append(
+                    [load(builder, offset(builder, rows, 4 * i), _KIND) for i in range(3)]
+                )
                 sums, rows = builder.add(sums, channel), builder.add(rows, row)
             a, b, measures = _direction(builder, *products, around)
             start, share = _quadrant(builder, a, b, bins)

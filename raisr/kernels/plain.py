@@ -8,12 +8,14 @@ import numpy as np
 from numba import njit
 
 from raisr._simd_hash import LANES
+from raisr._simd_phases import PIXELS, phase_widths
 from raisr.kernels.memory import floats_at, shorts_at
 
 __all__ = [
     "class_row",
     "copy_patch",
     "filter_block",
+    "phase_block",
     "prefetch",
     "product_row",
     "profile_measures",
@@ -22,6 +24,7 @@ __all__ = [
     "tensor_row",
 ]
 
+PHASE_LANES = tuple(sum(phase_widths(side**2)) for side in range(8))
 _TINY = np.float32(1e-6)  # gray levels squared: nothing is there
 
 
@@ -230,3 +233,30 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
             first, end = end, end + counts[1 + axis]
             found = found * (counts[1 + axis] + 1) + _passed(part, of, limits[first:end])
         classes[x] = np.uint16(found)
+
+
+@njit
+def phase_block(size, planes, side, lines, image, row, plane, classes, filters, out, step):
+    """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
+    k, p, b = len(size), len(planes), len(side)
+    lanes = PHASE_LANES[b]
+    indices = shorts_at(classes, PIXELS)
+    total = np.empty(b * b, np.float32)
+    for pixel in range(PIXELS):
+        weights = floats_at(
+            filters + 4 * p * k * k * lanes * np.int64(indices[pixel]), p * k * k * lanes
+        )
+        total[:] = np.float32(0)
+        for q in range(p):
+            for r in range(k):
+                taps = floats_at(image + q * plane + r * row + 4 * pixel, k)
+                for i in range(k):
+                    first = ((q * k + r) * k + i) * lanes
+                    for phase in range(b * b):
+                        total[phase] += weights[first + phase] * taps[i]
+        for phase in range(b * b):
+            if len(lines):
+                floats_at(out + phase * step + 4 * pixel, 1)[0] = total[phase]
+            else:
+                place = out + phase // b * step + 4 * (pixel * b + phase % b)
+                floats_at(place, 1)[0] = total[phase]
