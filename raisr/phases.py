@@ -10,7 +10,7 @@ from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
 from raisr.validate import sink_of
 
-__all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases"]
+__all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
 
 _LARGEST = 15  # side of a filter
 _CUBIC = 5  # side of the filters that interpolate
@@ -61,7 +61,7 @@ class PhaseStage:
     @cached_property
     def packed(self):
         """Filters as the kernel takes them."""
-        return _packed(self.filters)
+        return pack(self.filters)
 
     @property
     def factor(self) -> int:
@@ -80,7 +80,6 @@ class PhaseStage:
 
     def run(self, planes, out, data_range, num_threads):
         """Filter a list of GrayImage; `out`, (factor H, factor W), is written in place."""
-
         height, width = planes[-1].shape
         reach = -(-self.margin // self.factor)
 
@@ -126,18 +125,25 @@ def enlarge_bicubic(image, factor, out, data_range, num_threads):
 @lru_cache
 def _bicubic(factor):
     weights = bicubic_weights(factor)
-    return _packed(np.einsum("pi,qj->pqij", weights, weights)[None, :, :, None])
+    return pack(np.einsum("pi,qj->pqij", weights, weights)[None, :, :, None])
 
 
-def _packed(filters):
-    """Return weights tap by tap, (classes, taps, lanes): those of all phases, and zeros."""
-    from raisr._simd_phases import phase_widths
+def pack(filters):
+    """Lay filters out for the kernel: (classes, planes * size, parts, groups, lanes) float32.
 
-    classes, side, *_ = filters.shape
-    taps = np.moveaxis(filters.reshape(classes, side**2, -1), 1, 2)
-    packed = aligned_empty((*taps.shape[:2], sum(phase_widths(side**2))))
-    packed[..., : side**2] = taps
-    packed[..., side**2 :] = 0
+    Of each row of a filter, in vectors: the next few taps, and of these the next few phases, one
+    after the other, each with these taps. Zeros fill up.
+    """
+    from raisr._simd_phases import LANES, phase_layout
+
+    classes, side, _, planes, size, _ = filters.shape
+    taps, phases = phase_layout(side**2)
+    parts, groups = -(-size // taps), -(-(side**2) // phases)
+    padded = np.zeros((classes, groups * phases, planes * size, parts * taps), np.float32)
+    padded[:, : side**2, :, :size] = filters.reshape(classes, side**2, planes * size, size)
+    padded = padded.reshape(classes, groups, phases, planes * size, parts, taps)
+    packed = aligned_empty((classes, planes * size, parts, groups, LANES))
+    packed[:] = padded.transpose(0, 3, 4, 1, 2, 5).reshape(packed.shape)
     return packed
 
 

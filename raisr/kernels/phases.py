@@ -14,7 +14,7 @@ _ROWS, _COLUMNS, _GROUP = 32, 256, 8
 
 @kernel
 def _covers(place, factor, margin, count):
-    """Number of the `count` blocks in a row that reach the pixel at `place` of the result."""
+    """Return how many of `count` blocks in a row reach the pixel at `place` of the result."""
     last = min((place + margin) // factor, count - 1)
     first = max((place - margin - factor) // factor + 1, 0)
     return last - first + 1
@@ -54,7 +54,8 @@ def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters
     classes : (rows, W) uint16
         Of the rows from `top` on, up to those whose blocks reach the result's rows. Every index
         must be below the number of classes: it is not checked here.
-    filters : (num_classes, planes * size**2, lanes) float32
+    filters : array
+        See `raisr.phases.pack`.
     sink : tuple
         Result, as `raisr.kernels.pixels.write_row` takes it.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from raisr._simd_hash import LANES
-from raisr._simd_phases import PIXELS, phase_widths
+from raisr._simd_phases import PIXELS, phase_layout
 from raisr.kernels.memory import floats_at, shorts_at
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "tensor_row",
 ]
 
-PHASE_LANES = tuple(sum(phase_widths(side**2)) for side in range(8))
+_phase_layout = njit(phase_layout)
 _TINY = np.float32(1e-6)  # gray levels squared: nothing is there
 
 
@@ -198,7 +198,7 @@ def profile_measures(vv, uv, uu, norm, around):
 
 @njit
 def _passed(part, of, edges):
-    """Number of edges that the fraction ``part / of`` reaches."""
+    """Count the edges that the fraction ``part / of`` reaches."""
     total = 0
     for i in range(edges.size):
         total += part >= edges[i] * of
@@ -239,24 +239,21 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
 def phase_block(size, planes, side, lines, image, row, plane, classes, filters, out, step):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
     k, p, b = len(size), len(planes), len(side)
-    lanes = PHASE_LANES[b]
+    taps, share = _phase_layout(b * b)
+    parts, groups = -(-k // taps), -(-b * b // share)
+    count = p * k * parts * groups * share * taps
     indices = shorts_at(classes, PIXELS)
-    total = np.empty(b * b, np.float32)
     for pixel in range(PIXELS):
-        weights = floats_at(
-            filters + 4 * p * k * k * lanes * np.int64(indices[pixel]), p * k * k * lanes
-        )
-        total[:] = np.float32(0)
-        for q in range(p):
-            for r in range(k):
-                taps = floats_at(image + q * plane + r * row + 4 * pixel, k)
-                for i in range(k):
-                    first = ((q * k + r) * k + i) * lanes
-                    for phase in range(b * b):
-                        total[phase] += weights[first + phase] * taps[i]
+        bank = floats_at(filters + 4 * count * np.int64(indices[pixel]), count)
+        weights = bank.reshape((p * k, parts, groups, share, taps))
         for phase in range(b * b):
+            group, lane = phase // share, phase % share
+            total = np.float32(0)
+            for r in range(p * k):
+                line = floats_at(image + r // k * plane + r % k * row + 4 * pixel, k)
+                for i in range(k):
+                    total += weights[r, i // taps, group, lane, i % taps] * line[i]
+            place = out + phase // b * step + 4 * (pixel * b + phase % b)
             if len(lines):
-                floats_at(out + phase * step + 4 * pixel, 1)[0] = total[phase]
-            else:
-                place = out + phase // b * step + 4 * (pixel * b + phase % b)
-                floats_at(place, 1)[0] = total[phase]
+                place = out + phase * step + 4 * pixel
+            floats_at(place, 1)[0] = total
