@@ -14,6 +14,7 @@ __all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
 
 _LARGEST = 15  # side of a filter
 _CUBIC = 5  # side of the filters that interpolate
+_NOTHING = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,43 +82,49 @@ class PhaseStage:
     def run(self, planes, out, data_range, num_threads):
         """Filter a list of GrayImage; `out`, (factor H, factor W), is written in place."""
         height, width = planes[-1].shape
-        reach = -(-self.margin // self.factor)
+        reach, packed = -(-self.margin // self.factor), self.packed
 
         def block(y0, y1):
             top, bottom = max(y0 - reach, 0), min(y1 + reach, height)
             classes = np.empty((bottom - top, width), np.uint16)
             class_rows(planes[-1], self.spec, top, bottom, classes)
             kinds = self.size, self.planes, self.factor, self.margin
-            _filter(kinds, self.packed, planes, classes, top, (y0, y1), out, data_range)
+            _filter(kinds, packed, planes, classes, top, (y0, y1), out, data_range)
 
         over_blocks(block, (height, width), num_threads)
 
 
-def _filter(kinds, packed, planes, classes, top, rows, out, data_range):
+def _filter(kinds, packed, planes, classes, top, rows, out, data_range, base=_NOTHING):
     """Enlarge some rows; `kinds` are the size, planes, factor and margin of the filters."""
     from raisr.kernels.phases import phase_rows
     from raisr.simd import token
 
     size, count, factor, margin = kinds
+    wanted = tuple(factor * side for side in planes[-1].shape)
+    if len({plane.shape for plane in planes}) > 1 or len(planes) != count or out.shape != wanted:
+        raise ValueError(f"{count} planes of one shape are needed, and a result of {wanted}")
     tokens = token(size), token(count), token(factor + 2 * margin), token(int(margin > 0))
     sources = tuple(plane.source for plane in planes)
     place, whole = slice(factor * rows[0], factor * rows[1]), out.dtype != np.float16
     part = out[place] if whole else np.empty(out[place].shape, np.float32)
     address, step, *rest = sink_of(part, data_range)
     sink = (address - place.start * step, step, *rest)
-    phase_rows(*tokens, factor, sources, classes, top, packed, sink, *rows)
+    phase_rows(*tokens, factor, sources, classes, top, packed, base, sink, *rows)
     if not whole:  # no kernel can write float16
         out[place] = part
 
 
-def enlarge_bicubic(image, factor, out, data_range, num_threads):
-    """Enlarge a GrayImage by Keys' cubic; `out`, (factor H, factor W), is written in place."""
+def enlarge_bicubic(image, factor, base, out, data_range, num_threads):
+    """Enlarge a GrayImage by Keys' cubic, and add it to `base`, float32.
+
+    `out`, of the shape of `base`, (factor H, factor W), is written in place; it may be `base`.
+    """
     packed, width = _bicubic(factor), image.shape[1]
 
     def block(y0, y1):
         classes = np.zeros((y1 - y0, width), np.uint16)
         kinds = _CUBIC, 1, factor, 0
-        _filter(kinds, packed, [image], classes, y0, (y0, y1), out, data_range)
+        _filter(kinds, packed, [image], classes, y0, (y0, y1), out, data_range, base)
 
     over_blocks(block, image.shape, num_threads)
 

@@ -187,11 +187,13 @@ def _enlarge_colours(bank, channels, outs, ratio, white, threads):
     height, width = luma.shape
     bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
     bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
-    colour = np.empty_like(bright)
     for channel, plane, out in zip(channels, planes, outs, strict=True):
         difference = GrayImage(plane - luma)
-        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads)
-        colour += bright
+        if out.shape == bright.shape and not channel.pedestal:
+            enlarge_bicubic(difference, bank.factor, bright, out, white, threads)
+            continue
+        colour = np.empty_like(bright)
+        enlarge_bicubic(difference, bank.factor, bright, colour, GRAY_LEVELS, threads)
         _finish(channel, colour, out, white)
 
 

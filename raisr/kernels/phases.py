@@ -22,7 +22,7 @@ def _covers(place, factor, margin, count):
 
 @kernel
 def _add(values, out):
-    for x in range(out.size):
+    for x in range(values.size):
         out[x] += values[x]
 
 
@@ -33,14 +33,14 @@ def _add_blocks(lines, side, factor, count, sums):
         for c in range(side):
             row, values = sums[r, c:], lines[r * side + c]
             if factor == 1:
-                _add(values, row[:count])
+                _add(values[:count], row)
             else:
                 for x in range(count):
                     row[factor * x] += values[x]
 
 
 @kernel
-def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters, sink, y0, y1):
+def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters, base, sink, y0, y1):
     """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters
@@ -56,6 +56,8 @@ def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters
         must be below the number of classes: it is not checked here.
     filters : array
         See `raisr.phases.pack`.
+    base : (factor H, factor W) float32
+        Gray levels that are added to the result of blocks that do not overlap; empty for none.
     sink : tuple
         Result, as `raisr.kernels.pixels.write_row` takes it.
     """
@@ -130,4 +132,6 @@ def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters
                         sums[r] = sums[r + factor]
                 else:
                     for r in range(b):
+                        if base.size:
+                            _add(base[factor * y + r, begin:end], results[r])
                         write_row(result + r * step, factor * columns, sink, factor * y + r, begin)

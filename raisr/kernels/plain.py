@@ -163,8 +163,8 @@ def profile_measures(vv, uv, uu, norm, around):
     -------
     a, b : float32
         Along the dominant gradient, to where the magnitude of the slope grows; not short.
-    strength, anisotropy, position, focus : (numerator, denominator)
-        All squared.
+    parts, wholes : UniTuple(float32, 4)
+        Numerators and denominators of strength, anisotropy, position and focus, all squared.
     """
     half, zero, one, two = np.float32(0.5), np.float32(0), np.float32(1), np.float32(2)
     vv, uv, uu, middle = vv * norm, uv * norm, uu * norm, around[1, 1]
@@ -189,19 +189,17 @@ def profile_measures(vv, uv, uu, norm, around):
     return (
         a,
         b,
-        (largest, one),
-        (spread, trace + _TINY),
-        (bend * bend, largest + _TINY),
-        (slope * slope, length * largest + _TINY),
+        (largest, spread, bend * bend, slope * slope),
+        (one, trace + _TINY, largest + _TINY, length * largest + _TINY),
     )
 
 
 @njit
-def _passed(part, of, edges):
-    """Count the edges that the fraction ``part / of`` reaches."""
+def _passed(part, whole, edges):
+    """Count the edges that the fraction ``part / whole`` reaches."""
     total = 0
     for i in range(edges.size):
-        total += part >= edges[i] * of
+        total += part >= edges[i] * whole
     return total
 
 
@@ -219,9 +217,7 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
     for x in range(n):
         for i in range(3):
             around[i] = floats_at(tile + i * row + 4 * x, 3)
-        a, b, strength, anisotropy, position, focus = profile_measures(
-            vv[x], uv[x], uu[x], norm, around
-        )
+        a, b, parts, wholes = profile_measures(vv[x], uv[x], uu[x], norm, around)
         odd = (a < 0) != (b < 0)
         quadrant = 2 * (b < 0) + odd
         share = abs(a) if odd else abs(b)
@@ -229,9 +225,10 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
         if found == 4 * counts[0]:
             found = 0
         end = counts[0]
-        for axis, (part, of) in enumerate((strength, anisotropy, position, focus)):
+        for axis in range(4):
             first, end = end, end + counts[1 + axis]
-            found = found * (counts[1 + axis] + 1) + _passed(part, of, limits[first:end])
+            reached = _passed(parts[axis], wholes[axis], limits[first:end])
+            found = found * (counts[1 + axis] + 1) + reached
         classes[x] = np.uint16(found)
 
 

@@ -28,12 +28,10 @@ def statistics_rows(tensor, tile, norm, out):
     for y in range(out.shape[1]):
         for x in range(out.shape[2]):
             around = tile[y : y + 3, x : x + 3]
-            found = profile_measures(
-                tensor[0, y, x], tensor[1, y, x], tensor[2, y, x], norm, around
-            )
+            rr, rc, cc = tensor[0, y, x], tensor[1, y, x], tensor[2, y, x]
+            _, _, parts, wholes = profile_measures(rr, rc, cc, norm, around)
             for index in range(4):
-                part, of = found[2 + index]
-                out[index, y, x] = part / of
+                out[index, y, x] = parts[index] / wholes[index]
 
 
 @kernel
