@@ -22,27 +22,28 @@ from raisr.validate import (
     whole_number,
 )
 
-__all__ = ["FACTORS", "bank_for", "check_factor", "upscale"]
+__all__ = ["FACTORS", "MODELS", "bank_for", "bank_path", "check_factor", "upscale"]
 
 FACTORS = (1.5, 2, 3, 4)
 """Factors that `upscale` knows."""
 
-_MODELS = ("fast", "best")
+MODELS = ("fast", "best")
+"""Models that `upscale` knows."""
+
 _COLOURS = 3
 _PLANES = {"fast": 1, "best": 3}  # in memory at once, float32, of the size of the result
 _HALVING = 10  # times as much: planes enlarged by 3, and float64
 
 
-def bank_path(factor):
-    """Return where the bank for a whole factor is shipped."""
-    return Path(__file__).parent / "banks" / f"upscale_{factor}.safetensors"
+def bank_path(model, factor):
+    """Return where the bank of a model, for a whole factor, is shipped."""
+    return Path(__file__).parent / "banks" / f"upscale_{model}_{factor}.safetensors"
 
 
 @lru_cache
 def bank_for(model, factor):
-    """Return the shipped bank for a whole factor: "best", or its first stage, "fast"."""
-    bank = UpscalingBank.load(bank_path(factor))
-    return bank if model == "best" else UpscalingBank(bank.stages[:1], bank.metadata)
+    """Return the shipped bank of a model, for a whole factor."""
+    return UpscalingBank.load(bank_path(model, factor))
 
 
 def upscale(
@@ -63,7 +64,7 @@ def upscale(
     factor : {1.5, 2, 3, 4}
         Of the result's sides, which are rounded: halves to even.
     model : {"fast", "best"}
-        "fast" is one stage, "best" a cascade.
+        "fast" is one stage of fewer classes, "best" a cascade.
     channel_axis : int, optional
         Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
         enlarged by the filters and colour differences by bicubic interpolation; of any other
@@ -112,7 +113,7 @@ def upscale(
     (9, 15)
     """
     ratio = check_factor(factor)
-    if not (isinstance(model, str) and model in _MODELS):
+    if not (isinstance(model, str) and model in MODELS):
         raise ValueError(f'model must be "fast" or "best", got {model!r}')
     channels = as_channels(image, channel_axis, data_range)
     _check_memory(channels, ratio, model)
