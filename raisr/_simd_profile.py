@@ -1,4 +1,4 @@
-"""Vector code for the classes of `raisr.profiles`; see `raisr.kernels.plain.profile_measures`."""
+"""Vector code for the classes of `raisr.profiles`; see `raisr.kernels.measures`."""
 
 from llvmlite import ir
 from numba.core import cgutils, types

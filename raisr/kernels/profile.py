@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from raisr._simd_hash import LANES
 from raisr.kernels import kernel
+from raisr.kernels.measures import profile_measures
 from raisr.kernels.memory import aligned, shorts_at
 from raisr.kernels.micro import profile_row
-from raisr.kernels.plain import LANES, profile_measures
 
 __all__ = ["profile_rows", "statistics_rows"]
 
