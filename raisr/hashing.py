@@ -269,14 +269,12 @@ def class_rows(image, spec, y0, y1, out):
         out += (places * int(np.prod(spec.shape))).astype(out.dtype)
 
 
-def tensor_rows(image, spec, y0, y1, width=None):
+def tensor_rows(image, spec, y0, y1):
     """Return the structure tensor, (3, y1 - y0, W) float32, of some rows of a GrayImage.
 
-    It holds the weighted sums of the products of doubled differences of gray levels. With a
-    `width`, rows are of that length: zeros follow.
+    It holds the weighted sums of the products of doubled differences of gray levels.
     """
-    tensor = np.empty((3, y1 - y0, width or image.shape[1]), np.float32)
-    tensor[..., image.shape[1] :] = 0
+    tensor = np.empty((3, y1 - y0, image.shape[1]), np.float32)
     channel, row, _ = tensor.strides
     _hash_rows(image, spec, y0, y1, (tensor.ctypes.data, row, channel, 0))
     return tensor

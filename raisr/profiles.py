@@ -21,7 +21,6 @@ __all__ = [
 
 _EDGES = ("strength_edges", "anisotropy_edges", "position_edges", "focus_edges")
 _SAMPLED = 7
-_VECTOR = 16  # pixels that kernels work on at once, also beyond a row's end
 
 
 @dataclass(frozen=True)
@@ -119,30 +118,29 @@ class ProfileSpec:
         return cls(**values)
 
 
-def _neighbourhood(image, spec, y0, y1):
-    """Return what the kernels take of some rows: the tensor, pixels with a margin, the norm."""
-    from raisr.kernels.pixels import read_tile
-
-    width = -(-image.shape[1] // _VECTOR) * _VECTOR
-    tensor = tensor_rows(image, spec.tensor, y0, y1, width)
-    tile = np.empty((y1 - y0 + 2, width + 2), np.float32)
-    read_tile(image.source, y0 - 1, -1, np.float32(0), tile)
-    return tensor, tile, np.float32(2 * spec.tensor.norm)
-
-
 def class_rows(image, spec, y0, y1, out):
     """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, (y1 - y0, W) uint16."""
     from raisr.kernels.profile import profile_rows
+    from raisr.simd import token
 
-    profile_rows(*_neighbourhood(image, spec, y0, y1), *spec.cuts, out)
+    tensor, norm = spec.tensor, np.float32(2 * spec.tensor.norm)
+    *edges, strides = tensor.kernel_edges
+    tensor_of = tensor.presmooth, tensor.taps, tuple(edges), strides
+    half = token(tensor.window // 2)
+    profile_rows(half, image.source, tensor_of, norm, *spec.cuts, y0, out)
 
 
 def _statistics(image, spec):
     """Return the statistics of some of the pixels of a GrayImage, (4, n) float32."""
+    from raisr.kernels.pixels import read_tile
     from raisr.kernels.profile import statistics_rows
 
-    out = np.empty((4, *image.shape), np.float32)
-    statistics_rows(*_neighbourhood(image, spec, 0, image.shape[0]), out)
+    height, width = image.shape
+    tensor, norm = tensor_rows(image, spec.tensor, 0, height), np.float32(2 * spec.tensor.norm)
+    tile = np.empty((height + 2, width + 2), np.float32)
+    read_tile(image.source, -1, -1, np.float32(0), tile)
+    out = np.empty((4, height, width), np.float32)
+    statistics_rows(tensor, tile, norm, out)
     return out.reshape(4, -1)[:, ::_SAMPLED].copy()
 
 

@@ -4,11 +4,15 @@ import numpy as np
 
 from raisr._simd_hash import LANES
 from raisr.kernels import kernel
+from raisr.kernels.hash import hash_rows
 from raisr.kernels.measures import profile_measures
 from raisr.kernels.memory import aligned, shorts_at
 from raisr.kernels.micro import profile_row
+from raisr.kernels.pixels import read_row
 
 __all__ = ["profile_rows", "statistics_rows"]
+
+_ROWS = 16  # whose tensor stays in the cache
 
 
 @kernel
@@ -36,29 +40,45 @@ def statistics_rows(tensor, tile, norm, out):
 
 
 @kernel
-def profile_rows(tensor, tile, norm, edges, counts, classes):
+def profile_rows(half, source, tensor_of, norm, edges, counts, y0, classes):
     """Write the classes of some rows: each measure is cut at its edges, the first counts most.
 
     Parameters
     ----------
-    tensor, tile, norm
-        As of `statistics_rows`; rows of both are followed by room for `LANES` more.
+    half : token
+    source : tuple
+    tensor_of : (smoothing, taps, edges, strides)
+        As of `raisr.kernels.hash.hash_rows`.
+    norm : float32
+        As of `statistics_rows`.
     edges : (n,) float32
         Of a quadrant of the circle, then of the measures, ascending, one after the other.
     counts : UniTuple(int64, 5)
         Numbers of edges of each.
+    y0 : int64
+        First of the rows.
     classes : (rows, W) uint16
     """
-    rows, width = classes.shape
+    height, width = classes.shape
     vectors = -(-width // LANES)
     found = aligned(vectors * LANES // 2)
-    channel, line = np.int64(tensor.strides[0]), np.int64(tile.strides[0])
-    for y in range(rows):
+    length = vectors * LANES
+    tensor = aligned(3 * _ROWS * length).reshape(3, _ROWS, length)
+    tile = aligned((_ROWS + 2) * (length + 2)).reshape(_ROWS + 2, length + 2)
+    channel, step = np.int64(tensor.strides[0]), np.int64(tensor.strides[1])
+    line = np.int64(tile.strides[0])
+    for top in range(0, height, _ROWS):
+        rows = min(_ROWS, height - top)
         # Numba frees an array after its last use, and the use of an address is none.
+        sums, pixels = np.int64(tensor.ctypes.data), np.int64(tile.ctypes.data)
         place, limits = np.int64(found.ctypes.data), np.int64(edges.ctypes.data)
-        sums = np.int64(tensor.ctypes.data) + y * np.int64(tensor.strides[1])
-        pixels = np.int64(tile.ctypes.data) + y * line
-        profile_row(sums, channel, pixels, line, norm, limits, counts, place, vectors)
-        chosen, row = shorts_at(place, width), classes[y]
-        for x in range(width):
-            row[x] = chosen[x]
+        first = y0 + top
+        hash_rows(half, source, *tensor_of, (sums, step, channel, 0), first, first + rows)
+        for i in range(rows + 2):
+            read_row(source, first - 1 + i, -1, width + 2, pixels + i * line)
+        for i in range(rows):
+            at, around = sums + i * step, pixels + i * line
+            profile_row(at, channel, around, line, norm, limits, counts, place, vectors)
+            chosen, row = shorts_at(place, width), classes[top + i]
+            for x in range(width):
+                row[x] = chosen[x]
