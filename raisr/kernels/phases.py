@@ -13,11 +13,17 @@ _ROWS, _COLUMNS, _GROUP = 32, 256, 8
 
 
 @kernel
-def _covers(place, factor, margin, count):
-    """Return how many of `count` blocks in a row reach the pixel at `place` of the result."""
+def _share(place, factor, margin, count):
+    """Return the share of each block, of `count` in a row, in the pixel at `place`."""
     last = min((place + margin) // factor, count - 1)
     first = max((place - margin - factor) // factor + 1, 0)
-    return last - first + 1
+    return np.float32(1) / np.float32(last - first + 1)
+
+
+@kernel
+def _scale(values, share, shares, out):
+    for x in range(values.size):
+        out[x] = values[x] * (share * shares[x])
 
 
 @kernel
@@ -68,7 +74,7 @@ def phase_rows(
     reach = -(-margin // factor)
     line = _COLUMNS + 2 * reach + _GROUP + k + 16
     tile = aligned(len(planes) * (_ROWS + k - 1) * line).reshape(len(planes), _ROWS + k - 1, line)
-    length = max(factor, 1) * line + 2 * margin
+    length = factor * line + 2 * margin
     count = b * b if len(lines) else b
     results = aligned(count * length).reshape(count, length)
     sums = aligned(2 * b * length).reshape(2 * b, length)
@@ -85,7 +91,7 @@ def phase_rows(
         if len(lines):
             sums[:] = np.float32(0)
             for x in range(begin, end):
-                shares[x - begin] = np.float32(1) / np.float32(_covers(x, factor, margin, width))
+                shares[x - begin] = _share(x, factor, margin, width)
         for start in range(first, last, _ROWS):
             rows = min(_ROWS, last - start)
             for i in range(rows + k - 1):
@@ -119,17 +125,12 @@ def phase_rows(
                     )
                 if len(lines):
                     _add_blocks(results, b, factor, columns, sums)
-                    done = b - margin if y == height - 1 else factor
-                    for r in range(done):
-                        line_y = factor * y - margin + r
-                        if factor * y0 <= line_y < factor * y1:
-                            share = np.float32(1) / np.float32(
-                                _covers(line_y, factor, margin, height)
-                            )
-                            values, out = sums[r, skip:], results[0]
-                            for x in range(end - begin):
-                                out[x] = values[x] * (share * shares[x])
-                            write_row(result, end - begin, sink, line_y, begin)
+                    for r in range(b - margin if y == height - 1 else factor):
+                        at = factor * y - margin + r
+                        if factor * y0 <= at < factor * y1:
+                            share = _share(at, factor, margin, height)
+                            _scale(sums[r, skip : skip + end - begin], share, shares, results[0])
+                            write_row(result, end - begin, sink, at, begin)
                     for r in range(b):
                         sums[r] = sums[r + factor]
                 else:
