@@ -1,4 +1,4 @@
-"""Measure kernels, learning and denoising against peers and limits: `python -m benchmarks`.
+"""Measure kernels and whole calls against peers and limits: `python -m benchmarks`.
 
 The default run takes some minutes; `--megapixels 0.25 1 16` measures all sizes.
 `python -m benchmarks memory` measures peaks of memory instead.
@@ -24,6 +24,7 @@ from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
 from benchmarks.learning import learn_case
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import interleaved
+from benchmarks.upscaling import upscale_case
 from comparisons import command
 from raisr.command import Parser, run
 from raisr.provenance import write_json
@@ -34,6 +35,9 @@ CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
     "hash_apply11": hash_and_apply_case,
     **{f"learn{size}": partial(learn_case, size=size) for size in (7, 9, 11)},
     "denoise": denoise_case,
+    "upscale_fast": partial(upscale_case, model="fast", channels=1),
+    "upscale_best": partial(upscale_case, model="best", channels=1),
+    "upscale_colour": partial(upscale_case, model="fast", channels=3),
     **{
         f"{name}_{kind}": partial(maker, kind=kind)
         for name, maker in (

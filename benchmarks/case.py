@@ -71,8 +71,8 @@ class Case:
     note: str = ""
 
 
-def mosaic(pixels: int) -> NDArray[np.float32]:
-    """Return a noisy square mosaic of the embedded photographs in gray levels, sigma 25."""
+def mosaic(pixels: int, sigma: float = SIGMA) -> NDArray[np.float32]:
+    """Return a noisy square mosaic of the embedded photographs in gray levels."""
     side = round(pixels**0.5)
     photographs = [rgb_to_gray(image.read())[:_TILE, :_TILE] for image in load_dataset("sample")]
     photographs = [photo for photo in photographs if photo.shape == (_TILE, _TILE)]
@@ -81,7 +81,7 @@ def mosaic(pixels: int) -> NDArray[np.float32]:
         np.hstack([photographs[(r * count + c) % len(photographs)] for c in range(count)])
         for r in range(count)
     ]
-    return add_gaussian_noise(np.vstack(rows)[:side, :side], SIGMA, seed=0)
+    return add_gaussian_noise(np.vstack(rows)[:side, :side], sigma, seed=0)
 
 
 def corner(image: NDArray, pixels: int) -> NDArray:

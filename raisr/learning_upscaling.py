@@ -16,7 +16,7 @@ from raisr.profiles import ProfileSpec, class_map, fit_edges
 from raisr.upscaling_bank import UpscalingBank, following
 from raisr.validate import GrayImage, as_image, check_threads, whole_number
 
-__all__ = ["RECIPE", "crop_to_multiple", "learn_upscaling", "reduce_image"]
+__all__ = ["RECIPES", "crop_to_multiple", "learn_upscaling", "reduce_image"]
 
 _EDGE_IMAGES = 50
 _BATCH = 16  # images
@@ -24,20 +24,28 @@ _FACTORS = (2, 3, 4)
 _FLAT = 1e-2  # gray levels squared
 
 
-def _spec(strengths: int, anisotropies: int, positions: int, focuses: int) -> ProfileSpec:
-    """Return a spec of 24 directions and so many bins; its edges are placeholders."""
-    bins = strengths, anisotropies, positions, focuses
-    return ProfileSpec(24, 7, 1.0, *(tuple(np.arange(1, count) / count) for count in bins))
+def _spec(directions: int, window: int, *bins: int) -> ProfileSpec:
+    """Return a spec of so many directions and bins; its edges are placeholders."""
+    edges = (tuple(np.arange(1, count) / count) for count in bins)
+    return ProfileSpec(directions, window, 1.0, *edges)
 
 
-RECIPE = ((_spec(4, 2, 4, 3), 7, 0), (_spec(4, 2, 3, 3), 5, 1), (_spec(4, 2, 3, 3), 5, 1))
-"""Of each stage: classes, the side of the filters, and the margin of their blocks."""
+RECIPES = {
+    "fast": [(_spec(16, 5, 3, 2, 3, 2), 7, 0)],
+    "best": [
+        (_spec(24, 7, 4, 2, 4, 3), 7, 0),
+        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
+        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
+    ],
+}
+"""Of each stage of a shipped model: classes, the side of the filters, and the margin of their
+blocks. Few classes make fast faster: all of its filters fit into the cache."""
 
 
 def learn_upscaling(
     images: Iterable[ArrayLike],
     factor: int = 2,
-    recipe: Sequence[tuple[ProfileSpec, int, int]] = RECIPE,
+    recipe: Sequence[tuple[ProfileSpec, int, int]] = RECIPES["best"],
     *,
     held_back: Iterable[ArrayLike] = (),
     data_range: float | None = None,
@@ -56,7 +64,7 @@ def learn_upscaling(
     recipe : sequence of (ProfileSpec, int, int)
         Of each stage: classes, whose edges are replaced by quantiles of the training images, the
         odd side of the filters, and the margin of their blocks. Default: that of the shipped
-        model "best"; its first entry alone is that of "fast".
+        model "best"; `RECIPES` has that of "fast", too.
     held_back : iterable of (H, W) array_like
         Images that nothing is learned from: the result is measured on them.
     data_range : float, optional
@@ -91,7 +99,7 @@ def learn_upscaling(
     --------
     >>> rng = np.random.default_rng(0)
     >>> smooth = [resize_bicubic(rng.uniform(0, 255, (20, 20)), 4).clip(0, 255) for _ in range(3)]
-    >>> bank = learn_upscaling(smooth[:2], 2, RECIPE[:1], held_back=smooth[2:], data_range=255)
+    >>> bank = learn_upscaling(smooth[:2], 2, RECIPES["fast"], held_back=smooth[2:], data_range=255)
     >>> bank.metadata["psnr_after"] > bank.metadata["psnr_before"]
     True
     """

@@ -61,7 +61,7 @@ class PhaseEquations:
         num_threads : int
         """
         from raisr.kernels.gram import sort_by_class, workspace
-        from raisr.kernels.phases import accumulate_phases
+        from raisr.kernels.phase_gram import accumulate_phases
         from raisr.simd import lanes_for, token
 
         padded, targets, classes = self._canvas(samples)

@@ -6,14 +6,15 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from raisr.bicubic import bicubic_weights
-from raisr.blocks import over_blocks
-from raisr.cascade import filter_rows
-from raisr.filtering import Stage
-from raisr.hashing import HashSpec
+from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
-from raisr.validate import GRAY_LEVELS, GrayImage
+from raisr.validate import sink_of
 
-__all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases"]
+__all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
+
+_LARGEST = 15  # side of a filter
+_CUBIC = 5  # side of the filters that interpolate
+_NOTHING = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,16 @@ class PhaseStage:
         filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)
         filters.flags.writeable = False
         object.__setattr__(self, "filters", filters)
-        self.phases  # noqa: B018 - refuses other shapes, and what is not finite
+        size = filters.shape[-1]
+        if filters.shape[4] != size or not (size % 2 and size <= _LARGEST):
+            raise ValueError(f"filters must be of an odd side up to {_LARGEST}, got {size}")
+        if not np.isfinite(filters).all():
+            raise ValueError("filters must be finite")
 
     @cached_property
-    def phases(self):
-        """Row and column in the block, and the filters of each phase."""
-        return _phases(self.filters)
+    def packed(self):
+        """Filters as the kernel takes them."""
+        return pack(self.filters)
 
     @property
     def factor(self) -> int:
@@ -76,85 +81,80 @@ class PhaseStage:
 
     def run(self, planes, out, data_range, num_threads):
         """Filter a list of GrayImage; `out`, (factor H, factor W), is written in place."""
+        height, width = planes[-1].shape
+        reach, packed = -(-self.margin // self.factor), self.packed
 
-        def classify(y0, y1, classes):
-            class_rows(planes[-1], self.spec, y0, y1, classes)
+        def block(y0, y1):
+            top, bottom = max(y0 - reach, 0), min(y1 + reach, height)
+            classes = np.empty((bottom - top, width), np.uint16)
+            class_rows(planes[-1], self.spec, top, bottom, classes)
+            kinds = self.size, self.planes, self.factor, self.margin
+            _filter(kinds, packed, planes, classes, top, (y0, y1), out, data_range)
 
-        if self.margin:
-            total = self._mean(planes, classify, out.shape, num_threads)
-            GrayImage(out).put_back(total, out, data_range)
-        else:
-            _filter_phases(self.phases, planes, classify, out, data_range, num_threads)
-
-    def _mean(self, planes, classify, shape, num_threads):
-        """Return the mean of all blocks at each pixel, in gray levels."""
-        margin, factor = self.margin, self.factor
-        total = np.zeros([side + 2 * margin for side in shape], np.float32)
-        count = [np.zeros(side + 2 * margin, np.float32) for side in shape]
-        part = np.empty(planes[-1].shape, np.float32)
-        classes = np.empty(part.shape, np.uint16)
-        over_blocks(lambda y0, y1: classify(y0, y1, classes[y0:y1]), part.shape, num_threads)
-        for row, column, stage in self.phases:
-            _filter(stage, planes, classes, part, num_threads)
-            rows, columns = (
-                slice(start, start + factor * (side - 1) + 1, factor)
-                for start, side in zip((row, column), part.shape, strict=True)
-            )
-            total[rows, columns] += part
-            if row == column:
-                count[0][rows] += 1
-                count[1][columns] += 1
-        inside = slice(margin, -margin)
-        total, (down, across) = total[inside, inside], (c[inside] for c in count)
-        total /= down[:, None]
-        total /= across
-        return total
+        over_blocks(block, (height, width), num_threads)
 
 
-def _filter(stage, planes, classes, out, num_threads):
-    def block(y0, y1):
-        filter_rows(stage, planes, classes[y0:y1], y0, y1, out, GRAY_LEVELS)
+def _filter(kinds, packed, planes, classes, top, rows, out, data_range, base=_NOTHING):
+    """Enlarge some rows; `kinds` are the size, planes, factor and margin of the filters."""
+    from raisr.kernels.phases import phase_rows
+    from raisr.simd import token
 
-    over_blocks(block, out.shape, num_threads)
+    size, count, factor, margin = kinds
+    wanted = tuple(factor * side for side in planes[-1].shape)
+    if len({plane.shape for plane in planes}) > 1 or len(planes) != count or out.shape != wanted:
+        raise ValueError(f"{count} planes of one shape are needed, and a result of {wanted}")
+    tokens = token(size), token(count), token(factor + 2 * margin), token(int(margin > 0))
+    sources = tuple(plane.source for plane in planes)
+    place, whole = slice(factor * rows[0], factor * rows[1]), out.dtype != np.float16
+    part = out[place] if whole else np.empty(out[place].shape, np.float32)
+    address, step, *rest = sink_of(part, data_range)
+    sink = (address - place.start * step, step, *rest)
+    phase_rows(*tokens, factor, sources, classes, top, packed, base, sink, *rows)
+    if not whole:  # no kernel can write float16
+        out[place] = part
 
 
-def enlarge_bicubic(image, factor, out, data_range, num_threads, siting=(0.5, 0.5)):
-    """Enlarge a GrayImage by Keys' cubic; `out`, (factor H, factor W), is written in place.
+def enlarge_bicubic(
+    image, factor, out, data_range, num_threads, *, base=_NOTHING, siting=(0.5, 0.5)
+):
+    """Enlarge a GrayImage by Keys' cubic, and add it to `base`, if there is one, float32.
 
-    `siting` is that of `raisr.bicubic.resize_bicubic`, from 0 to 1/2.
+    `out`, (factor H, factor W), is written in place; it may be `base`, of its shape. `siting` is
+    that of `raisr.bicubic.resize_bicubic`, from 0 to 1/2.
     """
+    packed, width = _bicubic(factor, siting), image.shape[1]
 
-    def classify(y0, y1, classes):
-        classes[:] = 0
+    def block(y0, y1):
+        classes = np.zeros((y1 - y0, width), np.uint16)
+        kinds = _CUBIC, 1, factor, 0
+        _filter(kinds, packed, [image], classes, y0, (y0, y1), out, data_range, base)
 
-    _filter_phases(_bicubic_phases(factor, siting), [image], classify, out, data_range, num_threads)
+    over_blocks(block, image.shape, num_threads)
 
 
 @lru_cache
-def _bicubic_phases(factor, siting):
+def _bicubic(factor, siting):
     down, across = (bicubic_weights(factor, place) for place in siting)
-    return _phases(np.einsum("pi,qj->pqij", down, across)[None, :, :, None])
+    return pack(np.einsum("pi,qj->pqij", down, across)[None, :, :, None])
 
 
-def _phases(filters):
-    # A stage wants a spec of as many classes; nothing is hashed by it.
-    places = tuple(range(1, len(filters)))
-    spec = HashSpec(orientations=1, strength_edges=places, coherence_edges=())
-    bias, block = np.zeros(len(filters)), filters.shape[1:3]
-    return [(*place, Stage(spec, filters[:, *place], bias)) for place in np.ndindex(*block)]
+def pack(filters):
+    """Lay filters out for the kernel: (classes, planes * size, parts, groups, lanes) float32.
 
+    Of each row of a filter, in vectors: the next few taps, and of these the next few phases, one
+    after the other, each with these taps. Zeros fill up.
+    """
+    from raisr._simd_phases import LANES, phase_layout
 
-def _filter_phases(phases, planes, classify, out, data_range, num_threads):
-    factor, shape = 1 + phases[-1][0], planes[-1].shape
-
-    def block(y0, y1):
-        classes = np.empty((y1 - y0, shape[1]), np.uint16)
-        classify(y0, y1, classes)
-        for row, column, stage in phases:
-            phase = out[row::factor, column::factor]
-            filter_rows(stage, planes, classes, y0, y1, phase, data_range)
-
-    over_blocks(block, shape, num_threads)
+    classes, side, _, planes, size, _ = filters.shape
+    taps, phases = phase_layout(side**2)
+    parts, groups = -(-size // taps), -(-(side**2) // phases)
+    padded = np.zeros((classes, groups * phases, planes * size, parts * taps), np.float32)
+    padded[:, : side**2, :, :size] = filters.reshape(classes, side**2, planes * size, size)
+    padded = padded.reshape(classes, groups, phases, planes * size, parts, taps)
+    packed = aligned_empty((classes, planes * size, parts, groups, LANES))
+    packed[:] = padded.transpose(0, 3, 4, 1, 2, 5).reshape(packed.shape)
+    return packed
 
 
 def expand_phases(spec, filters):

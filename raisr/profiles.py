@@ -94,16 +94,13 @@ class ProfileSpec:
         return int(np.prod(self.shape))
 
     @cached_property
-    def cuts(self) -> tuple[np.ndarray, np.ndarray]:
-        """Edges of all statistics, as `raisr.kernels.profile.profile_rows` takes them."""
+    def cuts(self) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Edges and their numbers, as `raisr.kernels.profile.profile_rows` takes them."""
         # Bins are centred: edges along the axes and diagonals of an image lie in their middle.
-        angles = 2 * np.pi * (np.arange(self.directions) + 0.5) / self.directions
-        across, down = np.cos(angles), np.sin(angles)
-        shares = across / (np.abs(across) + np.abs(down))
-        turns = np.where(down >= 0, 1 - shares, 3 + shares)
-        edges = [turns, *(getattr(self, name) for name in _EDGES)]
-        ends = np.cumsum([len(part) for part in edges])
-        return np.concatenate(edges).astype(np.float32), ends
+        angles = 2 * np.pi * (np.arange(self.directions // 4) + 0.5) / self.directions
+        quadrant = np.sin(angles) / (np.cos(angles) + np.sin(angles))
+        edges = [quadrant, *(getattr(self, name) for name in _EDGES)]
+        return np.concatenate(edges).astype(np.float32), tuple(len(part) for part in edges)
 
     def to_dict(self) -> dict[str, Any]:
         """Fields as JSON-able values."""
@@ -121,30 +118,30 @@ class ProfileSpec:
         return cls(**values)
 
 
-def _neighbourhood(image, spec, y0, y1):
-    """Return what the kernels take of some rows: the tensor, pixels with a margin, the norm."""
-    from raisr.kernels.pixels import read_tile
-
-    tensor = tensor_rows(image, spec.tensor, y0, y1)
-    tile = np.empty((y1 - y0 + 2, image.shape[1] + 2), np.float32)
-    read_tile(image.source, y0 - 1, -1, np.float32(0), tile)
-    return tensor, tile, np.float32(2 * spec.tensor.norm)
-
-
 def class_rows(image, spec, y0, y1, out):
     """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, (y1 - y0, W) uint16."""
     from raisr.kernels.profile import profile_rows
+    from raisr.simd import token
 
-    profile_rows(*_neighbourhood(image, spec, y0, y1), *spec.cuts, out)
+    tensor, norm = spec.tensor, np.float32(2 * spec.tensor.norm)
+    *edges, strides = tensor.kernel_edges
+    tensor_of = tensor.presmooth, tensor.taps, tuple(edges), strides
+    half = token(tensor.window // 2)
+    profile_rows(half, image.source, tensor_of, norm, *spec.cuts, y0, out)
 
 
 def _statistics(image, spec):
-    """Return the statistics of some of the pixels of a GrayImage, (5, n) float32."""
+    """Return the statistics of some of the pixels of a GrayImage, (4, n) float32."""
+    from raisr.kernels.pixels import read_tile
     from raisr.kernels.profile import statistics_rows
 
-    out = np.empty((5, *image.shape), np.float32)
-    statistics_rows(*_neighbourhood(image, spec, 0, image.shape[0]), out)
-    return out.reshape(5, -1)[:, ::_SAMPLED].copy()
+    height, width = image.shape
+    tensor, norm = tensor_rows(image, spec.tensor, 0, height), np.float32(2 * spec.tensor.norm)
+    tile = np.empty((height + 2, width + 2), np.float32)
+    read_tile(image.source, -1, -1, np.float32(0), tile)
+    out = np.empty((4, height, width), np.float32)
+    statistics_rows(tensor, tile, norm, out)
+    return out.reshape(4, -1)[:, ::_SAMPLED].copy()
 
 
 def class_map(image, spec, num_threads):
@@ -165,13 +162,13 @@ def fit_edges(images, spec):
     strength would hold only what is flat, this does not count.
     """
     found = np.concatenate([_statistics(image, spec) for image in images], axis=1)
-    if np.quantile(found[1], 1 / (len(spec.strength_edges) + 1)) == 0:
-        found = found[:, found[1] > 0]
+    if np.quantile(found[0], 1 / (len(spec.strength_edges) + 1)) == 0:
+        found = found[:, found[0] > 0]
     if not found.size:
         raise ValueError("no pixel has a slope")
-    strong = found[:, found[1] > np.median(found[1])]
+    strong = found[1:, found[0] > np.median(found[0])]
     fitted = {}
-    for values, name in zip((found[1], *strong[2:]), _EDGES, strict=True):
+    for values, name in zip((found[0], *strong), _EDGES, strict=True):
         bins = len(getattr(spec, name)) + 1
         edges = np.quantile(values, np.arange(1, bins) / bins)
         fitted[name] = tuple(float(f"{edge:.4g}") for edge in edges)

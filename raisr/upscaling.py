@@ -22,7 +22,15 @@ from raisr.validate import (
     whole_number,
 )
 
-__all__ = ["FACTORS", "MODELS", "bank_for", "check_bank", "check_factor", "upscale"]
+__all__ = [
+    "FACTORS",
+    "MODELS",
+    "bank_for",
+    "bank_path",
+    "check_bank",
+    "check_factor",
+    "upscale",
+]
 
 FACTORS = (1.5, 2, 3, 4)
 """Factors that `upscale` knows."""
@@ -35,16 +43,15 @@ _PLANES = 3  # of a cascade, in memory at once, float32, of the size of the resu
 _HALVING = 10  # times as much: planes enlarged by 3, and float64
 
 
-def bank_path(factor):
-    """Return where the bank for a whole factor is shipped."""
-    return Path(__file__).parent / "banks" / f"upscale_{factor}.safetensors"
+def bank_path(model, factor):
+    """Return where the bank of a model, for a whole factor, is shipped."""
+    return Path(__file__).parent / "banks" / f"upscale_{model}_{factor}.safetensors"
 
 
 @lru_cache
 def bank_for(model, factor):
-    """Return the shipped bank for a whole factor: "best", or its first stage, "fast"."""
-    bank = UpscalingBank.load(bank_path(factor))
-    return bank if model == "best" else UpscalingBank(bank.stages[:1], bank.metadata)
+    """Return the shipped bank of a model, for a whole factor."""
+    return UpscalingBank.load(bank_path(model, factor))
 
 
 def upscale(
@@ -65,8 +72,8 @@ def upscale(
     factor : {1.5, 2, 3, 4}
         Of the result's sides, which are rounded: halves to even.
     model : {"fast", "best"}, UpscalingBank or path
-        "fast" is one stage, "best" a cascade. A bank of your own, or its file, must be of this
-        factor, for 1.5 of 3: see `raisr.learn_upscaling`.
+        "fast" is one stage of few classes, "best" a cascade. A bank of your own, or its file, must
+        be of this factor, for 1.5 of 3: see `raisr.learn_upscaling`.
     channel_axis : int, optional
         Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
         enlarged by the filters and colour differences by bicubic interpolation; of any other
@@ -219,11 +226,13 @@ def _enlarge_colours(bank, channels, outs, ratio, white, threads):
     height, width = luma.shape
     bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
     bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
-    colour = np.empty_like(bright)
     for channel, plane, out in zip(channels, planes, outs, strict=True):
         difference = GrayImage(plane - luma)
-        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads)
-        colour += bright
+        if out.shape == bright.shape and not channel.pedestal:
+            enlarge_bicubic(difference, bank.factor, out, white, threads, base=bright)
+            continue
+        colour = np.empty_like(bright)
+        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads, base=bright)
         _finish(channel, colour, out, white)
 
 

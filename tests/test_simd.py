@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from numba import njit
 
-from raisr import HashSpec, _simd_hash, simd
+from raisr import HashSpec, _simd_hash, _simd_phases, _simd_profile, simd
 from raisr._simd_hash import LANES
+from raisr._simd_phases import PIXELS
 from raisr.kernels import plain
+from raisr.phases import pack
+from raisr.profiles import ProfileSpec
 from raisr.simd import lanes_for, token
 
 SIZES = range(1, 16, 2)
@@ -28,7 +31,7 @@ def compiled(micro_kernel):
 
 VECTOR = {
     name: compiled(getattr(module, name))
-    for module in (simd, _simd_hash)
+    for module in (simd, _simd_hash, _simd_phases, _simd_profile)
     for name in plain.__all__
     if hasattr(module, name)
 }
@@ -86,6 +89,106 @@ def test_filter_block(code, size, lanes, planes):
         for i, c in enumerate(classes)
     ]
     np.testing.assert_array_equal(out, [-1, *expected, -1])
+
+
+@pytest.mark.parametrize(
+    ("side", "lines"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (3, 1), (5, 1)]
+)
+@pytest.mark.parametrize(("size", "planes"), [(1, 2), (7, 1)])
+def test_phase_block(code, size, planes, side, lines):
+    image = whole_numbers(planes, size + 3, 40)
+    filters = whole_numbers(5, side, side, planes, size, size, seed=1)
+    packed = pack(filters)
+    classes = np.arange(7, 7 + PIXELS, dtype=np.uint16) * 3 % 5
+    out = np.full((side * side if lines else side, side * PIXELS + 2), -1, np.float32)
+    code["phase_block"](
+        *(token(n) for n in (size, planes, side, lines)),
+        address(image[0, 2:, 3:]),
+        image.strides[1],
+        image.strides[0],
+        address(classes),
+        address(packed),
+        address(out[0, 1:]),
+        out.strides[0],
+    )
+    blocks = np.array(
+        [
+            np.einsum("rcpij,pij->rc", filters[c], image[:, 2 : 2 + size, 3 + i : 3 + i + size])
+            for i, c in enumerate(classes)
+        ]
+    )
+    wanted = np.full_like(out, -1)
+    if lines:
+        wanted[:, 1 : 1 + PIXELS] = blocks.reshape(PIXELS, -1).T
+    else:
+        wanted[:, 1:-1] = blocks.transpose(1, 0, 2).reshape(side, -1)
+    np.testing.assert_array_equal(out, wanted)
+
+
+def profile_classes(spec, tensor, pixels):
+    """Classes of a row, in float64, by the angle."""
+    (vv, uv, uu), (above, here, below) = tensor, pixels
+    around = [np.stack([row[i : i + vv.size] for i in range(3)]) for row in (above, here, below)]
+    (nw, n, ne), (w, middle, e), (sw, s, se) = around
+    du, dv = (e - w) / 2, (s - n) / 2
+    duu, dvv, duv = w + e - 2 * middle, n + s - 2 * middle, (se - sw - ne + nw) / 4
+    spread = np.hypot(uu - vv, 2 * uv)
+    largest = (uu + vv + spread) / 2
+    turn = np.arctan2(2 * uv, uu - vv) / 2
+    c, d = np.cos(turn), np.sin(turn)
+    slope, bend = c * du + d * dv, c * c * duu + 2 * c * d * duv + d * d * dvv
+    turn = np.where((slope < 0) != (bend < 0), turn + np.pi, turn)
+    classes = np.round(turn / (2 * np.pi) * spec.directions).astype(int) % spec.directions
+    measures = largest, spread / (uu + vv), bend**2 / largest, slope**2 / largest
+    names = "strength", "anisotropy", "position", "focus"
+    for values, name in zip(measures, names, strict=True):
+        edges = getattr(spec, f"{name}_edges")
+        classes = classes * (len(edges) + 1) + np.searchsorted(edges, values, "right")
+    return classes
+
+
+@pytest.mark.parametrize("directions", [8, 24])
+def test_profile_row(code, directions):
+    rng, count = np.random.default_rng(0), 4
+    spec = ProfileSpec(directions, strength_edges=(50.0, 400.0, 900.0))
+    slopes = rng.normal(0, 20, (2, 3, LANES * count))
+    vv, uv, uu = (np.mean(slopes[a] * slopes[b], axis=0) for a, b in ((0, 0), (0, 1), (1, 1)))
+    tensor = np.array([vv, uv, uu], np.float32)
+    pixels = rng.integers(0, 256, (3, LANES * count + 2)).astype(np.float32)
+    edges, counts = spec.cuts
+    out = np.full(LANES * count + 2, 999, np.uint16)
+    code["profile_row"](
+        address(tensor),
+        tensor.strides[0],
+        address(pixels),
+        pixels.strides[0],
+        np.float32(0.5),
+        address(edges),
+        counts,
+        address(out[1:]),
+        count,
+    )
+    wanted = profile_classes(spec, tensor / 2.0, pixels.astype(np.float64))
+    np.testing.assert_array_equal(out, [999, *wanted, 999])
+    assert len(set(wanted)) > 30
+
+
+def test_a_flat_row_has_the_first_class(code):
+    spec, flat = ProfileSpec(), np.full((3, LANES + 2), 7, np.float32)
+    edges, counts = spec.cuts
+    out, tensor = np.full(LANES, 999, np.uint16), np.zeros((3, LANES), np.float32)
+    code["profile_row"](
+        address(tensor),
+        tensor.strides[0],
+        address(flat),
+        flat.strides[0],
+        np.float32(1),
+        address(edges),
+        counts,
+        address(out),
+        1,
+    )
+    assert (out == 0).all()
 
 
 @pytest.mark.parametrize(("size", "lanes"), LAYOUTS)

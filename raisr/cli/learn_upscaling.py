@@ -21,7 +21,7 @@ _PIXELS = 1 << 26  # of all images together: more would change little, and fill 
 
 def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, str]:
     """Return a bank, from how many images it was learned, and what was left out."""
-    from raisr.learning_upscaling import RECIPE  # with SciPy, which other commands do not need
+    from raisr.learning_upscaling import RECIPES  # with SciPy, which other commands do not need
 
     names = list_images(arguments.clean)
     if not names:
@@ -29,16 +29,17 @@ def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, st
     factor = arguments.factor or 2.0
     if not factor.is_integer():
         raise ValueError("--factor 1.5 has no bank of its own: learn one of 3, which serves it")
-    stages = len(RECIPE) if arguments.stages is None else arguments.stages
-    if not 1 <= stages <= len(RECIPE):
-        raise ValueError(f"--stages must be from 1 to {len(RECIPE)} to upscale, got {stages}")
+    recipe = RECIPES["best"]
+    stages = len(recipe) if arguments.stages is None else arguments.stages
+    if not 1 <= stages <= len(recipe):
+        raise ValueError(f"--stages must be from 1 to {len(recipe)} to upscale, got {stages}")
     held_back = names[_HELD_BACK - 1 :: _HELD_BACK]
     learned = [name for name in names if name not in held_back]
     most = _PIXELS / len(names)
     bank = raisr.learn_upscaling(
         _lumas(arguments, learned, most),
         int(factor),
-        RECIPE[:stages],
+        recipe[:stages],
         held_back=_lumas(arguments, held_back, most),
         data_range=GRAY_LEVELS,
         num_threads=arguments.threads,

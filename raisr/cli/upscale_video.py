@@ -68,5 +68,5 @@ class VideoEnlarger:
             return np.rint(out).clip(0, np.iinfo(plane.dtype).max).astype(plane.dtype)
         out = np.empty([side * int(factor) for side in plane.shape], plane.dtype)
         image, threads = GrayImage(plane), check_threads(self.settings.threads)
-        enlarge_bicubic(image, int(factor), out, GRAY_LEVELS, threads, siting)
+        enlarge_bicubic(image, int(factor), out, GRAY_LEVELS, threads, siting=siting)
         return out[:height, :width]

@@ -8,8 +8,10 @@ __all__ = [
     "class_row",
     "copy_patch",
     "filter_block",
+    "phase_block",
     "prefetch",
     "product_row",
+    "profile_row",
     "rank_update",
     "tensor_row",
 ]
@@ -21,14 +23,18 @@ VECTOR = os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in
 
 if VECTOR:
     from raisr._simd_hash import class_row, product_row, tensor_row
+    from raisr._simd_phases import phase_block
+    from raisr._simd_profile import profile_row
     from raisr.simd import copy_patch, filter_block, prefetch, rank_update
 else:
     from raisr.kernels.plain import (
         class_row,
         copy_patch,
         filter_block,
+        phase_block,
         prefetch,
         product_row,
+        profile_row,
         rank_update,
         tensor_row,
     )

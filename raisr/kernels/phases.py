@@ -1,57 +1,140 @@
-"""Normal equations of every class with several targets: the phases of an enlarged pixel."""
+"""Apply filters that give a block of pixels for each one, in strips that stay in the cache."""
 
 import numpy as np
 
 from raisr.kernels import kernel
-from raisr.kernels.gram import CHUNK, _add_half, _symmetric_update
-from raisr.kernels.micro import copy_patch
+from raisr.kernels.memory import aligned
+from raisr.kernels.micro import phase_block
+from raisr.kernels.pixels import read_row, write_row
 
-__all__ = ["accumulate_phases"]
+__all__ = ["phase_rows"]
 
-
-@kernel
-def _pack(size, lanes, padded, targets, positions, buffer):
-    """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
-    planes, width, side = padded.shape[0], targets.shape[2], len(size)
-    image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
-    row, out = np.int64(padded.strides[1]), np.int64(buffer.ctypes.data)
-    taps = planes * side * side
-    for i in range(positions.size):
-        y, x = positions[i] // width, positions[i] % width
-        for p in range(planes):
-            source = image + p * plane + y * row + 4 * x
-            copy_patch(size, lanes, source, row, out + 4 * p * side * side)
-        buffer[i, taps] = np.float32(1)
-        for phase in range(targets.shape[0]):
-            buffer[i, taps + 1 + phase] = targets[phase, y, x]
-        out += np.int64(buffer.strides[0])
+_ROWS, _COLUMNS, _GROUP = 32, 256, 8
 
 
 @kernel
-def accumulate_phases(
-    size, lanes, padded, targets, order, starts, first, last, buffer, gram, totals
+def _share(place, factor, margin, count):
+    """Return the share of each block, of `count` in a row, in the pixel at `place`."""
+    last = min((place + margin) // factor, count - 1)
+    first = max((place - margin - factor) // factor + 1, 0)
+    return np.float32(1) / np.float32(last - first + 1)
+
+
+@kernel
+def _scale(values, share, shares, out):
+    for x in range(values.size):
+        out[x] = values[x] * (share * shares[x])
+
+
+@kernel
+def _add(values, out):
+    for x in range(values.size):
+        out[x] += values[x]
+
+
+@kernel
+def _add_blocks(lines, side, factor, count, sums):
+    """Add the phases of `count` pixels, a line each, to the rows of the result they reach."""
+    for r in range(side):
+        for c in range(side):
+            row, values = sums[r, c:], lines[r * side + c]
+            if factor == 1:
+                _add(values[:count], row)
+            else:
+                for x in range(count):
+                    row[factor * x] += values[x]
+
+
+@kernel
+def phase_rows(
+    size, planes, side, lines, factor, sources, classes, top, filters, base, sink, y0, y1
 ):
-    """Add the samples of classes `first` to `last` to their Gram matrices.
+    """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters
     ----------
-    size, lanes : tokens
-        Side of the filters and vector length.
-    padded : (planes, H + size - 1, >= W + size - 1 + 16) float32
-        Input planes with a margin of ``size // 2``.
-    targets : (phases, H, W) float32
-    order, starts : arrays
-        Of `raisr.kernels.gram.sort_by_class`.
-    buffer, gram : arrays
-        Of `raisr.kernels.gram.workspace`; overwritten.
-    totals : (num_classes, n, n) float64, n = planes * size**2 + 1 + phases
-        Upper triangles are added to in place.
+    size, planes, side, lines : tokens
+        See `raisr._simd_phases.phase_block`; `lines` of 1 where blocks overlap.
+    factor : int64
+        How many times larger the result is; blocks reach ``(side - factor) / 2`` over that.
+    sources : tuple of tuples
+        Planes, as `raisr.kernels.pixels.read_row` takes them.
+    classes : (rows, W) uint16
+        Of the rows from `top` on, up to those whose blocks reach the result's rows. Every index
+        must be below the number of classes: it is not checked here.
+    filters : array
+        See `raisr.phases.pack`.
+    base : (factor H, factor W) float32
+        Gray levels that are added to the result of blocks that do not overlap; empty for none.
+    sink : tuple
+        Result, as `raisr.kernels.pixels.write_row` takes it.
     """
-    n = totals.shape[1]
-    for c in range(first, last):
-        for start in range(starts[c], starts[c + 1], CHUNK):
-            stop = min(start + CHUNK, starts[c + 1])
-            _pack(size, lanes, padded, targets, order[start:stop], buffer)
-            gram[:] = np.float32(0)
-            _symmetric_update(buffer, stop - start, n, gram)
-            _add_half(gram, n, totals[c])
+    k, b, width, height = len(size), len(side), sources[0][2], sources[0][1]
+    margin = (b - factor) // 2
+    reach = -(-margin // factor)
+    line = _COLUMNS + 2 * reach + _GROUP + k + 16
+    tile = aligned(len(planes) * (_ROWS + k - 1) * line).reshape(len(planes), _ROWS + k - 1, line)
+    length = factor * line + 2 * margin
+    count = b * b if len(lines) else b
+    results = aligned(count * length).reshape(count, length)
+    sums = aligned(2 * b * length).reshape(2 * b, length)
+    shares = np.empty(length, np.float32)
+    chosen = np.zeros(line, np.uint16)
+    plane, row = np.int64(tile.strides[0]), np.int64(tile.strides[1])
+    bank, step = np.int64(filters.ctypes.data), np.int64(results.strides[0])
+    first, last = max(y0 - reach, 0), min(y1 + reach, height)
+    for x0 in range(0, width, _COLUMNS):
+        left, right = max(x0 - reach, 0), min(x0 + _COLUMNS + reach, width)
+        begin, end = factor * x0, factor * min(x0 + _COLUMNS, width)
+        skip = begin - (factor * left - margin)
+        columns = right - left
+        if len(lines):
+            sums[:] = np.float32(0)
+            for x in range(begin, end):
+                shares[x - begin] = _share(x, factor, margin, width)
+        for start in range(first, last, _ROWS):
+            rows = min(_ROWS, last - start)
+            for i in range(rows + k - 1):
+                # Numba frees an array after its last use, and the use of an address is none.
+                image, result = np.int64(tile.ctypes.data), np.int64(results.ctypes.data)
+                for p in range(len(planes)):
+                    place = image + p * plane + i * row
+                    read_row(sources[p], start - k // 2 + i, left - k // 2, columns + k - 1, place)
+                if i < k - 1:
+                    continue
+                y, taps = start + i - k + 1, image + (i - k + 1) * row
+                own = classes[y - top]
+                for x in range(columns):
+                    chosen[x] = own[left + x]
+                chosen[columns:] = 0
+                index = np.int64(chosen.ctypes.data)
+                for x in range(0, columns, _GROUP):
+                    at = result + (4 * x if len(lines) else 4 * b * x)
+                    phase_block(
+                        size,
+                        planes,
+                        side,
+                        lines,
+                        taps + 4 * x,
+                        row,
+                        plane,
+                        index + 2 * x,
+                        bank,
+                        at,
+                        step,
+                    )
+                if len(lines):
+                    _add_blocks(results, b, factor, columns, sums)
+                    for r in range(b - margin if y == height - 1 else factor):
+                        at = factor * y - margin + r
+                        if factor * y0 <= at < factor * y1:
+                            share = _share(at, factor, margin, height)
+                            _scale(sums[r, skip : skip + end - begin], share, shares, results[0])
+                            write_row(result, end - begin, sink, at, begin)
+                    for r in range(b):
+                        sums[r] = sums[r + factor]
+                else:
+                    for r in range(b):
+                        if base.size:
+                            _add(base[factor * y + r, begin:end], results[r])
+                        write_row(result + r * step, factor * columns, sink, factor * y + r, begin)

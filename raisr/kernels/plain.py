@@ -1,6 +1,6 @@
 """The micro-kernels in plain Numba, for processors where vector code is not known to compile.
 
-Each takes the arguments of its twin in `raisr.simd` or `raisr._simd_hash`, and gives
+Each takes the arguments of its twin in `raisr.simd` or `raisr._simd_*`, and gives
 the same up to the rounding of sums.
 """
 
@@ -8,17 +8,23 @@ import numpy as np
 from numba import njit
 
 from raisr._simd_hash import LANES
+from raisr._simd_phases import PIXELS, phase_layout
+from raisr.kernels.measures import profile_measures
 from raisr.kernels.memory import floats_at, shorts_at
 
 __all__ = [
     "class_row",
     "copy_patch",
     "filter_block",
+    "phase_block",
     "prefetch",
     "product_row",
+    "profile_row",
     "rank_update",
     "tensor_row",
 ]
+
+_phase_layout = njit(phase_layout)
 
 
 @njit
@@ -137,3 +143,65 @@ def class_row(half, ring, first, line, channel, taps, edges, counts, steps, out,
             beyond = squared >= coherences[e] * (trace * trace)
             index += steps[2] if squared > 0 and beyond else 0
         classes[i] = np.uint16(index)
+
+
+@njit
+def _passed(part, whole, edges):
+    """Count the edges that the fraction ``part / whole`` reaches."""
+    total = 0
+    for i in range(edges.size):
+        total += part >= edges[i] * whole
+    return total
+
+
+@njit
+def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
+    """Write the classes, uint16, of the pixels of one row."""
+    n = LANES * count
+    vv, uv, uu = (
+        floats_at(tensor, n),
+        floats_at(tensor + channel, n),
+        floats_at(tensor + 2 * channel, n),
+    )
+    classes, limits = shorts_at(out, n), floats_at(edges, sum(counts))
+    around = np.empty((3, 3), np.float32)
+    for x in range(n):
+        for i in range(3):
+            around[i] = floats_at(tile + i * row + 4 * x, 3)
+        a, b, parts, wholes = profile_measures(vv[x], uv[x], uu[x], norm, around)
+        odd = (a < 0) != (b < 0)
+        quadrant = 2 * (b < 0) + odd
+        share = abs(a) if odd else abs(b)
+        found = counts[0] * quadrant + _passed(share, abs(a) + abs(b), limits[: counts[0]])
+        if found == 4 * counts[0]:
+            found = 0
+        end = counts[0]
+        for axis in range(4):
+            first, end = end, end + counts[1 + axis]
+            reached = _passed(parts[axis], wholes[axis], limits[first:end])
+            found = found * (counts[1 + axis] + 1) + reached
+        classes[x] = np.uint16(found)
+
+
+@njit
+def phase_block(size, planes, side, lines, image, row, plane, classes, filters, out, step):
+    """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
+    k, p, b = len(size), len(planes), len(side)
+    taps, share = _phase_layout(b * b)
+    parts, groups = -(-k // taps), -(-b * b // share)
+    count = p * k * parts * groups * share * taps
+    indices = shorts_at(classes, PIXELS)
+    for pixel in range(PIXELS):
+        bank = floats_at(filters + 4 * count * np.int64(indices[pixel]), count)
+        weights = bank.reshape((p * k, parts, groups, share, taps))
+        for phase in range(b * b):
+            group, lane = phase // share, phase % share
+            total = np.float32(0)
+            for r in range(p * k):
+                line = floats_at(image + r // k * plane + r % k * row + 4 * pixel, k)
+                for i in range(k):
+                    total += weights[r, i // taps, group, lane, i % taps] * line[i]
+            place = out + phase // b * step + 4 * (pixel * b + phase % b)
+            if len(lines):
+                place = out + phase * step + 4 * pixel
+            floats_at(place, 1)[0] = total

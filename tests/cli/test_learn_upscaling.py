@@ -6,7 +6,7 @@ import pytest
 import raisr
 from raisr.cli import learn_upscaling, main
 from raisr.io import read_image, write_image
-from raisr.learning_upscaling import RECIPE
+from raisr.learning_upscaling import RECIPES
 from tests.cli.commands import fails
 from tests.images import scene
 
@@ -41,7 +41,7 @@ def test_a_bank_of_ones_own_from_folder_to_picture(tmp_path, sharp, capsys):
 
     images = [scene((96, 112), seed).astype(float) for seed in (0, 1, 2, 3, 4, 5, 6, 8)]
     wanted = raisr.learn_upscaling(
-        images, 3, RECIPE[:2], held_back=[scene((96, 112), 7) / 1.0], data_range=255
+        images, 3, RECIPES["best"][:2], held_back=[scene((96, 112), 7) / 1.0], data_range=255
     )
     for stage, same in zip(raisr.UpscalingBank.load(bank).stages, wanted.stages, strict=True):
         np.testing.assert_allclose(stage.filters, same.filters, atol=2e-3)
@@ -71,7 +71,7 @@ def test_large_images_are_learned_from_in_their_middle(tmp_path, sharp, monkeypa
     path = tmp_path / "own.safetensors"
     run("learn", "--task", "upscale", "--stages", "1", "--clean", sharp, "-o", path)
     middles = [scene((96, 112), seed)[24:72, 28:84] for seed in (0, 1, 2, 3, 4, 5, 6, 8)]
-    wanted = raisr.learn_upscaling(middles, 2, RECIPE[:1]).stages[0]
+    wanted = raisr.learn_upscaling(middles, 2, RECIPES["best"][:1]).stages[0]
     found = raisr.UpscalingBank.load(path)
     assert found.metadata["pixels"] == 8 * 48 * 56
     np.testing.assert_allclose(found.stages[0].filters, wanted.filters, atol=2e-3)

@@ -15,7 +15,7 @@ from raisr.profiles import ProfileSpec
 from raisr.provenance import read_json
 from raisr.sharpening import BANK, LEVELS
 from raisr.sharpening import FORMAT as SHARPENING_FORMAT
-from raisr.upscaling import bank_for
+from raisr.upscaling import MODELS, bank_for
 from raisr.upscaling_bank import UpscalingBank
 
 
@@ -65,21 +65,24 @@ def test_committed_numbers_reach_the_goals():
 
 def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
     recipe = [(ProfileSpec(directions=8), 3, 0)]
-    monkeypatch.setattr(learn_upscaling, "RECIPE", recipe)
+    monkeypatch.setitem(learn_upscaling.RECIPES, "fast", recipe)
     monkeypatch.setattr(learn_upscaling, "_HELD_BACK", slice(1, 2))
     monkeypatch.setattr(learn_upscaling, "load_dataset", lambda *_, **__: tiny_dataset)
-    monkeypatch.setattr(learn_upscaling, "bank_path", lambda factor: tmp_path / f"{factor}.bank")
-    learn_upscaling.main(["--factor", "2", "--hold-back"])
-    assert "x2: " in capsys.readouterr().out
+    monkeypatch.setattr(
+        learn_upscaling, "bank_path", lambda *of: tmp_path / "{}{}.bank".format(*of)
+    )
+    learn_upscaling.main(["--model", "fast", "--factor", "2", "--hold-back"])
+    assert "fast x2: " in capsys.readouterr().out
     assert not list(tmp_path.glob("*.bank"))
-    learn_upscaling.main(["--factor", "3"])
-    assert UpscalingBank.load(tmp_path / "3.bank").factor == 3
+    learn_upscaling.main(["--model", "fast", "--factor", "3"])
+    assert UpscalingBank.load(tmp_path / "fast3.bank").factor == 3
 
 
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_shipped_banks_follow_the_recipe(factor):
-    bank = bank_for("best", factor)
-    for stage, (spec, size, margin) in zip(bank.stages, learn_upscaling.RECIPE, strict=True):
+def test_shipped_banks_follow_the_recipe(factor, model):
+    bank, recipe = bank_for(model, factor), learn_upscaling.RECIPES[model]
+    for stage, (spec, size, margin) in zip(bank.stages, recipe, strict=True):
         assert (stage.spec.shape, stage.size, stage.margin) == (spec.shape, size, margin)
     assert (bank.metadata["training_set"], bank.metadata["training_images"]) == ("bsd400", 399)
     assert "non-commercial" in bank.metadata["terms"]

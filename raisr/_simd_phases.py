@@ -1,0 +1,167 @@
+"""Vector code for filters that give several pixels for each one."""
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from raisr.simd import INT16, INT64, const, fma, load, offset, shuffle, store, vector
+
+__all__ = ["LANES", "PIXELS", "phase_block", "phase_layout"]
+
+LANES = 16
+PIXELS = 8
+"""Neighbouring pixels that share the loads of an image."""
+
+
+def phase_layout(phases):
+    """Return how many taps of a row, and of how many phases, share a vector of weights.
+
+    Four phases take few lanes: so a vector holds four taps of each. Otherwise, it holds one tap.
+    """
+    return (4, 4) if phases <= 4 else (1, LANES)
+
+
+@intrinsic
+def phase_block(
+    typingctx, size, planes, side, lines, image, row, plane, classes, filters, out, step
+):
+    """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases.
+
+    Parameters
+    ----------
+    size, planes, side : tokens
+        Side of the filters, number of image planes, side of a pixel's block.
+    lines : token
+        0: blocks are put side by side, `step` bytes from a row of theirs to the next. 1: each
+        phase goes to a line of its own, `step` bytes from one to the next.
+    image : int64
+        Address of the top left tap of the first pixel in the first plane. Up to 3 pixels beyond
+        the taps of a row are read, and must be finite.
+    row, plane : int64
+        Distance between rows and between planes.
+    classes : int64
+        Address of 8 uint16 class indices.
+    filters : int64
+        Bank of float32, as `raisr.phases.pack` lays it out.
+    out : int64
+        Address of float32 results.
+    """
+    k, p, b = size.count, planes.count, side.count
+    signature = types.void(size, planes, side, lines, *[types.int64] * 7)
+    taps, share = phase_layout(b * b)
+    groups, parts = -(-b * b // share), -(-k // taps)
+    kind, line_bytes = vector(LANES), 4 * LANES * parts * groups
+
+    def codegen(context, builder, signature, args):
+        image, row, plane, classes, filters, out, step = args[4:]
+        banks = []
+        for pixel in range(PIXELS):
+            index = load(builder, offset(builder, classes, 2 * pixel), INT16, align=2)
+            index = builder.mul(builder.zext(index, INT64), const(p * k * line_bytes))
+            banks.append(builder.add(filters, index))
+        zero = ir.Constant(kind, None)
+        totals = [
+            [cgutils.alloca_once_value(builder, zero) for _ in range(groups)] for _ in range(PIXELS)
+        ]
+        with cgutils.for_range(builder, const(p), intp=INT64) as outer:
+            start = builder.add(image, builder.mul(outer.index, plane))
+            with cgutils.for_range(builder, const(k), intp=INT64) as inner:
+                line = builder.add(start, builder.mul(inner.index, row))
+                passed = builder.add(builder.mul(outer.index, const(k)), inner.index)
+                passed = builder.mul(passed, const(line_bytes))
+                sums = [[builder.load(total) for total in pixel] for pixel in totals]
+                for column in range(PIXELS + taps * (parts - 1)):
+                    few = load(builder, offset(builder, line, 4 * column), vector(taps))
+                    values = shuffle(builder, few, few, [i % taps for i in range(LANES)])
+                    for pixel in range(PIXELS):
+                        part, odd = divmod(column - pixel, taps)
+                        if odd or not 0 <= part < parts:
+                            continue
+                        at = builder.add(banks[pixel], passed)
+                        for group in range(groups):
+                            place = offset(builder, at, 4 * LANES * (part * groups + group))
+                            weights, old = load(builder, place, kind), sums[pixel][group]
+                            sums[pixel][group] = fma(builder, values, weights, old)
+                for pixel, new in zip(totals, sums, strict=True):
+                    for total, value in zip(pixel, new, strict=True):
+                        builder.store(value, total)
+        found = [[builder.load(total) for total in pixel] for pixel in totals]
+        if taps > 1:
+            _put_summed(builder, [groups[0] for groups in found], b, out, step)
+        elif lines.count:
+            _put_lines(builder, found, b, out, step)
+        else:
+            _put_blocks(builder, found, b, out, step)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _put_summed(builder, found, side, out, step):
+    """Put blocks of up to four phases side by side; of each, four lanes are summed first."""
+    halves = [_paired(builder, a, b, 2) for a, b in zip(found[::2], found[1::2], strict=True)]
+    fours = [_paired(builder, a, b, 1) for a, b in zip(halves[::2], halves[1::2], strict=True)]
+    for r in range(side):
+        places = [
+            LANES * (pixel // 4) + 4 * (r * side + c) + pixel % 4
+            for pixel in range(PIXELS)
+            for c in range(side)
+        ]
+        line = builder.add(out, builder.mul(step, const(r)))
+        store(builder, shuffle(builder, *fours, places), line)
+
+
+def _paired(builder, a, b, run):
+    """Add runs of lanes that are neighbours: of four lanes of `a`, then of four lanes of `b`."""
+    low = [
+        start + four + 2 * run * pair + i
+        for four in range(0, LANES, 4)
+        for start in (0, LANES)
+        for pair in range(2 // run)
+        for i in range(run)
+    ]
+    high = [lane + run for lane in low]
+    return builder.fadd(shuffle(builder, a, b, low), shuffle(builder, a, b, high))
+
+
+def _put_blocks(builder, found, side, out, step):
+    """Put each pixel's block beside that of the one before."""
+    for pixel, groups in enumerate(found):
+        for r in range(side):
+            line = builder.add(out, builder.mul(step, const(r)))
+            place = 0
+            while place < side:
+                group, lane = divmod(r * side + place, LANES)
+                run = min(side - place, LANES - lane)
+                part = shuffle(builder, groups[group], groups[group], range(lane, lane + run))
+                store(builder, part, offset(builder, line, 4 * (pixel * side + place)))
+                place += run
+
+
+def _put_lines(builder, found, side, out, step):
+    """Put each phase of all pixels to a line of its own."""
+    for phase in range(side * side):
+        group, lane = divmod(phase, LANES)
+        if lane == 0:
+            turned = _transposed(builder, [groups[group] for groups in found])
+        whole, half = divmod(lane * PIXELS, LANES)
+        part = shuffle(builder, turned[whole], turned[whole], range(half, half + PIXELS))
+        store(builder, part, builder.add(out, builder.mul(step, const(phase))))
+
+
+def _transposed(builder, vectors):
+    """Return all first lanes of the vectors, all second lanes, ..., as vectors."""
+    parts, run = [[value] for value in vectors], 1
+    while len(parts) > 1:
+        parts = [_woven(builder, a, b, run) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        run *= 2
+    return parts[0]
+
+
+def _woven(builder, first, second, run):
+    """Return runs of lanes of two lists of vectors, in turns."""
+    places = range(0, LANES, run)
+    order = [start + i for place in places for start in (place, LANES + place) for i in range(run)]
+    halves = order[:LANES], order[LANES:]
+    pairs = zip(first, second, strict=True)
+    return [shuffle(builder, a, b, half) for a, b in pairs for half in halves]
