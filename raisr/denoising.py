@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.camera_models import GAINS, run_camera
 from raisr.cascade import run_stages
+from raisr.clipping import undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import keep_constant_areas
 from raisr.estimation import NORMAL_QUARTILE, noise_of
@@ -219,12 +220,13 @@ def _denoise(model, channels, told, noise, outs, white, num_threads):
 def _remove_white(model, levels, channels, outs, white, num_threads, planes=None):
     """Remove white noise of levels in gray levels: of all channels, of each, or of each plane."""
     planes = planes or _plane_levels(levels, len(channels))
+    levels = levels * len(channels) if len(levels) == 1 else levels
     if planes is None:
-        levels = levels * len(channels) if len(levels) == 1 else levels
         _filter_each(model, levels, channels, outs, white, num_threads)
     else:
         bank = colour_bank_for(model, *planes)
         run_colour(bank, channels, outs, white, num_threads, planes)
+    undo_clipping(channels, outs, levels, white, num_threads)
 
 
 def _remove_photonic(model, noise, channels, outs, white, num_threads):
