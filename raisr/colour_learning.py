@@ -29,14 +29,14 @@ _DECIBELS = ("psnr_before", "psnr_after")
 _MIDDLE = np.float32(128)  # chroma is learned about it: sums are centred there
 
 
-def learn_colour(pairs, channel_axis, *, strong, data_range, num_threads, progress, **options):
+def learn_colour(pairs, channel_axis, *, data_range, num_threads, progress, **options):
     """Learn a ColourBank from pairs of colour images.
 
     Parameters
     ----------
     pairs : iterable of (input, target)
         Images of three channels along `channel_axis`.
-    channel_axis, strong, data_range, num_threads, progress, options
+    channel_axis, data_range, num_threads, progress, options
         See `raisr.learning.learn_filters`.
 
     Returns
@@ -45,12 +45,8 @@ def learn_colour(pairs, channel_axis, *, strong, data_range, num_threads, progre
         The first stage of chroma hashes the filtered luma, further ones what they filter.
     """
     source = _PlaneSource(pairs, channel_axis, data_range, check_threads(num_threads), progress)
-    sources = source, source.of_strong(strong)
-    luma = learn_from(*sources, **options)
-    planes = [
-        learn_from(*(s and s.of_chroma(plane, luma.stages) for s in sources), **options)
-        for plane in (1, 2)
-    ]
+    luma = learn_from(source, **options)
+    planes = [learn_from(source.of_chroma(plane, luma.stages), **options) for plane in (1, 2)]
     guides = ("luma", *["own"] * (len(luma.stages) - 1))
     facts = {"luma": luma.metadata, **{f"chroma{c}": p.metadata for c, p in enumerate(planes)}}
     facts = _facts_of_all(facts, len(luma.stages)) | facts

@@ -19,7 +19,7 @@ def edge_step(count):
     return max(1, count // _IMAGES)
 
 
-def fit_edges(guides, spec, num_threads, strong=()):
+def fit_edges(guides, spec, num_threads):
     """Fit the edges of a spec to images.
 
     Parameters
@@ -28,9 +28,6 @@ def fit_edges(guides, spec, num_threads, strong=()):
         What is hashed, in gray levels.
     spec : HashSpec
     num_threads : int
-    strong : iterable of (H, W) float32 arrays
-        Images of more contrast. An eighth of the bins of strength, rounded down, is cut from what
-        of theirs lies above the other bins.
 
     Returns
     -------
@@ -39,11 +36,13 @@ def fit_edges(guides, spec, num_threads, strong=()):
     kept : list of str
         The edges that stay as they were: too many values are alike.
     """
-    strengths, coherences = _statistics(guides, spec, num_threads)
-    count = len(spec.strength_edges)
-    beyond, _ = _statistics(strong, spec, num_threads)
+    strengths, coherences = [], []
+    for guide in guides:
+        found = statistics_of(GrayImage(guide), spec, num_threads)
+        strengths.append(found.strength.ravel()[::_EVERY])
+        coherences.append(found.coherence.ravel()[::_EVERY])
     fitted = {
-        "strength_edges": _extended(strengths, beyond, count) or _quantiles(strengths, count),
+        "strength_edges": _quantiles(strengths, len(spec.strength_edges)),
         "coherence_edges": _quantiles(coherences, len(spec.coherence_edges)),
     }
     kept = [name for name, found in fitted.items() if found is None]
@@ -51,30 +50,9 @@ def fit_edges(guides, spec, num_threads, strong=()):
     return replace(spec, **fitted), kept
 
 
-def _statistics(guides, spec, num_threads):
-    """Return some strengths and coherences of images."""
-    strengths, coherences = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
-    for guide in guides:
-        found = statistics_of(GrayImage(guide), spec, num_threads)
-        strengths.append(found.strength.ravel()[::_EVERY])
-        coherences.append(found.coherence.ravel()[::_EVERY])
-    return np.concatenate(strengths), np.concatenate(coherences)
-
-
-def _extended(values, strong, count):
-    """Edges of equally filled bins, and of those of stronger values above; None without these."""
-    more = (count + 1) // 8
-    usual = _quantiles(values, count - more)
-    above = strong[strong > usual[-1]] if usual else strong
-    if not (more and usual and above.size):
-        return None
-    highest = _quantiles(above, more)
-    return usual + highest if highest else None
-
-
-def _quantiles(values, count):
+def _quantiles(parts, count):
     """Edges of equally filled bins; None where too many values are alike."""
-    found = np.quantile(values, np.arange(1, count + 1) / (count + 1))
+    found = np.quantile(np.concatenate(parts), np.arange(1, count + 1) / (count + 1))
     usable = np.all(found > 0) and np.all(np.diff(found) > 0)
     return tuple(found.tolist()) if usable else None
 

@@ -1,6 +1,5 @@
 """Least-squares learning of one linear filter per class."""
 
-import copy
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,13 +13,7 @@ from raisr.edges import edge_facts, edge_step, fit_edges, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage, run_guided
 from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.holdout import Holdout
-from raisr.normal_equations import (
-    NormalEquations,
-    check_min_samples,
-    check_positive,
-    check_ridge,
-    check_size,
-)
+from raisr.normal_equations import check_min_samples, check_positive, check_ridge, check_size
 from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
 from raisr.warn import warn_caller
 
@@ -40,7 +33,6 @@ def learn_filters(
     ridge: float = 1e-6,
     symmetric: bool = True,
     min_samples: int | None = None,
-    strong: Iterable[Sequence[ArrayLike]] | None = None,
     channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
@@ -74,10 +66,6 @@ def learn_filters(
         Learn from all eight rotations and flips of the images, at no cost per pixel.
     min_samples : int, optional
         See `NormalEquations.solve`.
-    strong : iterable of pairs, optional
-        Pairs of more contrast than `pairs`, as pages of text beside photographs. Only the upper
-        third of the bins of strength learns from them, and an eighth, rounded down, is cut by
-        quantiles of theirs, above those of `pairs`. What the facts tell is of `pairs`.
     channel_axis : int, optional
         Axis of red, green and blue in pairs of colour images, (input, target). The result is a
         ColourBank: the luma is learned as a gray image, then each plane of chroma, whose first
@@ -114,10 +102,6 @@ def learn_filters(
 
     Notes
     -----
-    Pairs that are `strong` teach no weak class: a few black pixels at the rim of filters, which
-    the statistics do not see, would outweigh what is common there (0.06 dB on photographs
-    already where one pixel in a hundred is of a document).
-
     Each class's filter ``w`` and bias ``b`` minimise ``sum (w . taps + b - target)**2 +
     r |w|**2`` (Romano et al., 2016, equation 2, with a bias), r being `ridge` times the mean
     eigenvalue of the sums of products of the taps about their mean. The time is that of half a
@@ -140,7 +124,6 @@ def learn_filters(
         "ridge": ridge,
         "symmetric": symmetric,
         "min_samples": min_samples,
-        "strong": strong,
         "data_range": data_range,
         "num_threads": num_threads,
         "progress": progress,
@@ -152,10 +135,10 @@ def learn_filters(
     return learn_colour(pairs, channel_axis, **options)
 
 
-def learn_gray(pairs, *, strong, data_range, num_threads, progress, **options):
+def learn_gray(pairs, *, data_range, num_threads, progress, **options):
     """Learn from pairs of two-dimensional images: see `learn_filters`."""
     source = Source(pairs, data_range, check_threads(num_threads), progress)
-    bank = learn_from(source, source.of_strong(strong), **options)
+    bank = learn_from(source, **options)
     warn_of_facts(bank.metadata)
     return bank
 
@@ -171,11 +154,8 @@ def warn_of_facts(facts):
         )
 
 
-def learn_from(source, strong, *, spec, size, stages, edges, ridge, symmetric, min_samples):
-    """Learn from a `Source`, and one of strong pairs or None.
-
-    What `learn_filters` warns of after learning is in the metadata.
-    """
+def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_samples):
+    """Learn from a `Source`; what `learn_filters` warns of after learning is in the metadata."""
     if edges not in ("quantile", "fixed"):
         raise ValueError(f'edges must be "quantile" or "fixed", got {edges!r}')
     size = check_size(size)
@@ -189,9 +169,7 @@ def learn_from(source, strong, *, spec, size, stages, edges, ridge, symmetric, m
     fixed: list[str] = []
     for index, stage_spec in enumerate(specs):
         if edges == "quantile":
-            beyond = () if strong is None else strong.guides(learned)
-            guides = source.guides(learned)
-            stage_spec, kept = fit_edges(guides, stage_spec, source.num_threads, beyond)
+            stage_spec, kept = fit_edges(source.guides(learned), stage_spec, source.num_threads)
             fixed += [f"{name} of stage {index}" for name in kept]
         sums = Holdout(stage_spec, 1 if index == 0 else 2, size)
         samples = source.samples(learned, f"stage {index + 1} of {len(specs)}")
@@ -204,26 +182,12 @@ def learn_from(source, strong, *, spec, size, stages, edges, ridge, symmetric, m
             facts |= sums.errors(**options)
         equations = sums.all()
         facts["pixels"] = int(equations.counts.sum())
-        if strong is not None:
-            equations.merge(_strong_equations(strong, learned, stage_spec, size))
         if symmetric:
             equations = equations.symmetrised()
         filters, bias, thin = equations.solve(**options)
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(stage_spec, filters, bias))
     return FilterBank(learned, facts | edge_facts(edges, fixed, len(specs)))
-
-
-def _strong_equations(source, stages, spec, size):
-    """Return the sums of strong pairs for a stage, in the classes that learn from these."""
-    sums = NormalEquations(spec, 2 if stages else 1, size)
-    for planes, target, guide in source.samples(stages, "strong pairs"):
-        classes = class_map(GrayImage(guide), spec, source.num_threads)
-        sums.accumulate(planes, target, classes, source.num_threads)
-    bins = spec.shape[1]
-    strength = np.arange(spec.num_classes) // spec.strides[1] % bins
-    sums.totals[3 * strength < 2 * bins] = 0
-    return sums
 
 
 def _stage_specs(spec, stages):
@@ -257,15 +221,6 @@ class Source:
         """Copy pairs that can be read only once."""
         if iter(self.pairs) is self.pairs:
             self.pairs = list(self.pairs)
-
-    def of_strong(self, pairs):
-        """Return a source of strong pairs, read as these are; None for None."""
-        if pairs is None:
-            return None
-        source = copy.copy(self)
-        source.pairs = pairs
-        source.keep()
-        return source
 
     def guides(self, stages):
         """Yield what the stage after `stages` hashes, of some pairs."""
