@@ -56,7 +56,7 @@ def test_what_lies_below_stays(learned):
 
 
 def test_new_classes_are_the_least_squares_of_both(learned):
-    old, new, pairs, strong = learned
+    _, new, pairs, strong = learned
     spec = new.stages[0].spec
     sums = NormalEquations(spec, 1, 3)
     for image, target in (*pairs, *strong):

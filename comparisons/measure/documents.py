@@ -12,6 +12,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from raisr.noise import noise_seed
+
 __all__ = ["HELD_BACK_FONTS", "LEARNED_FONTS", "Documents"]
 
 LEARNED_FONTS = (
@@ -50,6 +52,10 @@ class Documents:
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self.page(index) for index in range(self.count))
+
+    def noise_seed(self, index: int, sigma: float) -> int:
+        """Return the seed of a page's noise."""
+        return noise_seed("documents", f"{self.seed}.{index}", sigma)
 
     def page(self, index: int) -> NDArray[np.uint8]:
         """Return the page of a number: the same whatever their count."""
