@@ -80,14 +80,13 @@ def _undo(noisy, out, sigma, white, num_threads):
     counts = []
 
     def count(y0, y1):
-        for end, inside in enumerate((np.less_equal, np.greater_equal)):
-            close = inside(out[y0:y1], near[end])
-            at = noisy[y0:y1] == whole(end * white)
-            counts.append((end, np.count_nonzero(close), np.count_nonzero(close & at)))
+        part, before = out[y0:y1], noisy[y0:y1]
+        ends = (part <= near[0], before == whole(0)), (part >= near[1], before == whole(white))
+        counts.append([[np.count_nonzero(c), np.count_nonzero(c & at)] for c, at in ends])
 
     over_blocks(count, out.shape, num_threads)
-    sums = [sum(np.array(c[1:]) for c in counts if c[0] == end) for end in (0, 1)]
-    dark, bright = (at > _SHARE * close for close, at in sums)
+    found = np.sum(counts, axis=0)
+    dark, bright = found[:, 1] > _SHARE * found[:, 0]
     if not (dark or bright):
         return
     table = np.rint(unclipped_means(np.arange(white + 1), sigma, white)).astype(out.dtype)

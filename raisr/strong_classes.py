@@ -97,10 +97,13 @@ def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num
         samples = [partial(of_luma, images) for images in (pairs, strong)]
         luma.append(_extended(stage, samples, bins, weight, threads, flat_filters))
     chroma: tuple[list[Stage], list[Stage]] = ([], [])
+    with_luma = [
+        [(*pair, _filtered(luma, pair[0][0], threads)) for pair in images]
+        for images in (pairs, strong)
+    ]
 
     def of_chroma(images, index, plane):
-        for noisy, clean in images:
-            done = _filtered(luma, noisy[0], threads)
+        for noisy, clean, done in images:
             inputs = [GrayImage(noisy[1]), GrayImage(noisy[2])]
             begun = [cascade[:index] for cascade in chroma]
             found = filter_chroma(begun, bank.guides[:index], inputs, GrayImage(done), threads)
@@ -110,7 +113,7 @@ def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num
 
     for index in range(len(bank.guides)):
         for plane, cascade in enumerate(chroma):
-            samples = [partial(of_chroma, images, index, plane) for images in (pairs, strong)]
+            samples = [partial(of_chroma, images, index, plane) for images in with_luma]
             stage = bank.chroma[plane].stages[index]
             cascade.append(_extended(stage, samples, bins, weight, threads, flat_filters))
     filters = FilterBank(luma), (FilterBank(chroma[0]), FilterBank(chroma[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from raisr.noise import noise_seed
@@ -100,7 +100,7 @@ class _Pen:
     scale: int
     fonts: Sequence[str]
 
-    def line(self, points: NDArray, width: float) -> None:
+    def line(self, points: ArrayLike, width: int) -> None:
         corners = [tuple(point) for point in (np.asarray(points) * self.scale).tolist()]
         self.draw.line(corners, 255, max(1, round(width * self.scale)))
 
@@ -119,7 +119,7 @@ def _text(pen: _Pen) -> None:
     step = round(size * pen.rng.uniform(1.0, 1.5))
     for row in range(-int(size) // 2, pen.side, step):
         letters = pen.rng.choice(list(_LETTERS + " " * 12), 2 * pen.side // int(size) + 4)
-        place = -pen.rng.integers(0, size) * pen.scale, row * pen.scale
+        place = -int(pen.rng.integers(0, size)) * pen.scale, row * pen.scale
         pen.draw.text(place, "".join(letters), 255, font)
 
 
@@ -130,13 +130,13 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _rules(pen: _Pen) -> None:
-    """Parallel lines, of any slope or along an axis; crossed by others in half of the pages."""
+    """Draw parallel lines along an axis or of any slope, crossed by others or not."""
     angle = pen.rng.choice([0.0, np.pi / 2, pen.rng.uniform(0, np.pi)])
     for turn in (0, np.pi / 2)[: pen.rng.integers(1, 3)]:
         along = np.array([np.cos(angle + turn), np.sin(angle + turn)])
-        period, width = pen.rng.integers(3, 25), pen.rng.integers(1, 4)
+        period, width = int(pen.rng.integers(3, 25)), int(pen.rng.integers(1, 4))
         width = min(width, period // 2)
-        for offset in range(-pen.side, pen.side, int(period)):
+        for offset in range(-pen.side, pen.side, period):
             middle = pen.side / 2 + offset * along[::-1] * [-1, 1]
             pen.line(np.rint([middle - 2 * pen.side * along, middle + 2 * pen.side * along]), width)
 
@@ -144,10 +144,10 @@ def _rules(pen: _Pen) -> None:
 def _chart(pen: _Pen) -> None:
     places = np.linspace(0, pen.side, int(pen.rng.integers(8, 50)))
     heights = np.cumsum(pen.rng.normal(0, 12, len(places))) + pen.rng.uniform(0, pen.side)
-    pen.line(np.stack([places, heights], axis=1), pen.rng.integers(1, 4))
+    pen.line(np.stack([places, heights], axis=1), int(pen.rng.integers(1, 4)))
     for place, height in zip(places[::3], heights[::3], strict=True):
-        pen.line([[place, pen.side], [place, (height + pen.side) / 2]], pen.rng.integers(1, 6))
-    corner = pen.rng.integers(4, 40)
+        pen.line([[place, pen.side], [place, (height + pen.side) / 2]], int(pen.rng.integers(1, 6)))
+    corner = int(pen.rng.integers(4, 40))
     pen.line([[corner, 0], [corner, pen.side - corner], [pen.side, pen.side - corner]], 1)
     font = _font(str(pen.rng.choice(pen.fonts)), 9 * pen.scale)
     for place in range(0, pen.side, 32):
@@ -160,7 +160,7 @@ def _drawing(pen: _Pen) -> None:
         place, options = pen.box(pen.point(2), filled=pen.rng.random() < 0.2)
         shape = pen.draw.ellipse if pen.rng.random() < 0.5 else pen.draw.rectangle
         shape(place, **options)
-        pen.line(pen.point(int(pen.rng.integers(2, 5))), pen.rng.integers(1, 4))
+        pen.line(pen.point(int(pen.rng.integers(2, 5))), int(pen.rng.integers(1, 4)))
 
 
 def _dither(pen: _Pen) -> None:
@@ -171,7 +171,8 @@ def _dither(pen: _Pen) -> None:
     limits = order[rows % 4, columns % 4]
     if pen.rng.random() < 0.3:
         limits = pen.rng.random((side, side))[rows, columns]
-    ramp = np.linspace(*pen.rng.uniform(0, 1, 2), side)
+    first, last = pen.rng.uniform(0, 1, 2)
+    ramp = np.linspace(first, last, side)
     dots = Image.fromarray(((limits < ramp) * 255).astype(np.uint8))
     pen.draw.bitmap((0, 0), dots.resize([side * pen.scale] * 2, Image.Resampling.NEAREST), 255)
 
