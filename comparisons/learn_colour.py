@@ -16,12 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons import command
-from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
+from comparisons.learn_models import (
+    BESIDE_PAGES,
+    HELD_BACK_IMAGES,
+    HELD_BACK_PAGES,
+    PAGES,
+    STRONG,
+    document_facts,
+    refuse_documents,
+    spec_like,
+)
+from comparisons.measure.documents import Documents
 from comparisons.measure.store import COMMITTED
 from raisr import FilterBank, HashSpec
 from raisr.colour import LUMA_NOISE, to_opponent
 from raisr.colour_bank import ColourBank
-from raisr.colour_files import write_parts
+from raisr.colour_files import read_parts, write_parts
 from raisr.colour_learning import add_stage, learn_chroma
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, ImageFile, load_dataset
@@ -30,6 +40,7 @@ from raisr.metrics import psnr
 from raisr.models import COLOUR_LADDER, MODELS, bank_for, colour_bank_path
 from raisr.noise import add_gaussian_noise, noise_seed
 from raisr.provenance import environment, git_commit, write_json
+from raisr.strong_classes import with_strong_colours
 from raisr.validate import as_channels
 
 HELD_BACK = COMMITTED / "hold_back_colour.json"
@@ -67,13 +78,18 @@ def _rgb(image: ImageFile) -> NDArray[np.uint8]:
 
 def noisy_planes(dataset: Dataset, sigma: float, run: int = 0):
     """Return the opponent planes of every image, noisy and clean."""
-    found = []
-    for image in dataset:
-        clean = _rgb(image)
-        seed = noise_seed(dataset.folder, image.name, sigma, run)
-        pair = add_gaussian_noise(clean, sigma, seed), clean.astype(np.float32)
-        found.append([to_opponent(as_channels(rgb, -1, 255), 1) for rgb in pair])
-    return found
+    seeds = [noise_seed(dataset.folder, image.name, sigma, run) for image in dataset]
+    return [_planes(_rgb(image), sigma, seed) for image, seed in zip(dataset, seeds, strict=True)]
+
+
+def noisy_pages(pages: Documents, sigma: float):
+    """Return the opponent planes of every page, noisy and clean."""
+    return [_planes(page, sigma, pages.noise_seed(i, sigma)) for i, page in enumerate(pages)]
+
+
+def _planes(clean: NDArray[np.uint8], sigma: float, seed: int):
+    pair = add_gaussian_noise(clean, sigma, seed), clean.astype(np.float32)
+    return [to_opponent(as_channels(rgb, -1, 255), 1) for rgb in pair]
 
 
 def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -> ColourBank:
@@ -93,6 +109,7 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     ]
     guides, specs = zip(*recipe.chroma, strict=True)
     chroma = learn_chroma(samples, specs, guides, 7, num_threads=threads)
+    bank = with_documents(ColourBank(luma, chroma, guides), dataset, len(gray.stages), sigma)
     parts = {"luma": luma, "chroma0": chroma[0], "chroma1": chroma[1]}
     facts = {
         "model": model,
@@ -107,7 +124,21 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
         "git_commit": git_commit(),
         **environment(),
     }
-    return ColourBank(luma, chroma, guides, facts)
+    return ColourBank(bank.luma, bank.chroma, guides, bank.metadata | facts)
+
+
+def with_documents(
+    bank: ColourBank, dataset: Dataset, first: int, sigma: float, threads: int = 1
+) -> ColourBank:
+    """Return a colour bank with further classes for the strong edges of documents.
+
+    Stages of the luma before the `first` have theirs.
+    """
+    some = dataclasses.replace(dataset, images=dataset.images[::BESIDE_PAGES])
+    photographs, pages = noisy_planes(some, sigma), noisy_pages(PAGES, sigma)
+    bank = with_strong_colours(bank, photographs, pages, first=first, num_threads=threads, **STRONG)
+    bank.metadata["documents"] = document_facts(pages, photographs)
+    return bank
 
 
 def _apply(bank: FilterBank, plane, threads):
@@ -125,6 +156,16 @@ def mean_psnr(dataset: Dataset, bank: ColourBank, sigma: float) -> float:
     return float(np.mean(found))
 
 
+def documents_gain(bank: ColourBank, sigma: float) -> float:
+    """Return how many dB nearer a bank brings pages that it has not learned from, on average."""
+    found = []
+    for index, page in enumerate(HELD_BACK_PAGES):
+        noisy = add_gaussian_noise(page, sigma, HELD_BACK_PAGES.noise_seed(index, sigma))
+        out = bank.apply(noisy, data_range=255)
+        found.append(psnr(out.clip(0, 255), page) - psnr(noisy, page))
+    return float(np.mean(found))
+
+
 def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) -> dict[str, Any]:
     """Learn from 9 of 10 images, score the tenth."""
     held_back = dataclasses.replace(dataset, images=dataset.images[HELD_BACK_IMAGES])
@@ -132,9 +173,13 @@ def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) 
     found = []
     for model, sigma in itertools.product(models, sigmas):
         bank = learn_colour(dataclasses.replace(dataset, images=rest), model, sigma)
-        decibels = mean_psnr(held_back, bank, sigma)
-        print(f"{model} sigma {sigma:g}: {decibels:.3f} dB on {len(held_back)} images")
-        found.append({"model": model, "sigma": sigma, "psnr": decibels, "images": len(held_back)})
+        decibels, gain = mean_psnr(held_back, bank, sigma), documents_gain(bank, sigma)
+        print(
+            f"{model} sigma {sigma:g}: {decibels:.3f} dB on {len(held_back)} images; "
+            f"{gain:+.2f} dB on {len(HELD_BACK_PAGES)} pages"
+        )
+        entry = {"model": model, "sigma": sigma, "psnr": decibels, "images": len(held_back)}
+        found.append(entry | {"pages": len(HELD_BACK_PAGES), "pages_gain": gain})
     return {"commit": git_commit(), **environment(), "found": found}
 
 
@@ -144,6 +189,16 @@ def save(bank: ColourBank, model: str, sigma: float) -> None:
     wide, narrow = (plane.stages for plane in bank.chroma)
     parts = {"luma": new, "wide": wide, "narrow": narrow}
     write_parts(colour_bank_path(model, sigma), parts, bank.guides, bank.metadata, "float16")
+
+
+def _shipped(model: str, sigma: float) -> ColourBank:
+    """Return what a file holds that has no classes of documents yet, behind the gray bank."""
+    path = colour_bank_path(model, sigma)
+    parts, guides, facts = read_parts(path)
+    refuse_documents(facts, path)
+    gray = bank_for(model, sigma * LUMA_NOISE).stages
+    chroma = FilterBank(parts["wide"]), FilterBank(parts["narrow"])
+    return ColourBank(FilterBank([*gray, *parts["luma"]]), chroma, guides, facts)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -171,6 +226,11 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="N",
         help="learn from every Nth image (default: from all)",
     )
+    parser.add_argument(
+        "--documents",
+        action="store_true",
+        help="learn the classes of documents alone, for banks that are there without these",
+    )
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     if not options.hold_back:
@@ -180,7 +240,12 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"wrote {HELD_BACK.name}")
         return
     for sigma, model in itertools.product(options.sigma, options.model):
-        save(learn_colour(dataset, model, sigma), model, sigma)
+        if options.documents:
+            bank = _shipped(model, sigma)
+            gray = len(bank_for(model, sigma * LUMA_NOISE).stages)
+            save(with_documents(bank, dataset, gray, sigma), model, sigma)
+        else:
+            save(learn_colour(dataset, model, sigma), model, sigma)
         print(f"wrote {colour_bank_path(model, sigma).name}", flush=True)
 
 

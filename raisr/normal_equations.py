@@ -97,7 +97,10 @@ class NormalEquations:
         self._sum(images, classes.astype(np.uint16, copy=False), check_threads(num_threads))
 
     def accumulate(self, planes, target, classes, num_threads):
-        """Do what `add` does, with float32 arrays and classes that are known to be right."""
+        """Do what `add` does, with float32 arrays and classes that are known to be right.
+
+        Pixels of the class `num_classes` are left out.
+        """
         self._sum([GrayImage(plane) for plane in (*planes, target)], classes, num_threads)
 
     def _sum(self, images, classes, num_threads):
@@ -147,7 +150,8 @@ class NormalEquations:
         for image, out in zip(images, padded, strict=False):
             read_tile(image.source, y0 - margin, -margin, _CENTRE, out)
         read_tile(images[-1].source, y0, 0, _CENTRE, target)
-        return padded, target, order, sort_by_class(classes, len(self.totals), order)
+        starts = sort_by_class(classes, len(self.totals) + 1, order)[:-1]
+        return padded, target, order, starts
 
     def _add_strip(self, strip, scratch, run):
         from raisr.kernels.gram import accumulate_classes

@@ -10,6 +10,7 @@ import numpy as np
 
 from raisr.camera_models import GAINS, camera_filters
 from raisr.cascade import run_stages
+from raisr.clipping import clipped_ends, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
@@ -69,7 +70,7 @@ def choose_step(model, sample, parts, told, noise):
     Step
     """
     if told is not None:
-        return _kept(_white(model, told, len(sample)))
+        return _kept(_unclipped(_white(model, told, len(sample)), sample, told))
     if len(sample) not in (1, 3):
         return _beside(
             [
@@ -91,7 +92,8 @@ def choose_step(model, sample, parts, told, noise):
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
-    return _kept(_white(model, [level_of(channel) for channel in sample], len(sample), shared))
+    levels = [level_of(channel) for channel in sample]
+    return _kept(_unclipped(_white(model, levels, len(sample), shared), sample, levels))
 
 
 def copied():
@@ -138,6 +140,22 @@ def _white(model, levels, count, planes=None):
             for level in levels
         ]
     )
+
+
+def _unclipped(step, sample, levels):
+    """Return the step after which what clipping took from the noise of integers is given back."""
+    levels = levels * len(sample) if len(levels) == 1 else levels
+    ends = [clipped_ends(*pair) for pair in zip(sample, levels, strict=True)]
+    if not any(map(any, ends)):
+        return step
+
+    def run(channels, outs, data_range, num_threads):
+        step.run(channels, outs, data_range, num_threads)
+        for channel, out, level, clipped in zip(channels, outs, levels, ends, strict=True):
+            if any(clipped):
+                undo_clipping(channel, out, level, clipped, num_threads)
+
+    return step._replace(run=run, about=step.about | {"clipped": ends})
 
 
 def _plane_levels(levels, count):
@@ -205,7 +223,7 @@ def _photonic(model, noise, sample, parts):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
     steady = _steady_levels(noise, parts)
     if steady is not None:
-        return _white(model, steady, len(sample))
+        return _unclipped(_white(model, steady, len(sample)), sample, steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
     if LARGEST * (high - low) < GRAY_LEVELS:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from comparisons import learn_models
-from comparisons.learn_models import RECIPES, main
+from comparisons.learn_models import RECIPES, STRONG, main
 from raisr import FilterBank, HashSpec
 from raisr.denoising import LADDER, MODELS, bank_path
 
@@ -47,7 +47,9 @@ def test_hold_back_only_measures(banks, capsys):
 def test_shipped_banks_follow_the_recipes(model, sigma):
     bank = FilterBank.load(bank_path(model, sigma))
     for stage, spec in zip(bank.stages, RECIPES[model]["spec"], strict=True):
-        assert (stage.size, stage.spec.shape) == (RECIPES[model]["size"], spec.shape)
+        orientations, strengths, coherences = spec.shape
+        assert stage.spec.shape == (orientations, strengths + STRONG["bins"], coherences)
+        assert stage.size == RECIPES[model]["size"]
         assert (stage.spec.window, stage.spec.presmooth) == (spec.window, spec.presmooth)
     facts = bank.metadata
     assert (facts["model"], facts["sigma"]) == (model, sigma)

@@ -1,0 +1,176 @@
+"""Further classes for contrast that is rare in what a bank has learned from: text, line art."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from raisr.colour_bank import ColourBank, filter_chroma
+from raisr.filtering import FilterBank, Stage
+from raisr.flat import flat_filters
+from raisr.hashing import class_map
+from raisr.learning import Source
+from raisr.normal_equations import NormalEquations
+from raisr.statistics import statistics_of
+from raisr.validate import GRAY_LEVELS, GrayImage, check_threads
+
+__all__ = ["with_strong_classes", "with_strong_colours"]
+
+_EVERY = 13  # pixels between two samples of the strength
+_MIDDLE = np.float32(128)  # chroma is learned about it: sums are centred there
+
+
+def with_strong_classes(
+    bank, pairs, strong, *, bins=2, weight=1.0, num_threads=None, progress=None
+):
+    """Return a bank with further bins of strength in each stage, above those that it has.
+
+    What lies below keeps its filters. Pairs of strong contrast that teach all classes do harm to
+    what the bank has learned: their few black pixels at the rim of a filter, which the statistics
+    do not see, outweigh what is common there.
+
+    Parameters
+    ----------
+    bank : FilterBank
+        Symmetric, as `learn_filters` makes it.
+    pairs, strong : iterables of (input, target)
+        Images on 0..255 as the bank has learned from, and those of more contrast; each is gone
+        through twice a stage. The new classes learn from both.
+    bins : int
+        How many; what is stronger in `strong` than the last edge of a stage is cut into one more
+        equal part, and the first stays in the old classes.
+    weight : float
+        Of a pixel of `strong`, where one of `pairs` has 1.
+    num_threads : int, optional
+        Default: every core.
+    progress : bool, optional
+        Show a progress bar; default: on a terminal.
+
+    Returns
+    -------
+    FilterBank
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `learn_filters`; and ValueError where nothing is stronger than the last edge.
+    """
+    threads = check_threads(num_threads)
+    sources = [Source(images, GRAY_LEVELS, threads, progress) for images in (pairs, strong)]
+    for source in sources:
+        source.keep()
+    stages: list[Stage] = []
+    for stage in bank.stages:
+        samples = [partial(source.samples, stages, "strong classes") for source in sources]
+        stages.append(_extended(stage, samples, bins, weight, threads, _least_squares))
+    return FilterBank(stages, bank.metadata | {"strong_bins": bins})
+
+
+def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num_threads=None):
+    """Return a colour bank with further bins of strength in its stages.
+
+    Parameters
+    ----------
+    bank : ColourBank
+        Of filters that leave flat areas as they are, see `raisr.flat`.
+    pairs, strong : sequences of (input, target)
+        Opponent planes, of which the first is the luma: three (H, W) float32 arrays each.
+    first : int
+        The stages of the luma before this one stay as they are.
+    bins, weight, num_threads
+        See `with_strong_classes`.
+
+    Returns
+    -------
+    ColourBank
+    """
+    threads = check_threads(num_threads)
+    luma = list(bank.luma.stages[:first])
+
+    def of_luma(images):
+        for noisy, clean in images:
+            guess = _filtered(luma, noisy[0], threads)
+            planes = [noisy[0], guess] if luma else [guess]
+            yield planes, clean[0], guess
+
+    for stage in bank.luma.stages[first:]:
+        samples = [partial(of_luma, images) for images in (pairs, strong)]
+        luma.append(_extended(stage, samples, bins, weight, threads, flat_filters))
+    chroma: tuple[list[Stage], list[Stage]] = ([], [])
+    with_luma = [
+        [(*pair, _filtered(luma, pair[0][0], threads)) for pair in images]
+        for images in (pairs, strong)
+    ]
+
+    def of_chroma(images, index, plane):
+        for noisy, clean, done in images:
+            inputs = [GrayImage(noisy[1]), GrayImage(noisy[2])]
+            begun = [cascade[:index] for cascade in chroma]
+            found = filter_chroma(begun, bank.guides[:index], inputs, GrayImage(done), threads)
+            guide = done if bank.guides[index] == "luma" else found[plane]
+            taps = [noisy[1 + plane], found[plane]][0 if index else 1 :]
+            yield [tap + _MIDDLE for tap in taps], clean[1 + plane] + _MIDDLE, guide
+
+    for index in range(len(bank.guides)):
+        for plane, cascade in enumerate(chroma):
+            samples = [partial(of_chroma, images, index, plane) for images in with_luma]
+            stage = bank.chroma[plane].stages[index]
+            cascade.append(_extended(stage, samples, bins, weight, threads, flat_filters))
+    filters = FilterBank(luma), (FilterBank(chroma[0]), FilterBank(chroma[1]))
+    return ColourBank(*filters, bank.guides, bank.metadata | {"strong_bins": bins})
+
+
+def _filtered(stages, plane, num_threads):
+    if not stages:
+        return plane
+    return FilterBank(stages).apply(plane, data_range=GRAY_LEVELS, num_threads=num_threads)
+
+
+def _least_squares(sums):
+    return sums.solve(symmetric=True)[:2]
+
+
+def _extended(stage, samples, bins, weight, num_threads, solve):
+    """Return a stage with further bins; `samples` give (planes, target, guide), the last strong."""
+    guides = (guide for *_, guide in samples[-1]())
+    edges = _edges_above(stage.spec, guides, bins, num_threads)
+    upper = replace(stage.spec, strength_edges=edges)
+    sums = NormalEquations(upper, stage.planes, stage.size)
+    below = _strength_bins(upper) == 0
+    for found, factor in zip(samples[::-1], (weight, 1), strict=True):
+        for planes, target, guide in found():
+            classes = class_map(GrayImage(guide), upper, num_threads)
+            classes[below[classes]] = upper.num_classes
+            sums.accumulate(planes, target, classes, num_threads)
+        sums.totals *= factor  # those of `pairs` come after
+    return _joined(stage, Stage(upper, *solve(sums.symmetrised())))
+
+
+def _edges_above(spec, guides, bins, num_threads):
+    """Return edges that cut what is stronger than a spec's last edge into equal parts."""
+    found = [statistics_of(GrayImage(g), spec, num_threads).strength.ravel() for g in guides]
+    values = np.concatenate([strength[::_EVERY] for strength in found])
+    above = values[values > spec.strength_edges[-1]]
+    edges = np.quantile(above, np.arange(1, bins + 1) / (bins + 1)) if above.size else above
+    if not (edges.size and np.all(np.diff([spec.strength_edges[-1], *edges]) > 0)):
+        raise ValueError("strong pairs have no more contrast than the bank's strongest classes")
+    return tuple(edges.tolist())
+
+
+def _strength_bins(spec):
+    return np.arange(spec.num_classes) // spec.strides[1] % spec.shape[1]
+
+
+def _joined(stage, upper):
+    """Return a stage of the classes of one and, but for its first bin of strength, of another."""
+    edges = stage.spec.strength_edges + upper.spec.strength_edges
+    spec = replace(stage.spec, strength_edges=edges)
+    filters = np.empty((spec.num_classes, *stage.filters.shape[1:]), np.float32)
+    bias = np.empty(spec.num_classes, np.float32)
+    old, bins = stage.spec.shape[1], _strength_bins(spec)
+    for source, mine, wanted in (
+        (stage, np.arange(stage.spec.num_classes), bins < old),
+        (upper, np.flatnonzero(_strength_bins(upper.spec)), bins >= old),
+    ):
+        filters[wanted], bias[wanted] = source.filters[mine], source.bias[mine]
+    return Stage(spec, filters, bias)

@@ -1,0 +1,41 @@
+"""The command that measures pages."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from comparisons import documents
+from comparisons.documents import gain, lines, main
+
+
+@pytest.fixture
+def results(monkeypatch, tmp_path):
+    path = tmp_path / "documents.json"
+    few = dataclasses.replace(documents.HELD_BACK_PAGES, count=2, side=48)
+    monkeypatch.setattr(documents, "RESULTS", path)
+    monkeypatch.setattr(documents, "HELD_BACK_PAGES", few)
+    return path
+
+
+def test_it_measures_every_case(results, capsys):
+    main(["--sigma", "10"])
+    found = json.loads(results.read_text())["found"]
+    assert len(found) == 16
+    assert len({(f["model"], f["colour"], f["eight_bits"], f["told"]) for f in found}) == 16
+    assert all(entry["pages"] == 2 and entry["least"] <= entry["mean"] for entry in found)
+    assert "lines" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_the_gain_is_that_of_the_denoiser(eight_bits):
+    def nothing(noisy, **_):
+        assert (noisy.dtype == np.uint8) is eight_bits
+        return noisy
+
+    def clean(noisy, **_):
+        return np.where(lines() > 0, 254, 0)
+
+    assert 0 <= gain(lines(), 10, 0, eight_bits=eight_bits, denoise=nothing) < 4
+    assert gain(lines(), 10, 0, eight_bits=eight_bits, denoise=clean) > 15
