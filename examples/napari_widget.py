@@ -4,6 +4,7 @@ import sys
 from typing import Literal
 
 import napari
+import numpy as np
 from magicgui import magicgui
 from napari.layers import Image
 from napari.types import LayerDataTuple
@@ -11,29 +12,26 @@ from napari.types import LayerDataTuple
 import raisr
 
 
-@magicgui(
-    call_button="Denoise",
-    sigma={"max": 1e6, "tooltip": "in the unit of the image; 0: estimated"},
-)
 def denoise_layer(
     image: Image, model: Literal["fast", "best"] = "fast", sigma: float = 0.0
 ) -> LayerDataTuple:
-    """Add what is left of a layer without its noise; stacks are denoised plane by plane."""
-    axis = -1 if image.rgb else None
-    planes = image.data if image.ndim > 2 else image.data[None]
+    """Add a layer without the noise of another; stacks are denoised plane by plane."""
+    pixels = np.asarray(image.data)
+    axis, sides = (-1, 3) if image.rgb else (None, 2)
+    planes = pixels.reshape(-1, *pixels.shape[-sides:])
     done = [raisr.denoise(p, sigma or None, model=model, channel_axis=axis) for p in planes]
     shown = {"name": f"{image.name}, denoised", "rgb": image.rgb}
     if not image.rgb:
         shown["contrast_limits"] = image.contrast_limits
-    return napari.layers.Layer.create(
-        done if image.ndim > 2 else done[0], shown, "image"
-    ).as_layer_data_tuple()
+    return np.reshape(done, pixels.shape), shown, "image"
 
 
 def open_viewer(show: bool = True) -> napari.Viewer:
     """Return a viewer with the widget at its side."""
     viewer = napari.Viewer(show=show)
-    viewer.window.add_dock_widget(denoise_layer, name="raisr")
+    sigma = {"max": 1e6, "tooltip": "in the unit of the image; 0: estimated"}
+    widget = magicgui(denoise_layer, call_button="Denoise", sigma=sigma)
+    viewer.window.add_dock_widget(widget, name="raisr")
     return viewer
 
 

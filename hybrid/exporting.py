@@ -71,9 +71,10 @@ def export(network: Network | NetworkDenoiser, path: str | os.PathLike[str]) -> 
     path = Path(path)
     if path.suffix != ".onnx":
         raise ValueError(f"the name must end in .onnx, got {path.name!r}")
-    behaviour, header = Behaviour(), {}
+    behaviour, header = Behaviour(), dict[str, Any]()
     if isinstance(network, NetworkDenoiser):
-        network, behaviour, header = network.network, network.behaviour, network.provenance
+        behaviour, header = network.behaviour, network.provenance
+        network = network.network
     model = _onnx(*_with_levels(network, behaviour))
     facts = {
         "format": FORMAT,
@@ -99,7 +100,8 @@ def traced(
         Arguments for one image.
     """
     pairs = tuple(torch.cat([tensor, tensor]) for tensor in example)
-    dynamic = tuple(dict.fromkeys(_AXES.get(name, _IMAGE), Dim.DYNAMIC) for name in names)
+    axes = (_AXES.get(name, _IMAGE) for name in names)
+    dynamic: tuple[Any, ...] = tuple(dict.fromkeys(each, Dim.DYNAMIC) for each in axes)
     parameters = list(inspect.signature(network.forward).parameters.values())
     if parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL:
         named = len(parameters) - 1
@@ -147,6 +149,7 @@ def _onnx(module: nn.Module, names: tuple[str, ...], example: tuple[Tensor, ...]
             opset_version=OPSET,
             custom_translation_table={torch.ops.hybrid.cs_conv2d.default: cs_conv2d},
         )
+    assert program is not None  # as torch gives it with dynamo=True
     model = program.model_proto
     for value in (*model.graph.input, *model.graph.output):
         for axis, name in _AXES.get(value.name, _IMAGE).items():

@@ -123,9 +123,9 @@ def _tables(stages: Iterable[Stage], bank: str) -> Iterator[str]:
         yield _array(f"unsigned short {name}_orders[][225]", rows, per_line=1)
         spec = stage.spec
         sizes = [stage.planes, stage.size, spec.window, spec.period, int(np.prod(spec.shape))]
-        numbers = [*sizes, len(directions), len(strengths), len(coherences)]
+        counts = [*sizes, len(directions), len(strengths), len(coherences)]
         entries.append(
-            f"{{{', '.join(map(str, numbers))}, {{{', '.join(map(str, steps))}}},\n"
+            f"{{{', '.join(map(str, counts))}, {{{', '.join(map(str, steps))}}},\n"
             f"     {np.float32(spec.presmooth)}f, "
             + ", ".join(f"{name}_{part}" for part in [*floats, "filter", "order", "orders"])
             + "}"
@@ -148,7 +148,8 @@ def _distinct(stage: Stage) -> tuple[NDArray, list[int], list[int], list[list[in
     turned = [np.rot90(each, turns) for each in (places, places.T) for turns in range(4)]
     views = np.array([view.ravel() for view in turned])
     found: dict[bytes, int] = {}
-    filters, filter_of, order_of = [], [], []
+    filters: list[NDArray] = []
+    filter_of, order_of = [], []
     for taps in stage.filters.reshape(len(stage.filters), stage.planes, -1):
         keys = [taps[:, view].tobytes() for view in views]
         first = keys.index(min(keys))
