@@ -1,5 +1,6 @@
 """What lies in `examples/` runs, without a screen, where the packages are that it is made for."""
 
+import gc
 import json
 import runpy
 from pathlib import Path
@@ -15,6 +16,13 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 # Other people's packages warn of one another.
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """Collect what the packages leave open while their warnings are not errors."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
