@@ -114,7 +114,8 @@ def test_axes_have_names(runtime, tmp_path):
     assert shapes == {"noisy": image, "classes": ["batch", "height", "width"], "out": image}
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch's own
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch's own, both
+@pytest.mark.filterwarnings("ignore:No complete tensor found:UserWarning")
 @pytest.mark.parametrize("name", ["cs_edsr16_noisy_standard_25", "unet_small"])
 def test_torch_export_goes_there_and_back(name):
     network = zoo.load_network(name)[0]
