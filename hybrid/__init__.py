@@ -13,6 +13,7 @@ _HOME = {
     "PCNClassifier": "hybrid.classifiers",
     "cs_conv2d": "hybrid.csconv",
     "denoise": "hybrid.default",
+    "export": "hybrid.exporting",
     "list_weights": "hybrid.zoo",
     "load": "hybrid.zoo",
 }

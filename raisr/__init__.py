@@ -26,6 +26,7 @@ _HOME = {
     "estimate_jpeg_quality": "raisr.jpeg",
     "estimate_noise": "raisr.estimation",
     "estimate_sigma": "raisr.denoising",
+    "export_c": "raisr.c_header",
     "gradient_statistics": "raisr.statistics",
     "hash_image": "raisr.hashing",
     "learn_filters": "raisr.learning",

@@ -1,0 +1,87 @@
+"""What lies in `examples/` runs, without a screen, where the packages are that it is made for."""
+
+import gc
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+import raisr
+from raisr.metrics import psnr
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+# Other people's packages warn of one another.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """Collect what the packages leave open while their warnings are not errors."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def load():
+    return lambda name: runpy.run_path(str(EXAMPLES / name))
+
+
+def test_napari_widget(load, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    napari = pytest.importorskip("napari", reason="the example needs napari")
+    pytest.importorskip("qtpy", reason="napari draws with Qt")
+    example = load("napari_widget.py")
+    gray, picture = data.camera()[100:200, 100:220], data.astronaut()[:60, :80]
+    other, wanted = gray[::-1], raisr.denoise(gray, 20.0)
+    given = {
+        "gray": (gray, wanted),
+        "stack": (np.stack([[gray, other]]), np.stack([[wanted, raisr.denoise(other, 20.0)]])),
+        "picture": (picture, raisr.denoise(picture, 20.0, channel_axis=-1)),
+    }
+    for name, (image, denoised) in given.items():
+        layer = napari.layers.Image(image, name=name, rgb=name == "picture")
+        made = napari.layers.Layer.create(*example["denoise_layer"](layer, sigma=20.0))
+        assert (made.name, made.rgb) == (f"{name}, denoised", layer.rgb)
+        np.testing.assert_array_equal(made.data, denoised)
+    viewer = example["open_viewer"](show=False)  # layers need OpenGL, which no test has
+    try:
+        assert [*viewer.window.dock_widgets] == ["raisr"]
+    finally:
+        viewer.close()
+
+
+def test_gradio_page(load):
+    gradio = pytest.importorskip("gradio", reason="the example needs gradio")
+    example = load("gradio_page.py")
+    clean = data.astronaut()[:80, :100]
+    noisy = raisr.noise.add_gaussian_noise(clean, 25, seed=0).round().clip(0, 255).astype(np.uint8)
+    page = example["build_page"]()
+    assert len(page.input_components) == 3
+    for sigma in (0, 25):
+        out = page.fn(noisy, sigma, "fast")
+        assert out.dtype == np.uint8
+        assert psnr(out, clean) > psnr(noisy, clean) + 4
+    with pytest.raises(gradio.Error, match="Choose a picture first"):
+        page.fn(None, 0, "fast")
+
+
+def test_notebook(tmp_path, monkeypatch):
+    notebook = json.loads((EXAMPLES / "denoise.ipynb").read_text())
+    assert not any(cell.get("outputs") for cell in notebook["cells"])  # committed without
+    nbformat = pytest.importorskip("nbformat", reason="runs the notebook")
+    nbclient = pytest.importorskip("nbclient", reason="runs the notebook")
+    pytest.importorskip("ipykernel", reason="runs the notebook")
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
+    opened = nbformat.reads(json.dumps(notebook), as_version=4)
+    nbformat.validate(opened)
+    nbclient.NotebookClient(
+        opened, timeout=300, resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    pictures = [
+        o for c in opened.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    assert len(pictures) == 3
