@@ -24,6 +24,7 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "real_array",
     "real_number",
     "restore",
     "sink_of",
@@ -67,6 +68,19 @@ def data_range_of(dtype, data_range=None):
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"data_range must be positive and finite, got {data_range!r}")
     return value
+
+
+def real_array(image, dtype):
+    """Return an image of any real type and shape as an array of another type.
+
+    Raises
+    ------
+    TypeError
+        If it is not of real numbers.
+    """
+    if (given := np.asarray(image)).dtype.kind not in "buif":
+        raise TypeError(f"image must be of real numbers, got {given.dtype}")
+    return np.asarray(given, dtype)
 
 
 def real_number(value):

@@ -106,6 +106,8 @@ def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
         pixels = _inverted(pixels)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     count = channels - (3 if photometric == _RGB else 1)
+    if count < 0:
+        raise ValueError(f"the file is damaged: RGB pixels of {channels} sample(s)")
     codes = [int(code) for code in page.extrasamples][:count]
     extra = tuple(_EXTRA.get(code, BAND) for code in codes) + (BAND,) * (count - len(codes))
     return with_extra(pixels, {}, extra)
