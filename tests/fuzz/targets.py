@@ -114,10 +114,10 @@ def _saved(save):
 
 def _bank_seeds():
     from raisr import HashSpec
-    from tests.banks import CSCONV, random_bank
+    from tests.banks import CSCONV, delta_bank, random_bank
 
     few = HashSpec(window=3, orientations=2, strength_edges=(0.3,), coherence_edges=(), period=2)
-    banks = [random_bank(few, size=3), random_bank(few, CSCONV, size=1)]
+    banks = [random_bank(few, size=3), random_bank(few, CSCONV, size=1), delta_bank(few, size=3)]
     return [_saved(bank.save) for bank in banks]
 
 
