@@ -82,7 +82,7 @@ def _unframed(data):
 
 
 def _framed(table, numbers):
-    facts = table.get("__metadata__")
+    facts = table.get("__metadata__") if isinstance(table, dict) else None
     if isinstance(facts, dict):
         kept = {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts.items()}
         table = {**table, "__metadata__": kept}
@@ -216,6 +216,8 @@ def _to_toml(tree):
             )
         return json.dumps(item) if item is not None else '""'
 
+    if not isinstance(tree, dict):
+        return value(tree)
     return "\n".join(f"{json.dumps(str(key))} = {value(item)}" for key, item in tree.items())
 
 
