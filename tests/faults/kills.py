@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.works import WORKS, Work
-from tests.fuzz.results import add_result
+from tests.long_runs import add_result
 
 __all__ = ["kill_at_random", "kill_at_renames"]
 
@@ -34,9 +34,7 @@ def kill_at_random(work: Work, folder: Path, kills: int, seed: int) -> dict[str,
     wanted, seconds = _undisturbed(work, folder)
     done = rounds = files = 0
     while done < kills:
-        place = folder / f"round{rounds}"
-        place.mkdir()
-        work.prepare(place)
+        place = _fresh(work, folder)
         before: dict[str, Any] = {}
         for _ in range(min(_IN_A_ROW, kills - done)):
             if _ended(_start(work, place), rng.uniform(0, seconds)):
@@ -46,7 +44,6 @@ def kill_at_random(work: Work, folder: Path, kills: int, seed: int) -> dict[str,
         files += sum(1 for path in place.rglob(".*.tmp"))
         _finish(work, place)
         assert work.content(place) == wanted
-        shutil.rmtree(place)
         rounds += 1
     return {
         "kills": done,
@@ -63,9 +60,7 @@ def kill_at_renames(work: Work, folder: Path) -> int:
     kills = 0
     for before in (True, False):
         for number in range(1000):
-            place = folder / f"{before}{number}"
-            place.mkdir()
-            work.prepare(place)
+            place = _fresh(work, folder)
             child = _start(work, place, _killing_rename(number, before))
             if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
                 break
@@ -73,22 +68,26 @@ def kill_at_renames(work: Work, folder: Path) -> int:
             _kept(work, place, {})
             _finish(work, place)
             assert work.content(place) == wanted
-            shutil.rmtree(place)
     return kills
 
 
 def _undisturbed(work: Work, folder: Path) -> tuple[dict[str, Any], float]:
     """Return the content of the work without a kill, and the seconds that it takes."""
-    place = folder / "whole"
-    place.mkdir()
-    work.prepare(place)
-    _finish(work, place)  # compiles
-    shutil.rmtree(place)
-    place.mkdir()
-    work.prepare(place)
-    start = time.monotonic()
+    _finish(work, _fresh(work, folder))  # compiles
+    place, start = _fresh(work, folder), time.monotonic()
     _finish(work, place)
     return work.content(place), time.monotonic() - start
+
+
+def _fresh(work: Work, folder: Path) -> Path:
+    """Return a folder with nothing but what the work starts from."""
+    prepared, place = folder / "prepared", folder / "place"
+    if not prepared.exists():
+        prepared.mkdir()
+        work.prepare(prepared)
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(prepared, place)
+    return place
 
 
 def _start(work: Work, folder: Path, patch: Any = None) -> int:

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader
 import hybrid
 import raisr
 from tests.banks import CSCONV, random_bank
-from tests.fuzz.results import add_result
 from tests.images import noisy_scene, scene
+from tests.long_runs import add_result
 
 __all__ = ["FUNCTIONS", "digest_of", "growth", "in_loader", "in_process", "side_by_side"]
 

@@ -17,8 +17,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.results import add_result
 from tests.fuzz.targets import REFUSED, TARGETS
+from tests.long_runs import add_result
 
 __all__ = ["fuzz", "main"]
 
@@ -70,11 +70,13 @@ def fuzz(
         log = ended.stderr.decode(errors="replace")
         processes += 1
         done += int((_DONE.findall(log) or _EXECUTED.findall(log) or ["0"])[-1])
-        faults |= {match[0]: match[1] for match in re.findall(r"^FAULT (.*) in (\S+)$", log, re.M)}
+        faults |= {
+            match[0]: Path(match[1]).name
+            for match in re.findall(r"^FAULT (.*) in (\S+)$", log, re.M)
+        }
         if ended.returncode:
-            faults[f"process {processes} ended with {ended.returncode}"] = log.strip().splitlines()[
-                -1
-            ][-300:]
+            last = log.strip().splitlines()[-1]
+            faults[f"process {processes} ended with {ended.returncode}"] = last[-300:]
         passed = time.monotonic() - start
         if (runs and done >= runs) or (seconds and passed >= seconds - 1) or processes > 50:
             break
