@@ -10,8 +10,10 @@ import operator
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from raisr.warn import warn_caller
 
@@ -70,7 +72,7 @@ def data_range_of(dtype, data_range=None):
     return value
 
 
-def real_array(image, dtype):
+def real_array(image: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
     """Return an image of any real type and shape as an array of another type.
 
     Raises

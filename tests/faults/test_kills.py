@@ -11,6 +11,6 @@ def test_killed_work_goes_on(name, tmp_path):
     assert kill_at_random(WORKS[name], tmp_path, 1, seed=1)["kills"] == 1
 
 
-@pytest.mark.parametrize(("name", "renames"), [("learn", 1), ("publish", 5)])
+@pytest.mark.parametrize(("name", "renames"), [("learn", 1), ("publish", 6)])
 def test_a_kill_around_a_rename(name, renames, tmp_path):
     assert kill_at_renames(WORKS[name], tmp_path) == 2 * renames

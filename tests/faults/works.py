@@ -215,7 +215,9 @@ def _published(folder: Path) -> dict[str, Any]:
                 if name == "replaced" and "is damaged" in str(error):
                     continue
                 raise
-            found[name] = {key: value.tolist() for key, value in network.state_dict().items()}
+            values = {key: value.tolist() for key, value in network.state_dict().items()}
+            if name == "kept" or values != found["kept"]:  # what was there before is not done
+                found[name] = values
     return found
 
 
