@@ -45,3 +45,13 @@ def test_noise_has_a_level(sigma):
         noise.add_gaussian_noise(np.ones(3), sigma, seed=0)
     with pytest.raises(ValueError, match="sigma must be finite and not negative"):
         noise.add_poisson_gaussian_noise(np.ones(3), 100, seed=0, sigma=sigma)
+
+
+def test_a_small_file_of_more_pixels_than_memory_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((7, 9), np.uint8), compression="zlib")
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for name in ("ImageWidth", "ImageLength", "RowsPerStrip"):
+            file.pages.first.tags[name].overwrite(60000)
+    with pytest.raises(ValueError, match="the file is damaged or ends too early"):
+        read_image(path)
