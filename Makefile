@@ -12,7 +12,7 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test lint docs bench clean
+.PHONY: help setup table2 test lint docs bench fuzz faults clean
 
 help:
 	@echo "make table2  install what it needs into $(VENV), denoise photographs and print table 2"
@@ -21,6 +21,8 @@ help:
 	@echo "make lint    ruff, mypy, and the floors of the house (import-linter)"
 	@echo "make docs    build the pages of docs into docs/_build/html"
 	@echo "make bench   measure the speed of the kernels"
+	@echo "make fuzz    feed odd arrays and damaged files to everything public, for an hour"
+	@echo "make faults  kill work 360 times, call from 8 threads, look at the memory"
 	@echo "make clean   remove $(VENV), caches and build files"
 
 setup: $(STAMP)
@@ -54,6 +56,22 @@ docs: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# As much as you like: make fuzz RUNS=200000 EXAMPLES=2000; make faults KILLS=60 CALLS=1000
+RUNS     ?= 200000
+EXAMPLES ?= 2000
+KILLS    ?= 60
+CALLS    ?= 1000
+
+fuzz: setup
+	$(install) '.[fuzz]'
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz
+	$(BIN)/python -m tests.fuzz.guided --runs $(RUNS) --seconds 0
+
+faults: setup
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m tests.faults.kills --kills $(KILLS)
+	$(BIN)/python -m tests.faults.mixed --calls $(CALLS) --growth $(CALLS)
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/generated *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

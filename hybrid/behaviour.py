@@ -1,12 +1,13 @@
 """What decides how weights are used: parsed once, from the header of their file."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from raisr import HashSpec
 from raisr.noise import NOISE_MODELS
-from raisr.validate import GRAY_LEVELS
+from raisr.validate import GRAY_LEVELS, real_number
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class Behaviour:
     classes_sha256: str | None = None
     class_sigma: float | None = None
     spec: HashSpec | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "sigma_min", "class_sigma", "white"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= real_number(value) < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+        if not self.white:
+            raise ValueError(f"white must be positive, got {self.white!r}")
+        for name in ("classes", "classes_sha256"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ValueError(f"{name} must be a string, got {value!r}")
+        if self.many_levels and not self.sigma:
+            raise ValueError("sigma is missing where sigma_min is told")
 
     @classmethod
     def of(cls, header: Mapping[str, Any]) -> "Behaviour":

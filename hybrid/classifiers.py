@@ -56,7 +56,15 @@ class HashClassifier(nn.Module):
         self.reach = hash_reach(self.spec)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers."""
+        """Return the class map of (B, 1, H, W) images, gray levels / 255: (B, H, W) integers.
+
+        Raises
+        ------
+        ValueError
+            Images of another shape, or none.
+        """
+        if image.ndim != 4 or image.shape[1] != 1 or not len(image):
+            raise ValueError(f"image must be (B, 1, H, W), got shape {tuple(image.shape)}")
         planes = image[:, 0].detach().float().cpu().numpy()
         return torch.stack([self._class_map(plane) for plane in planes]).to(image.device)
 

@@ -52,7 +52,7 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
         with safe_open(path, framework="pt") as file:
             header = _header(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a readable file of weights: {error}") from error
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -117,6 +117,14 @@ def copy_into(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> No
     ValueError
         Names or shapes differ; nothing was changed then.
     """
+    check_same_shapes(places, tensors)
+    with torch.no_grad():
+        for name, place in places.items():
+            place.copy_(tensors[name])
+
+
+def check_same_shapes(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where names or shapes differ."""
     if different := sorted(set(places) ^ set(tensors)):
         raise ValueError(f"weights of another network: {', '.join(different[:5])} do not match")
     for name, place in places.items():
@@ -125,9 +133,6 @@ def copy_into(places: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> No
                 f"weights of another network: {name} has shape {tuple(tensors[name].shape)}, "
                 f"wanted {tuple(place.shape)}"
             )
-    with torch.no_grad():
-        for name, place in places.items():
-            place.copy_(tensors[name])
 
 
 def _header(metadata):
@@ -137,6 +142,6 @@ def _header(metadata):
     if not isinstance(header, dict):
         raise ValueError(f"its header is a {type(header).__name__}, not a table")
     for facts in (header, header.get("run", {})):  # files of before named the protocol
-        if "protocol" in facts:
+        if isinstance(facts, dict) and "protocol" in facts:
             facts["noise"] = _NOISE[facts.pop("protocol")]
     return header

@@ -19,7 +19,7 @@ from hybrid.hybrid_denoiser import HybridDenoiser
 from hybrid.networks import Network, build
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import HASHED
-from hybrid.weights import copy_into, load_tensors, steps_in_all
+from hybrid.weights import check_same_shapes, copy_into, load_tensors, steps_in_all
 from raisr import HashSpec
 from raisr.validate import GRAY_LEVELS
 
@@ -135,6 +135,8 @@ def load_network(name: str) -> tuple[Network, dict[str, Any]]:
     if not {"model", "options"} <= set(header):
         raise ValueError(f"{name} is no file of weights, such as training writes in the end")
     try:
+        with torch.device("meta"):  # a header may ask for more memory than there is
+            check_same_shapes(build(header["model"], **header["options"]).state_dict(), tensors)
         network = build(header["model"], **header["options"])
     except TypeError as error:
         raise ValueError(f"{name}: no such network: {error}") from error
@@ -161,7 +163,10 @@ def load_pcn(name: str, spec: HashSpec) -> PCN:
     if not isinstance(network, PCN):
         raise ValueError(f"{name}: wanted the weights of a pcn, got {header['model']!r}")
     wanted = spec.to_dict()
-    if different := [key for key in _STATISTICS if header["spec"][key] != wanted[key]]:
+    told = header.get("spec")
+    if not isinstance(told, dict):
+        raise ValueError(f"{name}: its header does not tell spec")
+    if different := [key for key in _STATISTICS if told.get(key) != wanted[key]]:
         raise ValueError(
             f"{name} predicts statistics of another definition: {', '.join(different)} differ"
         )
@@ -198,7 +203,7 @@ def load(
         raise ValueError(f"{name} is a classifier, not a denoiser: see hybrid.zoo.load_pcn")
     try:
         behaviour = Behaviour.of(header)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{name}: {error}") from error
     if "levels" in network.inputs:
         return HybridDenoiser(network, behaviour, header, precision).to(device)

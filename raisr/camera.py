@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.validate import real_array
+
 __all__ = ["DEMOSAICS", "add_camera_noise"]
 
 DEMOSAICS = ("bilinear", "edge")
@@ -61,6 +63,8 @@ def add_camera_noise(
 
     Raises
     ------
+    TypeError
+        For an image that is not of real numbers.
     ValueError
         For another shape or a parameter outside of its range.
 
@@ -70,7 +74,7 @@ def add_camera_noise(
     >>> photo.shape, photo.dtype
     ((16, 16, 3), dtype('uint8'))
     """
-    light = np.asarray(image, np.float64) / _WHITE
+    light = real_array(image, np.float64) / _WHITE
     _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing)
     amplified = np.asarray(white_balance, np.float64)
     light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma

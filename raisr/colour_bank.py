@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.blocks import over_blocks
 from raisr.cascade import filter_rows, run_stages
 from raisr.colour import from_opponent, to_opponent
-from raisr.colour_files import read_parts, write_parts
+from raisr.colour_files import opened_parts, write_parts
 from raisr.filtering import FilterBank
 from raisr.hashing import class_map, class_rows
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
@@ -137,9 +137,9 @@ class ColourBank:
         ValueError
             If the file is damaged, truncated or not a colour bank.
         """
-        stages, guides, metadata = read_parts(path)
-        luma, wide, narrow = (FilterBank(stages[name]) for name in _PARTS)
-        return cls(luma, (wide, narrow), guides, metadata)
+        with opened_parts(path) as (stages, guides, metadata):
+            luma, wide, narrow = (FilterBank(stages[name]) for name in _PARTS)
+            return cls(luma, (wide, narrow), guides, dict(metadata))
 
 
 def check_three(channels):

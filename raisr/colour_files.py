@@ -1,15 +1,16 @@
 """Files of colour banks: the stages of each plane, and what those of chroma hash."""
 
+import contextlib
 import json
-from pathlib import Path
 
 import numpy as np
 
+from raisr.bank_files import opened_bank
 from raisr.files import write_atomically
 from raisr.filtering import stage_tensors, stored_stage
 from raisr.hashing import HashSpec
 
-__all__ = ["COLOUR_FORMAT", "read_parts", "write_parts"]
+__all__ = ["COLOUR_FORMAT", "opened_parts", "read_parts", "write_parts"]
 
 COLOUR_FORMAT = "raisr colour bank 1"
 
@@ -28,7 +29,7 @@ def write_parts(path, parts, guides, metadata, dtype, kind=COLOUR_FORMAT):
     dtype : {"float32", "float16"}
         Type of the stored weights.
     kind : str
-        What the file holds; `read_parts` wants the same.
+        What the file holds; `opened_parts` wants the same.
 
     Raises
     ------
@@ -48,37 +49,27 @@ def write_parts(path, parts, guides, metadata, dtype, kind=COLOUR_FORMAT):
     write_atomically(path, save(tensors, {"format": kind, **header}))
 
 
-def read_parts(path, kind=COLOUR_FORMAT):
-    """Return parts, guides and metadata of a file as `write_parts` takes them.
+@contextlib.contextmanager
+def opened_parts(path, kind=COLOUR_FORMAT):
+    """Yield parts, guides and metadata of a file as `write_parts` takes them.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged, truncated or of another kind.
+    FileNotFoundError, ValueError
+        As `raisr.bank_files.opened_bank`, also for what the body of the context makes of them.
     """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no {_name(kind)} at {path}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            if header.get("format") != kind:
-                raise ValueError(f"its format is {header.get('format')!r}, not {kind!r}")
-            parts = {
-                name: [
-                    stored_stage(file, f"{name}.stage{index}", HashSpec.from_dict(spec))
-                    for index, spec in enumerate(specs)
-                ]
-                for name, specs in json.loads(header["specs"]).items()
-            }
-            return parts, tuple(json.loads(header["guides"])), json.loads(header["metadata"])
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a readable {_name(kind)}: {error}") from error
+    with opened_bank(path, kind) as (file, header):
+        parts = {
+            name: [
+                stored_stage(file, f"{name}.stage{index}", HashSpec.from_dict(spec))
+                for index, spec in enumerate(specs)
+            ]
+            for name, specs in json.loads(header["specs"]).items()
+        }
+        yield parts, tuple(json.loads(header["guides"])), json.loads(header["metadata"])
 
 
-def _name(kind):
-    return kind.removeprefix("raisr ").rstrip(" 0123456789")
+def read_parts(path, kind=COLOUR_FORMAT):
+    """Return what `opened_parts` yields; raises the same."""
+    with opened_parts(path, kind) as found:
+        return found

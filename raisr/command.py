@@ -1,11 +1,14 @@
 """What the commands `python -m ...` of the project share: one-line errors and their exit status."""
 
 import argparse
+import contextlib
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-__all__ = ["Parser", "run"]
+__all__ = ["Parser", "ended_by_signal", "run"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,13 +19,37 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}\n")
 
 
+@contextlib.contextmanager
+def ended_by_signal() -> Iterator[Callable[[], int]]:
+    """Let SIGTERM end work as Ctrl-C does: it is cleaned up, and told how to go on.
+
+    Yields a function that returns the exit status of a command that was ended: 130, or 143.
+    """
+    status = 128 + signal.SIGINT
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: status
+        return
+
+    def end(number: int, _: object) -> NoReturn:
+        nonlocal status
+        status = 128 + number
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield lambda: status
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a command: an expected error is one line on stderr and exit status 2."""
     try:
-        main()
+        with ended_by_signal() as ended:
+            main()
     except KeyboardInterrupt as stop:
         print(": ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
-        sys.exit(130)
+        sys.exit(ended())
     except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

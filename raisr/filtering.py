@@ -5,12 +5,12 @@ import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.bank_files import opened_bank
 from raisr.blocks import aligned_empty
 from raisr.cascade import run_stages
 from raisr.files import write_atomically
@@ -246,21 +246,10 @@ class FilterBank:
         ValueError
             If the file is damaged, truncated or not a filter bank.
         """
-        from safetensors import SafetensorError, safe_open
-
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no filter bank at {path}")
-        try:
-            with safe_open(path, framework="numpy") as file:
-                header = file.metadata() or {}
-                if header.get("format") != _FORMAT:
-                    raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
-                specs = [HashSpec.from_dict(spec) for spec in json.loads(header["specs"])]
-                stages = [stored_stage(file, f"stage{i}", spec) for i, spec in enumerate(specs)]
-                return cls(stages, json.loads(header["metadata"]))
-        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a readable filter bank: {error}") from error
+        with opened_bank(path, _FORMAT) as (file, header):
+            specs = [HashSpec.from_dict(spec) for spec in json.loads(header["specs"])]
+            stages = [stored_stage(file, f"stage{i}", spec) for i, spec in enumerate(specs)]
+            return cls(stages, json.loads(header["metadata"]))
 
 
 def run_guided(stages, source, guide, out, data_range, num_threads):

@@ -1,5 +1,6 @@
 """What a class is: `HashSpec`, and the class map of an image."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = ["PRESETS", "HashSpec", "check_classes", "hash_image", "resolve_spec"]
 
 _AXES = ("orientation", "strength", "coherence")
 # Edges are lowered by what the kernel's float32 comparisons may lose, so that ties go up.
+_LARGEST = float(np.finfo(np.float32).max)
 _BELOW = 1 - 2.0**-21
 
 
@@ -106,7 +108,7 @@ class HashSpec:
     @property
     def num_classes(self) -> int:
         """Number of classes."""
-        return self.period**2 * int(np.prod(self.shape))
+        return self.period**2 * math.prod(self.shape)
 
     @property
     def strides(self) -> tuple[int, int, int]:
@@ -168,12 +170,15 @@ class HashSpec:
         directions[np.abs(directions) < 1e-12] = 0
         steps = [n if bins > 1 else 0 for n, bins in zip(self.strides, self.shape, strict=True)]
         strengths = np.array(self.strength_edges, np.float64)
-        strengths = strengths**2 if self.strength == "sqrt" else strengths
+        with np.errstate(over="ignore"):  # an edge that no gradient reaches
+            strengths = strengths**2 if self.strength == "sqrt" else strengths
         ratios = (1 - np.array(self.coherence_edges)) / (1 + np.array(self.coherence_edges))
         coherences = ((1 - ratios**2) / (1 + ratios**2)) ** 2
         return (
             directions.astype(np.float32),
-            (strengths / (self.norm * self.scale**2) * _BELOW).astype(np.float32),
+            np.minimum(strengths / (self.norm * self.scale**2) * _BELOW, _LARGEST).astype(
+                np.float32
+            ),
             (coherences * _BELOW).astype(np.float32),
             np.array(steps, np.int64),
         )
@@ -201,7 +206,7 @@ def _check_spec(spec):
         raise ValueError(f"period must be from 1 to 16, got {spec.period}")
     if not 0 <= spec.presmooth <= 0.25:
         raise ValueError(f"presmooth must be from 0 to 0.25, got {spec.presmooth}")
-    if sorted(spec.index_order) != sorted(_AXES):
+    if sorted(map(str, spec.index_order)) != sorted(_AXES):
         raise ValueError(f"index_order must hold {_AXES} once each, got {spec.index_order}")
     if spec.num_classes > 65536:
         raise ValueError(f"at most 65536 classes, got {spec.num_classes}")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.camera import add_camera_noise
 from raisr.colour import check_image, opponent_planes, rgb_to_gray
+from raisr.validate import real_array, real_number
 
 __all__ = [
     "NOISE_MODELS",
@@ -50,14 +51,22 @@ def add_gaussian_noise(
     -------
     noisy : float32 array of the same shape
 
+    Raises
+    ------
+    TypeError
+        For an image that is not of real numbers.
+    ValueError
+        If `sigma` is negative or not finite.
+
     Examples
     --------
     >>> add_gaussian_noise([[10, 20]], 0, seed=1).tolist()
     [[10.0, 20.0]]
     """
-    image = np.asarray(image, np.float32)
-    noise = np.random.default_rng(seed).standard_normal(image.shape, np.float32)
-    noise *= np.float32(sigma)
+    image = real_array(image, np.float32)
+    level = _level(sigma)
+    noise = np.asarray(np.random.default_rng(seed).standard_normal(image.shape, np.float32))
+    noise *= np.float32(level)
     noise += image
     return noise
 
@@ -92,20 +101,30 @@ def add_poisson_gaussian_noise(
 
     Raises
     ------
+    TypeError
+        For an image that is not of real numbers.
     ValueError
-        If `peak` or `data_range` is not positive, or the image has negative values.
+        If `peak` or `data_range` is not positive and finite, `sigma` negative or not finite, or
+        the image has negative values.
     """
-    image = np.asarray(image, np.float64)
-    if not (peak > 0 and data_range > 0):
+    image = real_array(image, np.float64)
+    level = _level(sigma)
+    if not (0 < real_number(peak) < np.inf and 0 < real_number(data_range) < np.inf):
         raise ValueError(f"peak and data_range must be positive, got {peak!r} and {data_range!r}")
     if image.size and image.min() < 0:
         raise ValueError(f"image must not be negative, got {image.min()}")
     rng = np.random.default_rng(seed)
     unit = data_range / peak
-    noisy = (rng.poisson(image / unit) * unit).astype(np.float32)
-    if sigma:
-        noisy += np.float32(sigma) * rng.standard_normal(image.shape, np.float32)
+    noisy = np.asarray(rng.poisson(image / unit) * unit, np.float32)
+    if level:
+        noisy += np.float32(level) * rng.standard_normal(image.shape, np.float32)
     return noisy
+
+
+def _level(sigma):
+    if not 0 <= (value := real_number(sigma)) < np.inf:
+        raise ValueError(f"sigma must be finite and not negative, got {sigma!r}")
+    return value
 
 
 @dataclass(frozen=True)

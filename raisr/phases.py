@@ -8,7 +8,7 @@ import numpy as np
 from raisr.bicubic import bicubic_weights
 from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
-from raisr.validate import sink_of
+from raisr.validate import sink_of, whole_number
 
 __all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
 
@@ -48,6 +48,12 @@ class PhaseStage:
             )
         if len(filters) != self.spec.num_classes:
             raise ValueError(f"{self.spec.num_classes} classes need filters, got {len(filters)}")
+        margin = whole_number(self.margin)
+        if margin is None or not 0 <= 2 * margin < filters.shape[1]:
+            raise ValueError(
+                f"margin must leave a block of {filters.shape[1]}, got {self.margin!r}"
+            )
+        object.__setattr__(self, "margin", margin)
         centre = filters.shape[-1] // 2
         rest = 1 - filters.sum(axis=(3, 4, 5), dtype=np.float64)
         filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)

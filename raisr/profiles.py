@@ -1,5 +1,6 @@
 """Classes that know where on the profile of an edge a pixel lies: `ProfileSpec`."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -91,7 +92,7 @@ class ProfileSpec:
     @property
     def num_classes(self) -> int:
         """Number of classes."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @cached_property
     def cuts(self) -> tuple[np.ndarray, tuple[int, ...]]:

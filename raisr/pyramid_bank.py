@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.cascade import run_stages
 from raisr.colour import from_opponent, to_opponent
 from raisr.colour_bank import bound_planes, check_three, filter_chroma
-from raisr.colour_files import read_parts, write_parts
+from raisr.colour_files import opened_parts, write_parts
 from raisr.filtering import Stage
 from raisr.scales import doubled, pyramid
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
@@ -129,12 +129,12 @@ class PyramidBank:
         ValueError
             If the file is damaged, truncated or not a pyramid bank.
         """
-        parts, _, metadata = read_parts(path, FORMAT)
-        scales = []
-        for index in range(len(parts) // len(_PLANES)):
-            luma, *chroma = (parts[f"{name}{index}"] for name in _PLANES)
-            scales.append(Scale(luma, tuple(chroma)))
-        return cls(scales, metadata)
+        with opened_parts(path, FORMAT) as (parts, _, metadata):
+            scales = []
+            for index in range(len(parts) // len(_PLANES)):
+                luma, *chroma = (parts[f"{name}{index}"] for name in _PLANES)
+                scales.append(Scale(luma, tuple(chroma)))
+            return cls(scales, metadata)
 
 
 def run_pyramid(bank, channels, outs, data_range, num_threads, levels=None, share=1.0):

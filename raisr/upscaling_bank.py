@@ -2,11 +2,11 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from raisr.bank_files import opened_bank
 from raisr.files import write_atomically
 from raisr.phases import PhaseStage, expand_phases
 from raisr.profiles import ProfileSpec, canonical_profiles
@@ -108,25 +108,14 @@ class UpscalingBank:
         ValueError
             If the file is damaged, truncated or not a bank that enlarges.
         """
-        from safetensors import SafetensorError, safe_open
-
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"no upscaling bank at {path}")
-        try:
-            with safe_open(path, framework="numpy") as file:
-                header = file.metadata() or {}
-                if header.get("format") != _FORMAT:
-                    raise ValueError(f"its format is {header.get('format')!r}, not {_FORMAT!r}")
-                specs = [ProfileSpec.from_dict(spec) for spec in json.loads(header["specs"])]
-                margins = json.loads(header["margins"])
-                stages = [
-                    _stage(spec, file.get_tensor(f"stage{index}.filters"), margin)
-                    for index, (spec, margin) in enumerate(zip(specs, margins, strict=True))
-                ]
-                return cls(stages, json.loads(header["metadata"]))
-        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a readable upscaling bank: {error}") from error
+        with opened_bank(path, _FORMAT) as (file, header):
+            specs = [ProfileSpec.from_dict(spec) for spec in json.loads(header["specs"])]
+            margins = json.loads(header["margins"])
+            stages = [
+                _stage(spec, file.get_tensor(f"stage{index}.filters"), margin)
+                for index, (spec, margin) in enumerate(zip(specs, margins, strict=True))
+            ]
+            return cls(stages, json.loads(header["metadata"]))
 
 
 def following(planes, result):

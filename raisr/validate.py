@@ -10,8 +10,10 @@ import operator
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from raisr.value_range import GRAY_LEVELS, look_at, sampled_places
 from raisr.warn import warn_caller
@@ -28,6 +30,7 @@ __all__ = [
     "data_range_of",
     "misfit",
     "native",
+    "real_array",
     "real_number",
     "refuse_not_finite",
     "restore",
@@ -75,6 +78,19 @@ def data_range_of(dtype, data_range=None):
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"data_range must be positive and finite, got {data_range!r}")
     return value
+
+
+def real_array(image: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
+    """Return an image of any real type and shape as an array of another type.
+
+    Raises
+    ------
+    TypeError
+        If it is not of real numbers.
+    """
+    if (given := np.asarray(image)).dtype.kind not in "buif":
+        raise TypeError(f"image must be of real numbers, got {given.dtype}")
+    return np.asarray(given, dtype)
 
 
 def real_number(value):

@@ -162,9 +162,6 @@ class TrainingConfig:
         self._check_network()
 
     def _check_network(self) -> None:
-        for name, value in self.options.items():
-            if isinstance(value, int | float) and not isinstance(value, bool) and value < 1:
-                raise ValueError(f"options: {name} must be positive, got {value!r}")
         with torch.device("meta"):
             try:
                 network = build(self.model, **self.options)
@@ -217,7 +214,7 @@ class TrainingConfig:
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
             return cls.from_dict({"name": path.stem, **values})
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: {error}") from error
 
     @classmethod

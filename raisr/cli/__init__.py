@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from raisr.cli.checks import describe
 from raisr.cli.parser import build_parser
+from raisr.command import ended_by_signal
 
 __all__ = ["build_parser", "main"]
 
@@ -32,22 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 if all is done, 1 if some work failed, 2 for bad input, 130 after Ctrl-C.
+        0 if all is done, 1 if some work failed, 2 for bad input, 130 after Ctrl-C, 143
+        after SIGTERM.
     """
     arguments = build_parser().parse_args(argv)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its errors are raised as well
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # names may be bytes in no encoding
     try:
-        status = arguments.run(arguments)
-        sys.stdout.flush()
+        with ended_by_signal() as ended:
+            status = arguments.run(arguments)
+            sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
         print(": ".join(["raisr: interrupted", *map(str, stop.args)]), file=sys.stderr)
-        return 130
+        return ended()
     except MemoryError:
         print("raisr: not enough memory for this picture", file=sys.stderr)
         return 1

@@ -22,6 +22,7 @@ _RGB, _PALETTE = tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.PALETTE
 # Pillow decodes 8 bits of these without help; tifffile needs imagecodecs for LZW
 _PILLOW_COMPRESSIONS = (tifffile.COMPRESSION.LZW, tifffile.COMPRESSION.JPEG)
 _CLASSIC_BYTES = 2**32 - 2**25  # of pixels, in a file whose offsets have 32 bits
+_ALWAYS, _DENSEST = 2**26, 100_000  # bytes of pixels: of any file, and for each of its bytes
 _LAYERS = 37724  # of an image editor, all of them as they were before denoising
 _RAW_CAMERA = (50706, 33421)  # DNG version, colour filter array
 
@@ -106,6 +107,8 @@ def _read_page(page: Any, data: bytes, notes: list[str]) -> Page:
         pixels = _inverted(pixels)
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     count = channels - (3 if photometric == _RGB else 1)
+    if count < 0:
+        raise ValueError(f"the file is damaged: RGB pixels of {channels} sample(s)")
     codes = [int(code) for code in page.extrasamples][:count]
     extra = tuple(_EXTRA.get(code, BAND) for code in codes) + (BAND,) * (count - len(codes))
     return with_extra(pixels, {}, extra)
@@ -117,7 +120,8 @@ def _refuse_missing_pixels(page: Any, data: bytes) -> None:
     plain = page.compression == tifffile.COMPRESSION.NONE
     size = page.size * page.dtype.itemsize if page.dtype != bool else page.size // 8
     size = size if page.bitspersample in (1, 8, 16, 32, 64) else size // 8
-    missing = len(page.dataoffsets) < segments or (plain and size > len(data))
+    most = len(data) if plain else _ALWAYS + _DENSEST * len(data)
+    missing = len(page.dataoffsets) < segments or size > most
     if missing or page.size == 0:
         raise ValueError("the file is damaged or ends too early")
 

@@ -1,0 +1,208 @@
+"""What a machine may do to a user: no space, no rights, no home, no memory, an early end."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import raisr
+from raisr.io import list_images, read_image, write_image
+from tests.images import noisy_scene, scene
+
+ROOT = Path(__file__).parents[2]
+LONG = 300  # seconds; a machine may be busy
+DENOISE = ("denoise", "--sigma", "10%", "--threads", "1")
+
+
+def start(*arguments, folder=None, limits=(), without=(), **environment):
+    """Start a command of the package, with limits of resources, and without some variables."""
+    known = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
+    for name in without:
+        known.pop(name, None)
+
+    def limit():
+        for kind, value in limits:
+            resource.setrlimit(kind, (value, value))
+
+    return subprocess.Popen(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=folder or ROOT,
+        env=known,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+def finished(process):
+    out, err = process.communicate(timeout=LONG)
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for index in range(4):
+        pixels = noisy_scene((60, 80), seed=index).clip(0, 255).astype(np.uint8)
+        write_image(folder / f"{index}.png", pixels)
+    return folder
+
+
+def expected(pictures, name="0.png"):
+    return raisr.denoise(read_image(pictures / name)[0], 25.5)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (DENOISE, "out.png"),
+        (("upscale",), "out.png"),
+        (("learn", "--sigma", "10%", "--clean"), "bank.safetensors"),
+    ],
+)
+def test_a_file_that_may_not_grow_is_not_left(pictures, tmp_path, command, name):
+    target = tmp_path / "out" / name
+    target.parent.mkdir()
+    source = pictures if command[0] == "learn" else pictures / "0.png"
+    out = ("-o", target) if command[0] == "learn" else (target,)
+    # NUMBA_CACHE_DIR: a cache that cannot be written is no fault, but slow.
+    limits = [(resource.RLIMIT_FSIZE, 700)]
+    process = start("raisr", *command, source, *out, limits=limits)
+    status, _, err = finished(process)
+    assert status in (1, 2)
+    assert err.splitlines()[-1].startswith(f"raisr: {target}: File too large")
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_rights_is_told(pictures, tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    status, _, err = finished(start("raisr", *DENOISE, pictures / "0.png", folder / "a.png"))
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "Permission denied" in err
+
+
+def test_a_folder_on_which_nothing_can_be_made_is_told(pictures):
+    """As root, too: /proc takes no files."""
+    status, _, err = finished(start("raisr", *DENOISE, pictures, "/proc/raisr"))
+    assert status == 2
+    assert err.startswith("raisr: ")
+    assert err.count("\n") == 1
+
+
+def test_inputs_that_vanish_are_named_and_the_rest_is_done(pictures, tmp_path, monkeypatch):
+    from raisr.cli import folder as folders
+    from raisr.cli import main
+
+    change = folders.change_file
+
+    def vanish(source, result, arguments):
+        (pictures / "2.png").unlink(missing_ok=True)
+        return change(source, result, arguments)
+
+    monkeypatch.setattr(folders, "change_file", vanish)
+    assert main([*DENOISE, str(pictures), str(tmp_path / "out")]) == 1
+    assert [str(name) for name in list_images(tmp_path / "out")] == ["0.png", "1.png", "3.png"]
+
+
+def test_a_folder_that_vanishes_is_told(pictures, tmp_path, monkeypatch, capsys):
+    from raisr.cli import folder as folders
+    from raisr.cli import main
+
+    monkeypatch.setattr(
+        folders, "check_writable", lambda target: shutil.rmtree(pictures, ignore_errors=True)
+    )
+    assert main([*DENOISE, str(pictures), str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert "0 denoised, 0 kept, 4 failed" in printed.out
+    assert printed.err.count("No such file or directory") == 4
+
+
+def test_too_little_memory_is_one_line(pictures, tmp_path):
+    """The picture fits, what is made of it does not."""
+    write_image(tmp_path / "large.png", np.zeros((9000, 9000), np.uint8))
+    limits = [(resource.RLIMIT_AS, 1_500_000_000)]
+    command = ("raisr", "upscale", "--factor", "4", tmp_path / "large.png", tmp_path / "out.png")
+    status, _, err = finished(start(*command, limits=limits))
+    assert status in (1, 2), err
+    assert err.splitlines()[-1].startswith("raisr: ")
+    assert "Traceback" not in err
+    assert "memory" in err
+    assert not (tmp_path / "out.png").exists()
+
+
+def wait_for(folder, count, process):
+    end = time.monotonic() + LONG
+    while not (folder.is_dir() and len(list_images(folder)) >= count):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_a_run_that_is_asked_to_end_goes_on_later(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for index in range(30):
+        write_image(folder / f"{index:02}.png", scene((600, 800), seed=index % 3))
+    command = ("raisr", "denoise", "--model", "best", folder, out)
+    process = start(*command)
+    wait_for(out, 2, process)
+    process.send_signal(signal.SIGTERM)
+    status, _, err = finished(process)
+    done = list_images(out)
+    assert status == 143, err
+    assert err.splitlines()[-1] == (
+        f"raisr: interrupted: {len(done)} of 30 images are done; the same command goes on"
+    )
+    assert len(list(out.iterdir())) == len(done) < 30
+
+
+@pytest.mark.parametrize("home", ["/nonexistent/home", None])
+def test_without_a_home_or_a_cache(pictures, tmp_path, home):
+    environment = {"NUMBA_CACHE_DIR": "/dev/null/none"}
+    if home:
+        environment |= {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache"}
+    without = () if home else ("HOME", "XDG_CACHE_HOME", "USER", "LOGNAME")
+    target = tmp_path / "out.png"
+    process = start("raisr", *DENOISE, pictures / "0.png", target, without=without, **environment)
+    status, _, err = finished(process)
+    assert status == 0, err
+    np.testing.assert_array_equal(read_image(target)[0], expected(pictures))
+
+
+def test_a_read_only_install(pictures, tmp_path):
+    """The package in a folder that takes no files, and no other place for a cache."""
+    site, target = tmp_path / "site", tmp_path / "out.png"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "raisr", site / "raisr", ignore=ignored)
+    for path in [*site.rglob("*"), site]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    environment = {"PYTHONPATH": str(site), "HOME": "/nonexistent", "NUMBA_CACHE_DIR": ""}
+    environment["XDG_CACHE_HOME"] = "/nonexistent"
+    command = ("raisr", *DENOISE, pictures / "0.png", target)
+    status, _, err = finished(start(*command, folder=tmp_path, **environment))
+    for path in [site, *site.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o200)
+    assert status == 0, err
+    np.testing.assert_array_equal(read_image(target)[0], expected(pictures))
+
+
+def test_two_processes_write_one_folder(pictures, tmp_path):
+    out = tmp_path / "out"
+    processes = [start("raisr", *DENOISE, "--overwrite", pictures, out) for _ in range(2)]
+    for status, _, err in map(finished, processes):
+        assert status == 0, err
+    assert sorted(path.name for path in out.iterdir()) == [f"{n}.png" for n in range(4)]
+    for name in list_images(out):
+        np.testing.assert_array_equal(read_image(out / name)[0], expected(pictures, name))

@@ -1,0 +1,41 @@
+"""A share of the mixed calls of `make faults`."""
+
+import warnings
+
+import pytest
+
+from tests.faults.mixed import (
+    FUNCTIONS,
+    digest_of,
+    growth,
+    in_loader,
+    in_process,
+    side_by_side,
+)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return {name: digest_of(name) for name in FUNCTIONS}
+
+
+def test_threads_give_the_same_while_another_learns():
+    assert side_by_side(8, 4, seed=1)["calls"] == 32
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_give_the_same(expected, method):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads, all idle
+        assert in_process(method) == expected
+
+
+def test_workers_of_a_loader_give_the_same(expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        assert in_loader(2) == expected
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_memory_is_flat(name):
+    assert growth(name, 10) < 4e6
