@@ -58,7 +58,7 @@ class ShippedModel:
     size: int | None = None
 
     def __repr__(self) -> str:
-        told = [f"{self.task} by a {self.kind}"]
+        told = [self.task, self.kind]
         told += [f"factor {self.factor}"] if self.factor else []
         told += ["{} {:g}".format(*self.level)] if self.level else []
         if self.training_set:
@@ -83,8 +83,8 @@ def list_models() -> list[ShippedModel]:
 
     Examples
     --------
-    >>> [model.name for model in list_models() if model.task == "upscale"]
-    ['upscale_2', 'upscale_3', 'upscale_4']
+    >>> [model.name for model in list_models() if model.task == "sharpen"]
+    ['sharpen']
     """
     models = [_model(path) for path in _BANKS.glob("*.safetensors")]
     models.sort(key=lambda model: (model.task, model.kind, _in_order(model.name)))

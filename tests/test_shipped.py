@@ -31,7 +31,9 @@ def test_every_file_is_listed_once_with_its_size_and_licence():
 def test_tasks_levels_and_factors_are_those_of_the_models():
     models = {model.name: model for model in raisr.list_models()}
     wanted = {f"deblock_{q}": ("deblock", ("quality", q), None) for q in QUALITIES}
-    wanted |= {f"upscale_{factor}": ("upscale", None, factor) for factor in (2, 3, 4)}
+    wanted["sharpen"] = ("sharpen", None, None)
+    for model in MODELS:
+        wanted |= {f"upscale_{model}_{n}": ("upscale", None, n) for n in (2, 3, 4)}
     for kind, gains in GAINS.items():
         wanted |= {f"{kind}_{gain:g}": ("denoise", ("gain", gain), None) for gain in gains}
     for model in MODELS:
@@ -59,9 +61,8 @@ def test_networks_are_named(monkeypatch):
 
 def test_a_model_is_one_line_and_frozen():
     (model,) = (model for model in raisr.list_models() if model.name == "best_25")
-    assert repr(model) == (
-        "ShippedModel('best_25': denoise by a filter bank, sigma 25, 399 images of bsd400, 0.42 MB)"
-    )
+    told = "denoise, filter bank, sigma 25, 399 images of bsd400"
+    assert repr(model) == f"ShippedModel('best_25': {told}, {model.size / 1e6:.2f} MB)"
     with pytest.raises(dataclasses.FrozenInstanceError):
         model.name = "other"
 

@@ -198,12 +198,12 @@ def test_bad_models(tmp_path):
     with pytest.raises(ValueError, match="the bank enlarges by 3; for factor 2, one of 2 is"):
         upscale(image, model=bank_for("fast", 3))
     with pytest.raises(ValueError, match=r"by 2; for factor 1\.5, one of 3 is needed"):
-        upscale(image, 1.5, model=str(bank_path(2)))
+        upscale(image, 1.5, model=str(bank_path("best", 2)))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_a_bank_of_ones_own_is_used_as_the_shipped_ones(factor, tmp_path):
-    path = bank_path(3 if factor == 1.5 else factor)
+    path = bank_path("best", 3 if factor == 1.5 else factor)
     image = np.stack([scene((24, 30), seed) for seed in range(3)], -1)
     wanted = upscale(image, factor, model="best", channel_axis=-1)
     for model in (str(path), path, UpscalingBank.load(path)):

@@ -100,7 +100,7 @@ def test_banks_that_do_not_fit(tmp_path, capsys):
     model = ["upscale", source, out, "--model"]
     fails(capsys, "none: not one of fast, best, nor the file of a bank", *model, tmp_path / "none")
     fails(capsys, "in.png is not a readable upscaling bank", *model, source)
-    bank = raisr.upscaling.bank_path(3)
+    bank = raisr.upscaling.bank_path("best", 3)
     fails(capsys, "the bank enlarges by 3; for factor 2,", *model, bank, "--factor", "2")
     fails(capsys, "is not a readable filter bank", "denoise", source, out, "--model", bank)
     assert not out.exists()
