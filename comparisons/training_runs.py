@@ -196,7 +196,7 @@ def unets_table(runs: Runs) -> Table:
             "16 images of bsd400 that these networks are not trained on, five or six at each "
             "level; one run each. The shipped filters saw these images.",
             "All but those on the noisy image alone start from it; steps are their own, of 32 "
-            "crops of 128x128 on a GPU; of base for colours 8 of 96x96 on a core, beside other work.",
+            "crops of 128x128 on a GPU; of base for colours 8 of 96x96 on a core, beside others.",
         ),
     )
 
