@@ -23,7 +23,6 @@ TABLE = QualityTable(
         "unet_small_colour",
         "unet_small_colour_bfloat16",
         "unet_base_colour",
-        "unet_base_colour_bfloat16",
         "blind_edsr",
         "dncnn",
         "ffdnet",

@@ -15,7 +15,7 @@ from raisr.validate import as_channels
 
 MODELS = {
     "small": ("unet_small", "unet_small_colour"),
-    "base": ("unet_base", "unet_base_colour"),
+    "base": ("unet_base", "unet_small_colour"),
 }
 """Weights for gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
 
@@ -55,7 +55,8 @@ def denoise(
         Standard deviation of the noise, in the unit of the image, of all channels. Default: it is
         estimated.
     model : {"small", "base"}
-        "small" takes half the time of "base" and is less exact; for gray images it has classes.
+        "small" has classes, takes half the time of "base" and is less exact; for three colours
+        both are the same network.
     weights : str, optional
         Used in place of `model`: an entry of `list_weights`, or a file of weights that
         `hybrid.train` wrote.

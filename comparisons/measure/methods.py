@@ -164,7 +164,6 @@ METHODS: dict[str, Method] = {
             ("unet_small", "U-Net small", "standard"),
             ("unet_base", "U-Net base", "standard"),
             ("unet_small_colour", "U-Net small, colour", "colour"),
-            ("unet_base_colour", "U-Net base, colour", "colour"),
         )
     },
     "cs_edsr_4x2x2": _trained(
