@@ -5,7 +5,10 @@ import numpy as np
 from raisr.blocks import over_blocks
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["clipped_ends", "unclipped_means", "undo_clipping"]
+__all__ = ["BLOCK", "unclipped_means", "undo_clipping"]
+
+BLOCK = 16
+"""Side of the blocks in which clipping is looked for, from the first row and column on."""
 
 _ROUNDING = 1e-6  # of a white that was told, and divided by
 _SHARE = 0.1  # of pixels at the bound, of those within a sigma of it
@@ -51,63 +54,51 @@ def unclipped_means(values, sigma, white):
     return np.interp(values, clipped, means).clip(0, white)
 
 
-def clipped_ends(image, level):
-    """Return whether noise was clipped at black, and at white.
+def undo_clipping(image, out, level, num_threads):
+    """Move what is near black or white to where it was before its noise was clipped.
 
-    It was where enough of what is as near as one standard deviation lies there: of clipped noise
-    around black it is more than a half. Floats are clipped nowhere.
+    That is done in blocks of `BLOCK` x `BLOCK` pixels where noise was clipped: where enough of what
+    is as near as one standard deviation lies at the bound, of clipped noise around black more than
+    a half. Results of floats are clipped nowhere, and stay.
 
     Parameters
     ----------
     image : GrayImage
         Noisy.
-    level : float
-        Standard deviation of the noise, in gray levels of 255.
-
-    Returns
-    -------
-    (bool, bool)
-    """
-    array = image.array
-    if array.dtype.kind != "u" or level <= 0:
-        return False, False
-    whole, sigma, white = array.dtype.type, level / image.factor, _white_of(image)
-    near = whole(min(sigma, white)), whole(max(white - sigma, 0))
-    ends = (array <= near[0], array == whole(0)), (array >= near[1], array == whole(white))
-    dark, bright = (np.count_nonzero(at) > _SHARE * np.count_nonzero(part) for part, at in ends)
-    return bool(dark), bool(bright)
-
-
-def undo_clipping(image, out, level, ends, num_threads):
-    """Move what is near black or white to where it was before its noise was clipped.
-
-    Parameters
-    ----------
-    image : GrayImage
-        Noisy, of integers.
     out : (H, W) array
         Denoised, of the type of the image; changed in place.
     level : float
         Standard deviation of the noise, in gray levels of 255.
-    ends : (bool, bool)
-        Whether it was clipped at black, and at white: see `clipped_ends`.
     num_threads : int
     """
-    whole, sigma, white = out.dtype.type, level / image.factor, _white_of(image)
-    dark, bright = ends
+    if out.dtype.kind != "u" or level <= 0:
+        return
+    whole, sigma = out.dtype.type, level / image.factor
+    white = min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(np.iinfo(out.dtype).max))
+    near = whole(min(sigma, white)), whole(max(white - sigma, 0))
+    far = whole(min(2 * sigma, white / 2)), whole(max(white - 2 * sigma, white / 2))
     table = np.rint(unclipped_means(np.arange(white + 1), sigma, white)).astype(out.dtype)
-    low = whole(min(2 * sigma, white / 2)) if dark else whole(0)
-    high = whole(max(white - 2 * sigma, white / 2)) if bright else whole(white)
+    black, white = whole(0), whole(white)
 
     def move(y0, y1):
-        part = out[y0:y1]
-        chosen = part <= low
-        chosen |= (part >= high) & (part <= whole(white))
-        part[chosen] = table[part[chosen]]
+        for y in range(BLOCK * y0, BLOCK * y1, BLOCK):
+            before, after = image.array[y : y + BLOCK], out[y : y + BLOCK]
+            for at, close, inside in (
+                (before == black, before <= near[0], after <= far[0]),
+                (before == white, before >= near[1], (after >= far[1]) & (after <= white)),
+            ):
+                if at.any():
+                    inside &= _clipped(at, close)
+                    after[inside] = table[after[inside]]
 
-    over_blocks(move, out.shape, num_threads)
+    height, width = out.shape
+    over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
 
 
-def _white_of(image):
-    """Return the value of white in an image of integers, or the largest that its type holds."""
-    return min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(np.iinfo(image.array.dtype).max))
+def _clipped(at, close):
+    """Return for each column of some rows whether noise was clipped in its block."""
+    starts = np.arange(0, at.shape[1], BLOCK)
+    found, all_of = (
+        np.add.reduceat(part.sum(axis=0, dtype=np.uint16), starts) for part in (at, close)
+    )
+    return (found > _SHARE * all_of).repeat(BLOCK)[: at.shape[1]]

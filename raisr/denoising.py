@@ -126,7 +126,8 @@ def denoise(
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     white = data_range_of(channels[0].array.dtype, data_range)
     threads = check_threads(num_threads)
-    step = step_of(model, told, noise, sample_of(channels), lambda: [channels], white)
+    sample = sample_of(channels) if told is None else channels
+    step = step_of(model, told, noise, sample, lambda: [channels], white)
     out = np.empty(np.shape(image), channels[0].array.dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
     step.run(channels, outs, white, threads)

@@ -10,7 +10,7 @@ import numpy as np
 
 from raisr.camera_models import GAINS, camera_filters
 from raisr.cascade import run_stages
-from raisr.clipping import clipped_ends, undo_clipping
+from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
@@ -70,7 +70,7 @@ def choose_step(model, sample, parts, told, noise):
     Step
     """
     if told is not None:
-        return _kept(_unclipped(_white(model, told, len(sample)), sample, told))
+        return _kept(_unclipped(_white(model, told, len(sample)), told))
     if len(sample) not in (1, 3):
         return _beside(
             [
@@ -93,7 +93,7 @@ def choose_step(model, sample, parts, told, noise):
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
     levels = [level_of(channel) for channel in sample]
-    return _kept(_unclipped(_white(model, levels, len(sample), shared), sample, levels))
+    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():
@@ -142,20 +142,17 @@ def _white(model, levels, count, planes=None):
     )
 
 
-def _unclipped(step, sample, levels):
+def _unclipped(step, levels):
     """Return the step after which what clipping took from the noise of integers is given back."""
-    levels = levels * len(sample) if len(levels) == 1 else levels
-    ends = [clipped_ends(*pair) for pair in zip(sample, levels, strict=True)]
-    if not any(map(any, ends)):
-        return step
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
-        for channel, out, level, clipped in zip(channels, outs, levels, ends, strict=True):
-            if any(clipped):
-                undo_clipping(channel, out, level, clipped, num_threads)
+        each = levels * len(channels) if len(levels) == 1 else levels
+        for channel, out, level in zip(channels, outs, each, strict=True):
+            undo_clipping(channel, out, level, num_threads)
 
-    return step._replace(run=run, about=step.about | {"clipped": ends})
+    period = int(np.lcm(step.period, BLOCK))
+    return step._replace(run=run, reach=max(step.reach, BLOCK), period=period)
 
 
 def _plane_levels(levels, count):
@@ -223,7 +220,7 @@ def _photonic(model, noise, sample, parts):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
     steady = _steady_levels(noise, parts)
     if steady is not None:
-        return _unclipped(_white(model, steady, len(sample)), sample, steady)
+        return _unclipped(_white(model, steady, len(sample)), steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
     if LARGEST * (high - low) < GRAY_LEVELS:

@@ -105,10 +105,9 @@ def denoise_stream(
     -----
     Without a sigma, noise is found once for all planes that share it: in all pixels up to 2**24,
     and in 64 tiles of 256 x 256, spread evenly, of more. `denoise` looks at the same ones. A
-    plane with values far from [0, white] is moved as by `denoise`. Whether clipping took from the
-    noise of integers is found in the same way, for all planes that share their noise. Whether
-    three channels are equal everywhere, so that they are one gray image, is looked for before, up
-    to the first difference.
+    plane with values far from [0, white] is moved as by `denoise`. Whether three channels are
+    equal everywhere, so that they are one gray image, is looked for before, up to the first
+    difference.
 
     Memory: one tile, some forty bytes a pixel and channel with "best", and what `source` holds.
 
@@ -242,9 +241,12 @@ def _step_for(planes, group, tiles, model, told, noise):
     def parts():
         return (planes.part(plane, *tile) for plane in group for tile in tiles)
 
-    image = montage(tile_places(len(group), *layout.size), read)
-    arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
-    sample = levelled(arrays, planes.factor)
+    if told is not None:
+        sample = planes.part(group[0], *tiles[0])
+    else:
+        image = montage(tile_places(len(group), *layout.size), read)
+        arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
+        sample = levelled(arrays, planes.factor)
     return step_of(model, told, noise, sample, parts, planes.white)
 
 

@@ -50,7 +50,8 @@ def outputs() -> dict[str, Callable[[], dict[str, Any]]]:
     for model, quality in itertools.product(MODELS, QUALITIES):
         shipped[f"raisr.deblock {model} {quality}"] = partial(_cleaned, model, quality)
     shipped |= {f"raisr.sharpen {sigma:g}": partial(_sharpened, sigma) for sigma in LEVELS}
-    shipped["hybrid.denoise 25, colour"] = partial(_colour, hybrid.denoise)
+    exact = partial(hybrid.denoise, precision="float32")  # bfloat16 is not on every processor
+    shipped["hybrid.denoise 25, colour"] = partial(_colour, exact)
     return shipped | {entry.name: partial(_network, entry.name) for entry in zoo.list_weights()}
 
 

@@ -158,7 +158,7 @@ def test_a_bank_filters_every_plane(tmp_path, bank):
 
 
 def ramps(header, factor):
-    """Planes of one ramp over the picture, which was enlarged by a factor: 4 levels a column."""
+    """Planes of one ramp over the picture, which was enlarged by a factor: 4 levels a pixel."""
     planes = []
     for place, shape in enumerate(header.shapes):
         siting, steps = (header.siting, header.steps) if place else ((0.5, 0.5), (1, 1))
@@ -166,20 +166,20 @@ def ramps(header, factor):
             (np.arange(count) + site) * step / factor - 0.5
             for count, site, step in zip(shape, siting, steps, strict=True)
         )
-        planes.append(10 + np.add.outer(2 * rows, 4 * columns))
+        planes.append(10 + np.add.outer(4 * rows, 4 * columns))
     return planes
 
 
 @pytest.mark.parametrize("factor", [1.5, 2, 3, 4])
 @pytest.mark.parametrize("colour", [*COLOURS, "420paldv"])
 def test_upscale_keeps_chroma_in_its_place(tmp_path, colour, factor):
-    header = header_of(colour, (31, 47), more=("XTEST",))
+    header = header_of(colour, (21, 35), more=("XTEST",))
     unit = header.white / 255
     frame = Frame(tuple((plane * unit).astype(header.dtype) for plane in ramps(header, 1)))
     source, target = write(tmp_path / "in.y4m", header, [frame] * 2), tmp_path / "out.y4m"
     run("upscale", "--factor", factor, source, target)
     found, results = read(target)
-    assert found == header.resized(round(31 * factor), round(47 * factor))
+    assert found == header.resized(round(21 * factor), round(35 * factor))
     luma = raisr.upscale(frame.planes[0], factor, data_range=header.white)
     np.testing.assert_array_equal(results[0].planes[0], luma)
     assert len(results) == 2
