@@ -33,6 +33,7 @@ def test_processes_give_the_same(expected, method):
 def test_workers_of_a_loader_give_the_same(expected):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of a machine with one core
         assert in_loader(2) == expected
 
 

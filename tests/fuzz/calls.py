@@ -5,6 +5,8 @@ it, and want a result that is right in kind, or TypeError or ValueError.
 """
 
 import functools
+import os
+import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ import raisr
 from hybrid.networks import build
 from hybrid.networks.pcn import PCN
 from raisr import noise
+from raisr.profiles import ProfileSpec
 from tests.banks import CSCONV, random_bank
 from tests.fuzz.arrays import DTYPES, images
 
@@ -82,6 +85,55 @@ def _upscale(draw):
     factors = (1, 1.5, 2, 3, 4, 0, -2, 1e9, np.nan, np.inf, "2", 2.7, None)
     options = _of(draw, **_usual(factor=factors, model=("fast", "best", "x", 3)))
     return Call(lambda a: raisr.upscale(a, **options), (draw(images()),))
+
+
+@_call("raisr.sharpen")
+def _sharpen(draw):
+    options = _of(draw, **_usual(amount=(0, 0.5, 1, 2, 2.5, -1, np.nan, "1", None)))
+    return Call(lambda a: raisr.sharpen(a, **options), (draw(images()),), like_image=True)
+
+
+@_call("raisr.denoise_stream")
+def _denoise_stream(draw):
+    axes = (None, "YX", "YXS", "TYX", "CYX", "XY", "YY", "", "ab", 3)
+    options = _of(draw, sigma=_NUMBERS, axes=axes, data_range=_RANGES, num_threads=_THREADS)
+
+    def run(image):
+        out = np.zeros_like(image)
+        raisr.denoise_stream(image, out, **options)
+        return out
+
+    return Call(run, (draw(images()),))
+
+
+@_call("raisr.learn_upscaling", "raisr.UpscalingBank")
+def _learn_upscaling(name, draw):
+    options = _of(draw, factor=(2, 3, 4, 1.5, 0, -1, "2"), data_range=_RANGES, num_threads=_THREADS)
+    recipe = [(ProfileSpec(directions=8), 3, 0)]
+
+    def run(image):
+        bank = raisr.learn_upscaling([image], recipe=recipe, **options)
+        if name == "raisr.UpscalingBank":
+            raisr.upscale(image, bank.factor, model=bank, data_range=255)
+
+    return Call(run, (draw(images()),))
+
+
+@_call("raisr.list_models", "raisr.ShippedModel")
+def _list_models(name, draw):
+    return Call(lambda: [repr(model) for model in raisr.list_models()], ())
+
+
+@_call("raisr.export_c")
+def _export_c(draw):
+    banks, names = (_ONE, _TWO, _COLOUR, None, "x"), ("a.h", "a", "1.h", "", "\0.h", "a b.h")
+    bank, name = draw(st.sampled_from(banks)), draw(st.sampled_from(names))
+
+    def run():
+        with tempfile.TemporaryDirectory() as folder:
+            raisr.export_c(bank, os.path.join(folder, name))
+
+    return Call(run, ())
 
 
 @_call("raisr.estimate_sigma", "raisr.estimate_noise", "raisr.estimate_jpeg_quality")
@@ -295,6 +347,14 @@ def _convolution(name, draw):
         return out
 
     return Call(run, ())
+
+
+@_call("hybrid.export")
+def _export(draw):
+    names = ("a", "a.pt", "", "\0", 3, None)  # those of ONNX take seconds, and tests of their own
+    network = draw(st.sampled_from([*_networks().values(), None, "unet_small", 3]))
+    name = draw(st.sampled_from(names))
+    return Call(lambda: hybrid.export(network, name), ())
 
 
 @_call("hybrid.load")

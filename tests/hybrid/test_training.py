@@ -179,11 +179,11 @@ def test_a_killed_run_takes_the_steps_after_its_checkpoint_again(tmp_path, at_st
 
 def test_the_precision_that_was_used_is_told_and_kept_to(tmp_path, monkeypatch):
     config = replace(CONFIG, precision="auto")
-    monkeypatch.setattr(training, "_bfloat16", lambda precision, device: True)
+    monkeypatch.setattr(training, "in_bfloat16", lambda precision, device: True)
     header = load_tensors(train(config, tmp_path))[1]
     assert (header["precision"], header["precision_used"]) == ("auto", "bfloat16")
     assert (header["device"], header["device_name"]) == ("cpu", "cpu")
-    monkeypatch.setattr(training, "_bfloat16", lambda precision, device: False)
+    monkeypatch.setattr(training, "in_bfloat16", lambda precision, device: False)
     with pytest.raises(ValueError, match="belongs to another run: precision_used differ"):
         train(config, tmp_path)
 
