@@ -2,7 +2,7 @@
 
 Zarr arrays of 8 bits, in chunks of 1024 x 1024; a quarter of each has waves and noise of sigma
 20, the rest is constant. Each is denoised by `raisr.denoise_stream`, level estimated, in a fresh
-process. The peak is that of the resident set (getrusage).
+process. The peak is that of the resident set.
 """
 
 import argparse
@@ -26,11 +26,12 @@ __all__ = ["main", "make_image"]
 _CHUNK = 1024
 _GOAL = 1e9  # bytes
 _SCRIPT = """
-import json, resource, sys, time
+import json, sys, time
 import raisr
+from benchmarks.peak import peak_memory
 start = time.perf_counter(), time.process_time()
 raisr.denoise_stream(sys.argv[1], sys.argv[2], num_threads=1)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = peak_memory()
 seconds, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
 print(json.dumps({"peak": peak, "seconds": seconds, "cpu_seconds": cpu}))
 """

@@ -1,6 +1,6 @@
 """Peaks of memory, each in a fresh process: `python -m benchmarks memory`.
 
-A peak is that of the resident set (getrusage), from which what is resident just before is taken
+A peak is that of the resident set, from which what is resident just before is taken
 away: libraries, compiled kernels and, for denoising, the image.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import raisr
+from benchmarks.peak import peak_memory
 from benchmarks.report import metadata, verdict
 from comparisons import command
 from comparisons.draw.tables import Section, Table
@@ -82,8 +83,7 @@ def peak_of(name: str, pixels: int) -> dict[str, float]:
     run, allowed = MEASURES[name](pixels)
     before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"before": before, "peak": peak, "allowed": allowed}
+    return {"before": before, "peak": peak_memory(), "allowed": allowed}
 
 
 def _in_fresh_process(name: str, pixels: int) -> dict[str, float]:

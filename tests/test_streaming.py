@@ -324,8 +324,9 @@ def test_what_cannot_be_read_is_named_and_what_is_done_stays():
 
 
 MEASURED = """
-import resource, sys
+import sys
 import numpy as np, raisr
+from benchmarks.peak import peak_memory
 shape = 10_000, 10_000
 source = np.memmap(sys.argv[1], np.uint8, "w+", shape=shape)
 for row in range(0, shape[0], 1000):
@@ -333,7 +334,7 @@ for row in range(0, shape[0], 1000):
     source._mmap.madvise(4)
 target = np.memmap(sys.argv[2], np.uint8, "w+", shape=shape)
 raisr.denoise_stream(source, target, num_threads=1)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(peak_memory())
 """
 
 
