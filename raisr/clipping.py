@@ -83,22 +83,27 @@ def undo_clipping(image, out, level, num_threads):
     def move(y0, y1):
         for y in range(BLOCK * y0, BLOCK * y1, BLOCK):
             before, after = image.array[y : y + BLOCK], out[y : y + BLOCK]
-            for at, close, inside in (
-                (before == black, before <= near[0], after <= far[0]),
-                (before == white, before >= near[1], (after >= far[1]) & (after <= white)),
-            ):
-                if at.any():
-                    inside &= _clipped(at, close)
-                    after[inside] = table[after[inside]]
+            if (clipped := _clipped(before == black, before, np.less_equal, near[0])).any():
+                inside = (after <= far[0]) & clipped
+                after[inside] = table[after[inside]]
+            if (clipped := _clipped(before == white, before, np.greater_equal, near[1])).any():
+                inside = (after >= far[1]) & (after <= white) & clipped
+                after[inside] = table[after[inside]]
 
     height, width = out.shape
     over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
 
 
-def _clipped(at, close):
-    """Return for each column of some rows whether noise was clipped in its block."""
+def _clipped(at, before, compare, near):
+    """Return for each column of some rows whether noise was clipped in its block.
+
+    `at` are the pixels at a bound, and ``compare(before, near)`` those close to it.
+    """
+    if not at.any():
+        return np.zeros(1, bool)
     starts = np.arange(0, at.shape[1], BLOCK)
     found, all_of = (
-        np.add.reduceat(part.sum(axis=0, dtype=np.uint16), starts) for part in (at, close)
+        np.add.reduceat(part.sum(axis=0, dtype=np.uint8).astype(np.uint16), starts)
+        for part in (at.view(np.uint8), compare(before, near).view(np.uint8))
     )
     return (found > _SHARE * all_of).repeat(BLOCK)[: at.shape[1]]
