@@ -1,7 +1,6 @@
 """A share of `make fuzz`: what reads foreign bytes meets changed files."""
 
 import random
-from importlib.util import find_spec
 
 import pytest
 
@@ -26,7 +25,6 @@ def test_changed_files_are_taken_or_refused(name):
     assert 10 < taken < 200
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="guided fuzzing needs atheris")
 @pytest.mark.parametrize("name", ["config", "picture"])
 def test_guided_fuzzing_finds_nothing(name, tmp_path):
     result = fuzz(name, 500, 10, 0, tmp_path / "corpus", tmp_path / "found")
@@ -35,7 +33,6 @@ def test_guided_fuzzing_finds_nothing(name, tmp_path):
     assert result["corpus"] >= len(TARGETS[name].seeds())
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="guided fuzzing needs atheris")
 def test_guided_fuzzing_finds_a_fault(tmp_path, monkeypatch):
     """A fault that is put in, where only some inputs get to."""
     monkeypatch.setenv("PYTHONPATH", str(_with_a_fault(tmp_path)), prepend=":")
