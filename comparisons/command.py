@@ -136,6 +136,51 @@ def add_sigma_option(parser: argparse.ArgumentParser, sigmas: Sequence[float]) -
     )
 
 
+def add_choices_option(
+    parser: argparse.ArgumentParser, flag: str, choices: Sequence[object], metavar: str = "NAME"
+) -> None:
+    """Add an option that takes one or more of some choices, as text; default: all of them."""
+    names = list(map(str, choices))
+    parser.add_argument(
+        flag,
+        action=ListOf,
+        item=one_of(names),
+        default=names,
+        metavar=metavar,
+        help=f"one or more of {', '.join(names)} (default: all)",
+    )
+
+
+def add_learning_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that learns shipped filters has: --download and --hold-back."""
+    add_data_options(parser)
+    parser.add_argument(
+        "--hold-back",
+        action="store_true",
+        help="learn from a part of bsd400 and tell the PSNR on the rest; write no filters",
+    )
+
+
+def add_every_option(parser: argparse.ArgumentParser) -> None:
+    """Add --every, which thins the training images."""
+    parser.add_argument(
+        "--every",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="learn from every Nth image (default: from all)",
+    )
+
+
+def add_documents_option(parser: argparse.ArgumentParser) -> None:
+    """Add --documents, for banks whose other classes are there."""
+    parser.add_argument(
+        "--documents",
+        action="store_true",
+        help="learn the classes of documents alone, for banks that are there without these",
+    )
+
+
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Add --download."""
     parser.add_argument(

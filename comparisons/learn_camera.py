@@ -123,27 +123,9 @@ def hold_back(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the files that the options name, or measure the recipes on bsd400."""
     parser = Parser(prog="python -m comparisons.learn_camera", description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--bank",
-        action=command.ListOf,
-        item=command.one_of(list(RUNGS)),
-        default=list(RUNGS),
-        metavar="NAME",
-        help=f"one or more of {', '.join(RUNGS)} (default: all)",
-    )
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
-    )
-    parser.add_argument(
-        "--every",
-        type=command.at_least(1),
-        default=1,
-        metavar="N",
-        help="learn from every Nth image (default: from all)",
-    )
+    command.add_choices_option(parser, "--bank", list(RUNGS))
+    command.add_learning_options(parser)
+    command.add_every_option(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     if options.hold_back:

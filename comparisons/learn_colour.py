@@ -204,33 +204,11 @@ def _shipped(model: str, sigma: float) -> ColourBank:
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the files that the options name, or measure the recipes on bsd400."""
     parser = Parser(prog="python -m comparisons.learn_colour", description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--model",
-        action=command.ListOf,
-        item=command.one_of(list(MODELS)),
-        default=list(MODELS),
-        metavar="NAME",
-        help=f"one or more of {', '.join(MODELS)} (default: all)",
-    )
+    command.add_choices_option(parser, "--model", MODELS)
     command.add_sigma_option(parser, list(COLOUR_LADDER))
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
-    )
-    parser.add_argument(
-        "--every",
-        type=command.at_least(1),
-        default=1,
-        metavar="N",
-        help="learn from every Nth image (default: from all)",
-    )
-    parser.add_argument(
-        "--documents",
-        action="store_true",
-        help="learn the classes of documents alone, for banks that are there without these",
-    )
+    command.add_learning_options(parser)
+    command.add_every_option(parser)
+    command.add_documents_option(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     if not options.hold_back:

@@ -106,20 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Learn and write the filters that the options name, or measure the recipe on bsd400."""
     name = "comparisons.learn_deblocking"
     parser = Parser(prog=f"python -m {name}", description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--quality",
-        action=command.ListOf,
-        item=command.one_of([str(quality) for quality in QUALITIES]),
-        default=[str(quality) for quality in QUALITIES],
-        metavar="Q",
-        help="one or more of " + ", ".join(map(str, QUALITIES)) + " (default: all)",
-    )
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and print the PSNR on the rest; write nothing",
-    )
+    command.add_choices_option(parser, "--quality", QUALITIES, "Q")
+    command.add_learning_options(parser)
     options = parser.parse_args(arguments)
     images = load_dataset("bsd400", download=options.download).images
     for quality in map(int, options.quality):

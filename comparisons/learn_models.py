@@ -165,17 +165,8 @@ def main(arguments: list[str] | None = None) -> None:
         f"{', '.join(PRESETS)}",
     )
     command.add_sigma_option(parser, list(LADDER))
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and write the PSNR on the rest, not the banks",
-    )
-    parser.add_argument(
-        "--documents",
-        action="store_true",
-        help="learn the classes of documents alone, for banks that are there without these",
-    )
+    command.add_learning_options(parser)
+    command.add_documents_option(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     if options.hold_back:

@@ -103,12 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Learn and write the filters, or measure the recipe on bsd400."""
     name = "comparisons.learn_sharpening"
     parser = Parser(prog=f"python -m {name}", description=__doc__.split("\n\n")[0])
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and print the PSNR on the rest; write nothing",
-    )
+    command.add_learning_options(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     images = [rgb_to_gray(image.read()) for image in dataset]

@@ -46,28 +46,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Learn and write the banks that the options name, or measure the recipe on bsd400."""
     name = "comparisons.learn_upscaling"
     parser = Parser(prog=f"python -m {name}", description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--factor",
-        action=command.ListOf,
-        item=command.one_of([str(factor) for factor in _FACTORS]),
-        default=[str(factor) for factor in _FACTORS],
-        metavar="N",
-        help="one or more of 2, 3 and 4 (default: all)",
-    )
-    parser.add_argument(
-        "--model",
-        action=command.ListOf,
-        item=command.one_of(list(MODELS)),
-        default=list(MODELS),
-        metavar="MODEL",
-        help="fast, best (default: both)",
-    )
-    command.add_data_options(parser)
-    parser.add_argument(
-        "--hold-back",
-        action="store_true",
-        help="learn from nine tenths of bsd400, and print the PSNR on the rest; write no banks",
-    )
+    command.add_choices_option(parser, "--factor", _FACTORS, "N")
+    command.add_choices_option(parser, "--model", MODELS)
+    command.add_learning_options(parser)
     options = parser.parse_args(arguments)
     images = load_dataset("bsd400", download=options.download).images
     for model, factor in itertools.product(options.model, map(int, options.factor)):

@@ -151,7 +151,7 @@ class NormalEquations:
             read_tile(image.source, y0 - margin, -margin, _CENTRE, out)
         read_tile(images[-1].source, y0, 0, _CENTRE, target)
         starts = sort_by_class(classes, len(self.totals) + 1, order)[:-1]
-        return padded, target, order, starts
+        return padded, target[np.newaxis], order, starts
 
     def _add_strip(self, strip, scratch, run):
         from raisr.kernels.gram import accumulate_classes

@@ -60,8 +60,7 @@ class PhaseEquations:
             uint16, below the spec's number of classes: it is not checked.
         num_threads : int
         """
-        from raisr.kernels.gram import sort_by_class, workspace
-        from raisr.kernels.phase_gram import accumulate_phases
+        from raisr.kernels.gram import accumulate_classes, sort_by_class, workspace
         from raisr.simd import lanes_for, token
 
         padded, targets, classes = self._canvas(samples)
@@ -72,7 +71,7 @@ class PhaseEquations:
 
         def part(bounds):
             room = scratch.pop()
-            accumulate_phases(*tokens, padded, targets, order, starts, *bounds, *room, self.totals)
+            accumulate_classes(*tokens, padded, targets, order, starts, *bounds, *room, self.totals)
             scratch.append(room)
 
         shares = np.linspace(0, starts[-1], 4 * num_threads + 1)[1:-1]

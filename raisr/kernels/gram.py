@@ -1,7 +1,8 @@
 """Normal equations of every class: pixels sorted by class, packed, and multiplied with themselves.
 
-Each sample is one row ``[taps, 1, target]``, so the Gram matrix of a class holds ``A^T A``,
-``A^T b``, the sums and the number of samples at once.
+Each sample is one row ``[taps, 1, targets]``, so the Gram matrix of a class holds ``A^T A``,
+``A^T b``, the sums and the number of samples at once. There is one target, or one for each phase of
+an enlarged pixel.
 """
 
 import numpy as np
@@ -37,9 +38,9 @@ def sort_by_class(classes, num_classes, order):
 
 
 @kernel
-def _pack(size, lanes, padded, target, positions, buffer):
-    """One row ``[taps, 1, target]`` of `buffer` for each position; what follows is arbitrary."""
-    planes, width, side = padded.shape[0], target.shape[1], len(size)
+def _pack(size, lanes, padded, targets, positions, buffer):
+    """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
+    planes, width, side = padded.shape[0], targets.shape[2], len(size)
     image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
     row, out = np.int64(padded.strides[1]), np.int64(buffer.ctypes.data)
     taps = planes * side * side
@@ -49,7 +50,8 @@ def _pack(size, lanes, padded, target, positions, buffer):
             source = image + p * plane + y * row + 4 * x
             copy_patch(size, lanes, source, row, out + 4 * p * side * side)
         buffer[i, taps] = np.float32(1)
-        buffer[i, taps + 1] = target[y, x]
+        for t in range(targets.shape[0]):
+            buffer[i, taps + 1 + t] = targets[t, y, x]
         out += np.int64(buffer.strides[0])
 
 
@@ -108,7 +110,7 @@ def workspace(n):
 
 @kernel
 def accumulate_classes(
-    size, lanes, padded, target, order, starts, first, last, buffer, gram, totals
+    size, lanes, padded, targets, order, starts, first, last, buffer, gram, totals
 ):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 
@@ -118,19 +120,19 @@ def accumulate_classes(
         Side of the filters and vector length.
     padded : (planes, H + size - 1, >= W + size - 1 + 16) float32
         Input planes with a margin of ``size // 2``.
-    target : (H, W) float32
+    targets : (count, H, W) float32
     order, starts : arrays
         Of `sort_by_class`.
     buffer, gram : arrays
         Of `workspace`; overwritten.
-    totals : (num_classes, n, n) float64, n = planes * size**2 + 2
+    totals : (num_classes, n, n) float64, n = planes * size**2 + 1 + count
         Upper triangles are added to in place.
     """
     n = totals.shape[1]
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])
-            _pack(size, lanes, padded, target, order[start:stop], buffer)
+            _pack(size, lanes, padded, targets, order[start:stop], buffer)
             gram[:] = np.float32(0)
             _symmetric_update(buffer, stop - start, n, gram)
             _add_half(gram, n, totals[c])
