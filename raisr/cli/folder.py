@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from raisr.cli.checks import check_writable, describe
-from raisr.cli.denoise import change_file
+from raisr.cli.work import change_file
 from raisr.io import SUFFIXES
 from raisr.io.folders import survey
 

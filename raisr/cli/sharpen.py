@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 import raisr
-from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import Group, change_groups
+from raisr.cli.work import Work, work_on
 from raisr.io import Page
 
 __all__ = ["sharpen", "sharpen_page"]

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 import raisr
-from raisr.cli.denoise import Work, work_on
 from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, white_of
 from raisr.cli.upscale_video import VideoEnlarger
+from raisr.cli.work import Work, work_on
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED
 from raisr.upscaling import MODELS, check_bank

@@ -67,7 +67,7 @@ def test_a_bank_of_the_user(tmp_path, chunked, bank, capsys):
 
 
 def test_a_large_tiff_is_read_part_by_part(tmp_path, tiff, capsys, monkeypatch):
-    monkeypatch.setattr("raisr.cli.denoise.read_picture", None)
+    monkeypatch.setattr("raisr.cli.work.read_picture", None)
     run(capsys, "--sigma", 20, tiff, tmp_path / "b.tif")
     expected = np.stack([denoise(plane, 20) for plane in STACK])
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), expected)
