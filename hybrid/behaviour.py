@@ -22,6 +22,9 @@ class Behaviour:
     sigma_min : float, optional
         The lowest level; with it images are scaled such that their noise has one level, see
         `hybrid.levels`.
+    pairs : bool
+        Whether it was trained on pictures with noise of their own: what `raisr.denoise` finds of it
+        stands in for a level.
     white : float
         White less black of the images that it was trained on, gray levels / 255.
     classes : str, optional
@@ -36,6 +39,7 @@ class Behaviour:
 
     sigma: float | None = None
     sigma_min: float | None = None
+    pairs: bool = False
     white: float = 1.0
     classes: str | None = None
     classes_sha256: str | None = None
@@ -72,9 +76,11 @@ class Behaviour:
         if noise is not None and noise not in NOISE_MODELS:
             raise ValueError(f"noise must be one of {', '.join(NOISE_MODELS)}, got {noise!r}")
         white = NOISE_MODELS[noise].data_range / GRAY_LEVELS if noise else 1.0
+        pairs = header.get("noisy") is not None
         return cls(
-            sigma=header.get("sigma"),
-            sigma_min=header.get("sigma_min"),
+            sigma=None if pairs else header.get("sigma"),
+            sigma_min=None if pairs else header.get("sigma_min"),
+            pairs=pairs,
             white=header.get("white", white),
             classes=classes,
             classes_sha256=header.get("classes_sha256"),

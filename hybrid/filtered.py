@@ -56,6 +56,30 @@ def filtered(
     return opponent_planes(run(rgb_planes(planes), 0))
 
 
+def filtered_as_found(
+    planes: NDArray[np.float32], num_threads: int | None = 1
+) -> tuple[NDArray[np.float32], float]:
+    """Return the planes as `raisr.denoise` leaves them when nothing is told, and how much it took.
+
+    Parameters
+    ----------
+    planes, num_threads
+        See `filtered`.
+
+    Returns
+    -------
+    done : float32 array of the same shape
+    level : float
+        Standard deviation of what was removed from the first plane, gray levels.
+    """
+    options = {"model": MODEL, "data_range": GRAY_LEVELS, "num_threads": num_threads}
+    if len(planes) == 1:
+        done = denoise(planes[0], **options)[None]
+    else:
+        done = opponent_planes(denoise(rgb_planes(planes), channel_axis=0, **options))
+    return done, float(np.std(planes[0] - done[0]))
+
+
 def guide_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the plane that is hashed: gray, or the mean of red, green and blue."""
     return planes[0] if len(planes) == 1 else as_gray(planes)[0][0]

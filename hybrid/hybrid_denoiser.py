@@ -6,7 +6,7 @@ from torch import Tensor
 
 from hybrid.classifiers import class_tensor
 from hybrid.denoiser import NetworkDenoiser, Planes
-from hybrid.filtered import filtered, guide_of
+from hybrid.filtered import filtered, filtered_as_found, guide_of
 from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.validate import GRAY_LEVELS
@@ -57,10 +57,13 @@ class HybridDenoiser(NetworkDenoiser):
     def _joint(self, planes: Planes, level: float | None, tile: int | None) -> Planes:
         """Denoise the planes that the network sees at once."""
         noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
-        if level is None:
+        filters: Planes | None = None
+        if level is None and self.behaviour.pairs:
+            filters, level = filtered_as_found(planes, torch.get_num_threads())
+        elif level is None:
             found = [self._estimate(plane) for plane in noisy[0]]
             level = float(np.median(found))  # texture of the luma counts as noise
-        maps = self._inputs(planes, level)
+        maps = self._inputs(planes, level, filters)
         network = self._inference("network")
         levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)
 
@@ -73,12 +76,13 @@ class HybridDenoiser(NetworkDenoiser):
             out = done + (level / _FAINT) ** 2 * (out - done)
         return out.numpy() * np.float32(GRAY_LEVELS)
 
-    def _inputs(self, planes: Planes, sigma: float) -> list[Tensor]:
+    def _inputs(self, planes: Planes, sigma: float, done: Planes | None = None) -> list[Tensor]:
         """Return what the network sees beside an image and the level of its noise."""
         wanted = self.network.inputs[1:]
         if not wanted:
             return []
-        done = filtered(planes, sigma, torch.get_num_threads())
+        if done is None:
+            done = filtered(planes, sigma, torch.get_num_threads())
         found = {"filtered": lambda: torch.from_numpy(done / np.float32(GRAY_LEVELS))[None]}
         if (spec := self.behaviour.spec) is not None:
             found["classes"] = lambda: class_tensor(

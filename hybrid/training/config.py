@@ -5,7 +5,8 @@ import os
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import torch
 
@@ -71,6 +72,10 @@ class TrainingConfig:
     images : tuple of str
         Folders of pictures (any that `raisr.io.read_image` reads), or names of image sets, see
         `raisr.datasets`.
+    noisy : tuple of str, optional
+        Folders of the same pictures with noise, one for each of `images`, which are folders then.
+        No noise is added: the network learns what these pictures have, and so `sigma`, `sigma_min`
+        and `eight_bit` do not count. For the hybrid U-Net without classes only.
     broken : {"refuse", "skip"}
         What to do about files that cannot be read: stop, or name and leave them out.
     held_back : int
@@ -119,6 +124,7 @@ class TrainingConfig:
     shared: bool = False
     init: str | None = None
     images: tuple[str, ...] = ("bsd400",)
+    noisy: tuple[str, ...] | None = None
     broken: str = "refuse"
     held_back: int = 16
     time_limit: float | None = None
@@ -159,6 +165,11 @@ class TrainingConfig:
             raise ValueError(
                 f"warmup must be in [0, steps), here [0, {self.steps}), got {self.warmup!r}"
             )
+        if self.noisy is not None and len(self.noisy) != len(self.images):
+            raise ValueError(
+                f"noisy must name a folder for each of the {len(self.images)} of images, got "
+                f"{len(self.noisy)}"
+            )
         self._check_network()
 
     def _check_network(self) -> None:
@@ -170,6 +181,8 @@ class TrainingConfig:
         found = network.num_classes
         if "levels" in network.inputs:
             self._check_hybrid()
+        elif self.noisy is not None:
+            raise ValueError(f"noisy must be left out for {self.model}, which adds noise")
         if unknown := sorted(set(self.bins) - set(_BINS)):
             raise ValueError(f"bins: unknown key {', '.join(unknown)}; known: {', '.join(_BINS)}")
         try:
@@ -192,7 +205,9 @@ class TrainingConfig:
             )
 
     def _check_hybrid(self) -> None:
-        if self.sigma_min is None:
+        if self.noisy is not None and self.classes is not None:
+            raise ValueError("noisy must be left out for a network with classes")
+        if self.noisy is None and self.sigma_min is None:
             raise ValueError(f"sigma_min is missing, and {self.model} is for many noise levels")
         if self.noise != "gaussian":
             raise ValueError(f"noise must be gaussian for {self.model}, got {self.noise!r}")
@@ -225,12 +240,17 @@ class TrainingConfig:
             raise ValueError(f"unknown key {', '.join(unknown)}; known: {', '.join(known)}")
         if missing := sorted({"name", "model", "steps"} - set(values)):
             raise ValueError(f"missing key {', '.join(missing)}")
-        images = values.get("images", cls.images)
-        return cls(**{**values, "images": tuple(images) if isinstance(images, list) else images})
+        lists = {
+            key: tuple(values[key])
+            for key in ("images", "noisy")
+            if isinstance(values.get(key), list)
+        }
+        return cls(**{**values, **lists})
 
     def to_dict(self) -> dict[str, Any]:
         """Return every value, JSON-able."""
-        return {**asdict(self), "images": list(self.images)}
+        noisy = None if self.noisy is None else list(self.noisy)
+        return {**asdict(self), "images": list(self.images), "noisy": noisy}
 
     @property
     def network_spec(self) -> HashSpec:
@@ -262,13 +282,15 @@ class TrainingConfig:
 
 
 def _check_type(name, value, wanted):
+    if isinstance(wanted, UnionType):
+        if value is None:
+            return
+        wanted = get_args(wanted)[0]
     kind, fits = {
         str: ("a string", isinstance(value, str)),
-        str | None: ("a string", value is None or isinstance(value, str)),
         bool: ("true or false", isinstance(value, bool)),
         int: ("a whole number", type(value) is int),
         float: ("a finite number", _is_number(value)),
-        float | None: ("a finite number", value is None or _is_number(value)),
         dict[str, Any]: ("a table", isinstance(value, dict)),
         tuple[str, ...]: (
             "a list of one string or more",

@@ -3,15 +3,18 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.training.config import TrainingConfig
-from raisr.datasets import Dataset, ImageFile, dataset_names, load_dataset, load_folder
+from raisr.datasets import Dataset, dataset_names, load_dataset, load_folder
 from raisr.noise import Sample, noise_seed
 
 Pixels = NDArray[np.uint8]
+Item = TypeVar("Item")
+File = TypeVar("File", bound="Readable")
 
 
 def load_images(
@@ -48,36 +51,57 @@ def load_images(
     if tests := sorted({*config.images} & {*dataset_names()} - {"sample"}):
         raise ValueError(f"images: nothing is trained on test sets, got {', '.join(tests)}")
     sets = [_load(name, download) for name in config.images]
-    read = [list(_read(images.images, config.broken == "skip", refusal)) for images in sets]
-    first = read[0]
+    read = [list(read_pictures(images.images, config, refusal)) for images in sets]
+    rest, kept = hold_back(read, config)
+    return (
+        [pixels for _, pixels in rest],
+        [
+            prepare(pixels, sigma, noise_seed(sets[0].folder, file.name, sigma))
+            for (file, pixels), sigma in zip(kept, sigmas(len(kept)), strict=True)
+        ],
+    )
+
+
+def hold_back(
+    sets: Sequence[Sequence[Item]], config: TrainingConfig
+) -> tuple[list[Item], list[Item]]:
+    """Return what is trained on, and what is held back of the first set, evenly spread over it."""
+    first = sets[0]
     count = config.held_back if 2 * config.held_back <= len(first) else max(1, len(first) // 10)
     if len(first) <= count:
         raise ValueError(f"{config.images[0]}: wanted two images or more, got {len(first)}")
-    kept = first[:: len(first) // count][:count]
-    held_back = {file for file, _ in kept}
-    return (
-        [pixels for images in read for file, pixels in images if file not in held_back],
-        [
-            prepare(pixels, sigma, noise_seed(sets[0].folder, file.name, sigma))
-            for (file, pixels), sigma in zip(kept, sigmas(count), strict=True)
-        ],
-    )
+    places = range(0, len(first), len(first) // count)[:count]
+    kept = [first[place] for place in places]
+    rest = [item for place, item in enumerate(first) if place not in places]
+    return [*rest, *(item for others in sets[1:] for item in others)], kept
 
 
 def _load(name: str, download: bool) -> Dataset:
     return load_folder(name) if Path(name).is_dir() else load_dataset(name, download=download)
 
 
-def _read(
-    files: Sequence[ImageFile], skip: bool, refusal: Callable[[Pixels], str]
-) -> Iterator[tuple[ImageFile, Pixels]]:
+class Readable(Protocol):
+    """A file with pixels."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    def read(self) -> Pixels:
+        """Return its pixels."""
+
+
+def read_pictures(
+    files: Sequence[File], config: TrainingConfig, refusal: Callable[[Pixels], str]
+) -> Iterator[tuple[File, Pixels]]:
+    """Yield each file with its pixels; a warning tells what is left out."""
     left_out = []
     for file in files:
         try:
             pixels = file.read()
             problem = refusal(pixels)
         except (OSError, ValueError) as error:
-            if not skip:
+            if config.broken != "skip":
                 raise
             problem = f"cannot be read ({error})"
         if problem:

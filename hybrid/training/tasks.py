@@ -27,6 +27,7 @@ from hybrid.training.data import (
     true_statistics,
 )
 from hybrid.training.hybrid_data import MARGIN, HybridCrops, as_tensor, network_maps, prepare
+from hybrid.training.pairs import PairCrops, as_batch, load_pairs
 from hybrid.training.pictures import load_images
 from hybrid.training.pool import Windows
 from hybrid.zoo import digest, load_pcn, locate
@@ -262,9 +263,33 @@ class HybridDenoising(Task):
         return {f"psnr {sample.sigma:g}": psnr(found.clip(0, GRAY_LEVELS), clean)}
 
 
+class PairDenoising(HybridDenoising):
+    """Predict the clean picture of a pair: as `HybridDenoising`, with one score."""
+
+    def load(self, process, *, download=False):
+        """Return what makes the batch of a step, the pairs held back, and the pairs' number."""
+        pairs, held_back = load_pairs(self._config, self._network.channels, self._refusal)
+        return PairCrops(pairs, self._config, process), held_back, len(pairs)
+
+    def _least_side(self):
+        return self._config.crop
+
+    def _scores(self, network, pair):
+        batch = as_batch([pair.pixels], [pair.level]).to(self._device)
+        output = network(batch.noisy, *(getattr(batch, name) for name in self._network.inputs))
+        found, clean = (
+            GRAY_LEVELS * part[0].float().cpu().numpy() for part in (output, batch.clean)
+        )
+        if len(clean) == 3:
+            found, clean = rgb_planes(found), rgb_planes(clean)
+        return {"psnr": psnr(found.clip(0, GRAY_LEVELS), clean)}
+
+
 def task_of(config: TrainingConfig, device: torch.device) -> Task:
     """Return the task of a run."""
     if config.model in CLASSIFIERS:
         return Classification(config, device)
+    if config.noisy is not None:
+        return PairDenoising(config, device)
     hybrid = "levels" in NETWORKS[config.model].inputs
     return (HybridDenoising if hybrid else Denoising)(config, device)

@@ -14,6 +14,7 @@ from raisr.cli.checks import check_target
 from raisr.cli.learn_upscaling import learn_to_upscale
 from raisr.cli.planes import is_measured, read_colours, read_luma
 from raisr.io import list_images
+from raisr.io.partners import match_names
 from raisr.validate import data_range_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class TrainingPairs:
         self.alone = 0
         if arguments.noisy:
             noisy = list_images(arguments.noisy)
-            self.partners = _match(self.names, noisy, arguments.clean, arguments.noisy)
+            self.partners = match_names(self.names, noisy, arguments.clean, arguments.noisy)
             self.alone = len(noisy) - len(self.partners)
         _, pixels = read_luma(arguments.clean / self.names[0])
         self.dtype = pixels.dtype
@@ -144,39 +145,3 @@ class TrainingPairs:
         if bad.size:
             raise ValueError(f"{path}: not finite at {tuple(bad[0].tolist())}")
         return read
-
-
-def _match(clean: list[Path], noisy: list[Path], *folders: Path) -> dict[Path, Path]:
-    """Return the noisy partner of each clean image: of the same name, or only another suffix."""
-    available = set(noisy)
-    by_stem: dict[Path, list[Path]] = {}
-    for name in noisy:
-        by_stem.setdefault(name.with_suffix(""), []).append(name)
-    partners, missing = {}, []
-    for name in clean:
-        candidates = [name] if name in available else by_stem.get(name.with_suffix(""), [])
-        if len(candidates) > 1:
-            listed = " and ".join(str(folders[1] / candidate) for candidate in candidates)
-            raise ValueError(f"{folders[0] / name}: its noisy image may be {listed}: keep one")
-        if candidates:
-            partners[name] = candidates[0]
-        else:
-            missing.append(name)
-    if missing:
-        raise FileNotFoundError(
-            f"{folders[1] / missing[0]}: {len(missing)} of {len(clean)} clean "
-            "images have no noisy image of the same name"
-        )
-    _refuse_shared(partners, *folders)
-    return partners
-
-
-def _refuse_shared(partners: dict[Path, Path], clean: Path, noisy: Path) -> None:
-    taken: dict[Path, Path] = {}
-    for name, partner in partners.items():
-        if partner in taken:
-            raise ValueError(
-                f"{noisy / partner}: its clean image may be {clean / taken[partner]} and "
-                f"{clean / name}: keep one"
-            )
-        taken[partner] = name
