@@ -19,7 +19,8 @@ MODELS = {
 }
 """Weights for gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
 
-_FILTERED = ("camera", "mosaic", "photon")
+CAMERA = "unet_camera_colour"
+"""Weights for three colours with the noise of a camera."""
 
 _shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
@@ -43,8 +44,8 @@ def denoise(
 ) -> NDArray:
     """Remove white Gaussian noise with a network that finishes what learned filters began.
 
-    Noise of a camera or of photons, as `raisr.estimate_noise` finds it, is none that a shipped
-    network was trained for: without `sigma` and `weights`, `raisr.denoise` removes it.
+    Without `sigma` and `weights`, noise of a camera is removed by a network of its own, whatever
+    `model` is, and noise of photons, as `raisr.estimate_noise` finds them, by `raisr.denoise`.
 
     Parameters
     ----------
@@ -114,7 +115,9 @@ def denoise(
             found = noise_of(channels)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.kind in _FILTERED:
+            elif found.kind in ("camera", "mosaic"):
+                weights = CAMERA
+            elif found.kind == "photon":
                 return raisr.denoise(
                     image, model="best", channel_axis=channel_axis, data_range=data_range
                 )

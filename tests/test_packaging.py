@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from comparisons.measure.store import COMMITTED
-from hybrid.default import MODELS
+from hybrid.default import CAMERA, MODELS
 from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from tests.images import scene
@@ -68,7 +68,7 @@ def installed(built, tmp_path_factory):
 
 
 PACKAGES = ("raisr", "hybrid", "comparisons")
-SHIPPED = {f"{name}.safetensors" for names in MODELS.values() for name in names}
+SHIPPED = {f"{name}.safetensors" for name in {CAMERA}.union(*MODELS.values())}
 ELSEWHERE = {path.name for path in (ROOT / "hybrid/weights").glob("*.safetensors")} - SHIPPED
 """Weights that stay in the repository."""
 RESULTS = [("comparisons", "results", path.name) for path in COMMITTED.iterdir() if path.is_dir()]

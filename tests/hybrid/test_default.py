@@ -8,6 +8,7 @@ import torch
 import hybrid
 import raisr
 from hybrid import zoo
+from hybrid.default import CAMERA
 from raisr.noise import add_gaussian_noise
 
 CLEAN = skimage.data.camera()[100:260, 180:350]
@@ -93,14 +94,23 @@ def test_unknown_weights():
         hybrid.denoise(CLEAN, weights="nothing")
 
 
-@pytest.mark.parametrize("kind", ["camera", "photon"])
-def test_noise_that_no_network_was_trained_for_is_left_to_filters(kind):
+@pytest.mark.parametrize(("kind", "options"), [("camera", {"demosaic": "edge"}), ("mosaic", {})])
+@pytest.mark.parametrize("gain", [0.002, 0.01])
+def test_noise_of_a_camera_has_a_network_of_its_own(kind, options, gain):
     clean = skimage.data.chelsea()
-    if kind == "camera":
-        noisy = raisr.noise.add_camera_noise(clean, 0.01, 0, demosaic="edge")
-    else:
-        noisy = raisr.noise.add_poisson_gaussian_noise(clean, 30, 0).clip(0, 255).astype(np.uint8)
+    noisy = raisr.noise.add_camera_noise(clean, gain, 0, **options)
     assert raisr.estimate_noise(noisy, channel_axis=-1).kind == kind
+    found = hybrid.denoise(noisy, channel_axis=-1)
+    filters = raisr.denoise(noisy, model="best", channel_axis=-1)
+    assert raisr.metrics.psnr(found, clean) > raisr.metrics.psnr(filters, clean) + 0.2
+    wanted = zoo.load(CAMERA, precision="auto").denoise(noisy, channel_axis=-1)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_noise_of_photons_is_left_to_filters():
+    clean = skimage.data.chelsea()
+    noisy = raisr.noise.add_poisson_gaussian_noise(clean, 30, 0).clip(0, 255).astype(np.uint8)
+    assert raisr.estimate_noise(noisy, channel_axis=-1).kind == "photon"
     expected = raisr.denoise(noisy, model="best", channel_axis=-1)
     np.testing.assert_array_equal(hybrid.denoise(noisy, channel_axis=-1), expected)
     assert (hybrid.denoise(noisy, 20, channel_axis=-1) != expected).any()
