@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -146,16 +147,17 @@ def _kept(work: Work, folder: Path, before: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _killing_rename(number: int, before: bool) -> Any:
-    rename, count = os.replace, 0
+    rename, count, lock = os.replace, 0, threading.Lock()
 
     def replace(*names: Any) -> None:
         nonlocal count
-        if before and count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        rename(*names)
-        if not before and count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
+        with lock:  # work in several threads renames at once; no number is passed over
+            if before and count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            rename(*names)
+            if not before and count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
 
     os.replace = replace
     try:
