@@ -68,7 +68,8 @@ def denoise(
         Value of white: by default the maximum of an integer type, 1.0 for floats.
     precision : {"auto", "float32", "bfloat16"}
         Of the network, but for its first and last layer. "auto" is bfloat16 where the processor
-        multiplies it: a third less time, for 0.001 dB and results that differ between processors.
+        multiplies it: an eighth to a quarter less time, for 0.001 dB and results that differ
+        between processors.
 
     Returns
     -------

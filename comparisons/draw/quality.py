@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.denoisers import NOT_INSTALLED
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import Protocol
 from comparisons.measure.published import (
@@ -147,7 +148,8 @@ class Page:
         label, found = METHODS[method].label, self._of(method)
         if not found:
             here = METHODS[method].find(self.protocol, self.sigma)
-            absent = here if isinstance(here, str) else "not measured"
+            told = isinstance(here, str) and (self.timed or here != NOT_INSTALLED)
+            absent = here if told else "not measured"
             return label, *[absent] * len(self.shown), *[EMPTY] * len(self.costs)
         cells = [_cell((method, name), self.found, self.committed) for name in self.shown]
         own = [self.results[key] for name in self.shown if (key := (method, name)) in self.results]

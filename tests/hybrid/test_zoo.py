@@ -135,9 +135,7 @@ def test_a_foreign_header_is_refused(tmp_path, header, message):
         zoo.load(str(tmp_path / "foreign"))
 
 
-@pytest.mark.parametrize(
-    "name", ["edsr16_standard_25", "cs_edsr16_pcn_standard_25", "unet_small"]
-)
+@pytest.mark.parametrize("name", ["edsr16_standard_25", "cs_edsr16_pcn_standard_25", "unet_small"])
 def test_an_unknown_precision_is_refused(name):
     with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16, got"):
         zoo.load(name, precision="half")
