@@ -115,7 +115,7 @@ def _finish(work: Work, folder: Path) -> None:
 
 
 def _killed(child: int, seconds: float = _LONG) -> bool:
-    """Wait for so many seconds, then kill; return whether the work was killed before it was done."""
+    """Wait for so many seconds, then kill; return whether the work was killed."""
     end = time.monotonic() + seconds
     while not (found := os.waitpid(child, os.WNOHANG))[0]:
         if time.monotonic() >= end:
