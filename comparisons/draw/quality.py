@@ -147,9 +147,9 @@ class Page:
     def _measured(self, method: str) -> tuple[str, ...]:
         label, found = METHODS[method].label, self._of(method)
         if not found:
-            here = METHODS[method].find(self.protocol, self.sigma)
-            told = isinstance(here, str) and (self.timed or here != NOT_INSTALLED)
-            absent = here if told else "not measured"
+            absent = METHODS[method].find(self.protocol, self.sigma)
+            if not isinstance(absent, str) or (absent == NOT_INSTALLED and not self.timed):
+                absent = "not measured"
             return label, *[absent] * len(self.shown), *[EMPTY] * len(self.costs)
         cells = [_cell((method, name), self.found, self.committed) for name in self.shown]
         own = [self.results[key] for name in self.shown if (key := (method, name)) in self.results]

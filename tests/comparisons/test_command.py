@@ -9,7 +9,6 @@ from comparisons import command
 from comparisons.command import ListOf, at_least, one_of, table_parser
 from raisr.command import run
 
-
 COMMANDS = sorted(
     path.stem
     for path in Path(comparisons.__file__).parent.glob("*.py")
