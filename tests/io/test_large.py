@@ -322,6 +322,7 @@ def test_a_full_disk(tmp_path, chunked, target):
     script = (
         "import resource, sys\nfrom raisr import denoise_stream, streaming\n"
         "streaming._SIDE = 64\n"
+        "sys.dont_write_bytecode = True  # it would be cut off, for all to come\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))\n"
         "denoise_stream(sys.argv[1], sys.argv[2], 20)\n"
     )
