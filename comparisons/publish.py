@@ -64,7 +64,8 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
         # What is shipped stays as it is until everything is measured.
         staged = Path(temporary) / f"{name}.safetensors"
         save_tensors(staged, half, {**header, "name": name})
-        metrics = _metrics(staged, header, sets, cache) if header["model"] != "pcn" else {}
+        of_white_noise = header["model"] != "pcn" and header.get("noisy") is None
+        metrics = _metrics(staged, header, sets, cache) if of_white_noise else {}
         example = golden(zoo.load_network(str(staged))[0])
         content = staged.read_bytes()
     entry = zoo.Weights(name, hashlib.sha256(content).hexdigest(), header, metrics, LICENCE)

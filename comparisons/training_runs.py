@@ -55,7 +55,7 @@ _UNETS = {
 }
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each."
 _FACTS = (
-    *("noise", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
+    *("noise", "noisy", "sigma", "sigma_min", "init", "steps", "total_steps", "seed"),
     *("seconds", "scores", "git_commit", "cpu", "device_name"),
 )
 
@@ -77,7 +77,11 @@ def collect(folder: Path) -> Runs:
         path = folder / config.stem / "weights.safetensors"
         if path.is_file():
             header = load_tensors(path)[1]
-            header = {"sigma_min": None, "device_name": header.get("gpu", "cpu")} | header
+            header = {
+                "sigma_min": None,
+                "noisy": None,
+                "device_name": header.get("gpu", "cpu"),
+            } | header
             header["total_steps"] = steps_in_all(header)
             found[config.stem] = {key: header[key] for key in _FACTS}
     return found
@@ -88,8 +92,7 @@ def runs_table(runs: Runs) -> Table:
     rows = [
         (
             f"`{name}`",
-            facts["noise"],
-            _levels(facts),
+            *_noise(facts),
             "nothing" if facts["init"] is None else f"`{_origin(facts['init'])}`",
             f"{facts['steps']:,}",
             f"{facts['total_steps']:,}",
@@ -124,8 +127,7 @@ def plan_table(runs: Runs) -> Table:
     rows = [
         (
             f"`{config.name}`",
-            config.noise,
-            _levels(config.to_dict()),
+            *_noise(config.to_dict()),
             "nothing" if config.init is None else f"`{_origin(config.init)}`",
             f"{config.steps:,}",
             f"{config.batch} of {config.crop}x{config.crop}",
@@ -244,9 +246,12 @@ def _gains_table(
     )
 
 
-def _levels(facts: dict[str, Any]) -> str:
+def _noise(facts: dict[str, Any]) -> tuple[str, str]:
+    """Return what noise a run was trained for, and its levels."""
+    if facts.get("noisy") is not None:
+        return "of the pictures", EMPTY
     lowest, sigma = facts["sigma_min"], f"{facts['sigma']:g}"
-    return sigma if lowest is None else f"{lowest:g} to {sigma}"
+    return facts["noise"], sigma if lowest is None else f"{lowest:g} to {sigma}"
 
 
 def _psnr(facts: dict[str, Any]) -> str:
