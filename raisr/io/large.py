@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from raisr.files import alone
 from raisr.io import tiff
 from raisr.io.tiff_skeleton import PageKind, write_skeleton
 from raisr.io.tiff_stack import TiffSource, TiffTarget, is_plain
@@ -60,9 +61,9 @@ class Files:
         """Give the file its name."""
         if self.target is None or self.part is None:
             return
-        if is_zarr(self.target):
-            shutil.rmtree(self.target)
         _to_disk(self.part)
+        if self.target.is_dir() or self.part.is_dir():  # no rename puts one in the place of another
+            _remove(self.target)
         os.replace(self.part, self.target)
         _beside(self.target, "journal").unlink(missing_ok=True)
 
@@ -79,6 +80,8 @@ def open_pairs(
         If the source is damaged or of a kind that is not supported, or the target another one.
     FileExistsError
         If the target is there already and may not be replaced.
+    BlockingIOError
+        If another run writes the target at this moment.
     OSError
         If there is no room for the target.
     """
@@ -87,18 +90,21 @@ def open_pairs(
         if not isinstance(target, str | os.PathLike):
             if len(found.arrays) > 1:
                 raise ValueError(f"{source}: it has {len(found.arrays)} images for one target")
+            _check_array(target, found.arrays[0])
             yield Files([(found.arrays[0], target, found.axes[0])], found.stamp)
             return
         path = Path(target)
-        _check_target(path, source, overwrite)
+        _check_path(path, source, overwrite)
+        make = _zarr_targets if path.suffix.lower() == _ZARR else _tiff_targets
+        path = path.resolve() if path.is_symlink() else path  # what it points to is replaced
         part, journal = _beside(path, "part"), _beside(path, "journal")
+        opened.enter_context(alone(path))
         goes_on = part.exists() and journal.exists()
         if not goes_on:
             _remove(part)
             journal.unlink(missing_ok=True)
-        make = _zarr_targets if path.suffix.lower() == _ZARR else _tiff_targets
         try:
-            targets = make(part, found, goes_on, sparse, opened)
+            targets = _targets(make, part, found, goes_on, sparse, opened)
             pairs = list(zip(found.arrays, targets, found.axes, strict=True))
             yield Files(pairs, found.stamp, part, path, found.notes)
         finally:
@@ -128,9 +134,22 @@ class _Source:
             self.file, self.series = open_tiff(Path(source), opened)
             self.arrays = [TiffSource(series, str(source)) for series in self.series]
             names = [series.axes for series in self.series]
+            for array in self.arrays if axes else ():
+                _check_axes(layout_of(array.shape, axes, "source").axes, array.axes)
             if any(series.is_pyramidal for series in self.series):
                 self.notes.append("smaller versions of the picture were left out")
         self.axes = [axes or name for name in names]
+
+
+def _check_axes(told: str, stored: str) -> None:
+    """Refuse names by which a page of a TIFF would be something else."""
+    inner = 3 if "S" in stored else 2
+    pairs = zip(told[-inner:], stored[-inner:], strict=True)
+    if not all((a in "YX") == (b in "YX") and (a == "S") == (b == "S") for a, b in pairs):
+        raise ValueError(
+            f"axes {told} do not fit this TIFF, whose pages are {stored[-inner:]}: their axes come "
+            "last, and S are the samples of a pixel"
+        )
 
 
 def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[Any]]:
@@ -179,7 +198,7 @@ def one_kind(path: Path) -> tuple[int, np.dtype | None]:
         return 0, None
 
 
-def _check_target(path: Path, source: Any, overwrite: bool) -> None:
+def _check_path(path: Path, source: Any, overwrite: bool) -> None:
     if path.suffix.lower() not in (*_TIFF, _ZARR):
         raise ValueError(f"{path}: the name must end in .tif, .tiff or .zarr")
     if path.exists():
@@ -189,6 +208,29 @@ def _check_target(path: Path, source: Any, overwrite: bool) -> None:
             raise FileExistsError(f"{path}: already there; overwrite replaces it")
         if path.is_dir() and not is_zarr(path):
             raise IsADirectoryError(f"{path}: a folder that is no zarr is not replaced")
+
+
+def _check_array(target: Any, source: Any) -> None:
+    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    got = getattr(target, "shape", None), getattr(target, "dtype", None)
+    if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
+        raise ValueError(
+            f"target must be {dtype} of shape {shape}, as source is, got {got[1]} of {got[0]}"
+        )
+    both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
+    if source is target or (both and np.may_share_memory(source, target)):
+        raise ValueError("source and target must differ: results would be read as pixels")
+
+
+def _targets(make, part, found, goes_on, sparse, opened):
+    try:
+        return make(part, found, goes_on, sparse, opened)
+    except (LookupError, ValueError, TypeError, AttributeError, FileNotFoundError) as error:
+        if not goes_on:
+            raise
+        raise ValueError(
+            f"{part}: begun by another run, or damaged; remove it and its journal ({error})"
+        ) from error
 
 
 def _zarr_targets(part, found, goes_on, sparse, opened):
