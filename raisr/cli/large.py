@@ -14,6 +14,7 @@ from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
 from raisr.io.large import one_kind
 from raisr.io.zarr_files import is_zarr
+from raisr.stabilisation import PhotonNoise
 from raisr.streaming import denoise_stream
 from raisr.validate import GRAY_LEVELS, data_range_of
 
@@ -69,10 +70,10 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
         if arguments.verbose:
             print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
-        origin = "" if arguments.sigma or not isinstance(model, str) else ", estimated"
-        little = all(text == "nothing" for text in told)
-        text = "changed nothing" if little else f"removed {', '.join(told)}{origin}"
-        return Report(text, little, done.notes)
+        given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
+        origin = "" if given or not isinstance(model, str) else ", estimated"
+        text = f"removed {', '.join(told)}{origin}" if told else "changed nothing"
+        return Report(text, not told, done.notes)
 
     return run
 
@@ -85,7 +86,7 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
     if kind == "gray":
         return _in_words(step["of"], white)
     if kind == "copy":
-        return ["nothing"]
+        return []
     if kind == "bank":
         return ["what the bank is for"]
     if kind == "photon":
