@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from raisr.cli.checks import named, white_fits
 from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
 from raisr.io.large import one_kind
@@ -46,27 +46,20 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
             raise ValueError(f"{source}: it cannot be read part by part, as for a zarr")
         white = data_range_of(dtype, arguments.white)
         levels = None if arguments.sigma is None else arguments.sigma.of(white)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", ".* has values", UserWarning)
-            try:
-                done = denoise_stream(
-                    source,
-                    target,
-                    levels and (levels[0] if len(levels) == 1 else levels),
-                    model=model,
-                    noise=arguments.noise,
-                    axes=arguments.axes,
-                    data_range=arguments.white,
-                    overwrite=arguments.overwrite,
-                    sparse=arguments.sparse,
-                    num_threads=arguments.threads,
-                    progress=True,
-                )
-            except UserWarning:
-                raise ValueError(
-                    f"{source}: it has values far from black and white; white is taken to be "
-                    f"{white:g}: see --white"
-                ) from None
+        with named(source, target), white_fits(white):
+            done = denoise_stream(
+                source,
+                target,
+                levels and (levels[0] if len(levels) == 1 else levels),
+                model=model,
+                noise=arguments.noise,
+                axes=arguments.axes,
+                data_range=arguments.white,
+                overwrite=arguments.overwrite,
+                sparse=arguments.sparse,
+                num_threads=arguments.threads,
+                progress=True,
+            )
         if arguments.verbose:
             print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))

@@ -56,7 +56,9 @@ def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
         if arguments.work.stream is not None:
             return arguments.work.stream(source, target)
         if is_zarr(source) or target.suffix.lower() == ".zarr":
-            raise ValueError("a zarr is denoised by filters only: see raisr denoise --model")
+            raise ValueError(
+                "a zarr is for raisr denoise only, and for filters: fast, best or a bank"
+            )
     pages, report = _change_picture(read_picture(source), str(source), target, arguments)
     write_picture(target, pages)
     return report

@@ -106,10 +106,16 @@ def test_a_zarr_in_a_folder_is_named_as_one(tmp_path, chunked, capsys):
 def test_bad_input(tmp_path, chunked, capsys):
     out = tmp_path / "b.zarr"
     zarr.create_array(tmp_path / "n.zarr", data=STACK, chunks=(1, 50, 50))
-    fails(capsys, "nothing names its axes", "denoise", tmp_path / "n.zarr", out)
+    fails(
+        capsys,
+        "n.zarr: source has shape (3, 90, 101) and nothing names its axes",
+        "denoise",
+        tmp_path / "n.zarr",
+        out,
+    )
     fails(capsys, "Y, X and others, each once", "denoise", "--axes", "XYX", chunked, out)
     fails(capsys, "must be uint8, uint16", "denoise", _signed(tmp_path), out)
-    fails(capsys, "zarr is denoised by filters only", "upscale", chunked, out)
+    fails(capsys, "a zarr is for raisr denoise only, and for filters", "upscale", chunked, out)
     fails(capsys, "a zarr is a folder", "denoise", chunked, "-")
     fails(capsys, "must end in .tif, .tiff or .zarr", "denoise", chunked, tmp_path / "b.png")
     floats = zarr.create_array(tmp_path / "f.zarr", data=STACK[0] * np.float32(9))
