@@ -170,6 +170,8 @@ def fit_edges(images, spec):
     if not found.size:
         raise ValueError("no pixel has a slope")
     strong = found[1:, found[0] > np.median(found[0])]
+    if not strong.size:
+        raise ValueError("all slopes are equally steep")
     fitted = {}
     for values, name in zip((found[0], *strong), _EDGES, strict=True):
         bins = len(getattr(spec, name)) + 1

@@ -302,6 +302,7 @@ def test_drawings_can_be_learned_from():
     [
         ([], {}, "images is empty: there is nothing to learn from"),
         ([np.full((40, 40), 9, np.uint8)], {}, "each image is constant"),
+        ([np.tile(np.arange(0, 240, 4, "u1"), (60, 1))], {}, "all slopes are equally steep"),
         ([scene((20, 20))], {}, "100 pixels of reduced images are too few"),
         ([scene((40, 40)), np.zeros((1, 9), np.uint8)], {}, "image 1 is 1 x 9: smaller than a"),
         ([scene((40, 40))], {"held_back": [np.zeros((9, 1))]}, "image held back 0 is 9 x 1"),
