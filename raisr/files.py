@@ -64,9 +64,15 @@ def alone(path: str | os.PathLike[str]) -> Iterator[None]:
     ------
     BlockingIOError
         If another run is at work.
+    OSError
+        If the folder is missing or read-only; both name `path`.
     """
     lock = Path(f"{os.fspath(path)}.lock")
-    with lock.open("ab") as file:
+    try:
+        file = lock.open("ab")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             mine = lock.exists() and lock.stat().st_ino == os.fstat(file.fileno()).st_ino

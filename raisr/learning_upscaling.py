@@ -193,7 +193,7 @@ def _fitted(inputs, spec):
     try:
         return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
     except ValueError as error:
-        raise ValueError(f"the images are too plain to learn from, as flat ones are: {error}") from error
+        raise ValueError(f"the images are too plain to learn from: {error}") from error
 
 
 def _learn_stage(inputs, targets, equations, num_threads, label):

@@ -134,8 +134,8 @@ class _Source:
             self.file, self.series = open_tiff(Path(source), opened)
             self.arrays = [TiffSource(series, str(source)) for series in self.series]
             names = [series.axes for series in self.series]
-            for array in self.arrays if axes else ():
-                _check_axes(layout_of(array.shape, axes, "source").axes, array.axes)
+            for series in self.series if axes else ():
+                _check_axes(layout_of(series.shape, axes, "source").axes, series.axes)
             if any(series.is_pyramidal for series in self.series):
                 self.notes.append("smaller versions of the picture were left out")
         self.axes = [axes or name for name in names]

@@ -460,6 +460,8 @@ def test_files_of_other_kinds(tmp_path, tiled):
         denoise_stream(tmp_path / "t.txt", tmp_path / "b.tif", 20)
     with pytest.raises(FileNotFoundError):
         denoise_stream(tmp_path / "none.tif", tmp_path / "b.tif", 20)
+    with pytest.raises(FileNotFoundError, match="none/b.tif'$"):
+        denoise_stream(tiled, tmp_path / "none" / "b.tif", 20)
     zarr.create_group(tmp_path / "g.zarr").create_array("x", data=STACK)
     with pytest.raises(ValueError, match="a group of x, not an OME image; name one of its arrays"):
         denoise_stream(tmp_path / "g.zarr", tmp_path / "b.tif", 20)
