@@ -12,6 +12,7 @@ from typing import Any
 from raisr.cli.checks import named, white_fits
 from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
+from raisr.io.folders import TIFF
 from raisr.io.large import one_kind
 from raisr.io.zarr_files import is_zarr
 from raisr.stabilisation import PhotonNoise
@@ -23,7 +24,6 @@ __all__ = ["is_large", "stream_with"]
 _LARGE = 1 << 28
 """Bytes of pixels, beyond which a TIFF is read part by part."""
 
-_TIFF = (".tif", ".tiff")
 _CAMERA = ("camera", "mosaic")
 
 
@@ -31,7 +31,7 @@ def is_large(source: Path, target: Path) -> bool:
     """Return whether a file is denoised part by part: a zarr, or a large TIFF of one kind."""
     if is_zarr(source) or target.suffix.lower() == ".zarr":
         return True
-    if target.suffix.lower() not in _TIFF or source.stat().st_size < _LARGE // 64:
+    if target.suffix.lower() not in TIFF or source.stat().st_size < _LARGE // 64:
         return False
     size, dtype = one_kind(source)
     return dtype is not None and size > _LARGE

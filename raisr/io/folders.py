@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from raisr.io.zarr_files import is_zarr
 
-__all__ = ["SUFFIXES", "Survey", "list_images", "survey"]
+__all__ = ["SUFFIXES", "TIFF", "Survey", "list_images", "survey"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+TIFF = (".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFF, ".webp")
 
 
 class Survey(NamedTuple):

@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 
 from raisr.files import alone
+from raisr.io.folders import TIFF
 from raisr.io.tiff_files import check_axes, open_tiff, tiff_targets
 from raisr.io.tiff_stack import TiffSource
 from raisr.io.zarr_files import ZarrSource, create_zarr, is_zarr, open_zarr, reopen_zarr
@@ -20,7 +21,6 @@ from raisr.layout import axes_of, layout_of
 
 __all__ = ["Files", "one_kind", "open_pairs"]
 
-_TIFF = (".tif", ".tiff")
 _ZARR = ".zarr"
 
 
@@ -154,7 +154,7 @@ def one_kind(path: Path) -> tuple[int, np.dtype | None]:
 
 
 def _check_path(path: Path, source: Any, overwrite: bool) -> None:
-    if path.suffix.lower() not in (*_TIFF, _ZARR):
+    if path.suffix.lower() not in (*TIFF, _ZARR):
         raise ValueError(f"{path}: the name must end in .tif, .tiff or .zarr")
     if path.exists():
         if isinstance(source, str | os.PathLike) and path.samefile(source):
