@@ -14,6 +14,7 @@ _HOME = {
     "FilterBank": "raisr.filtering",
     "GradientStatistics": "raisr.statistics",
     "HashSpec": "raisr.hashing",
+    "IntelFilters": "raisr.intel_filters",
     "NoiseEstimate": "raisr.estimation",
     "NormalEquations": "raisr.normal_equations",
     "PhotonNoise": "raisr.stabilisation",

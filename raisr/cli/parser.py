@@ -80,6 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
         default="fast",
         help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
     )
+    enlarging.add_argument(
+        "--compressed",
+        action=argparse.BooleanOptionalAction,
+        help="remove what JPEG left, first (default: of JPEG files)",
+    )
 
     cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
     cleaning.add_argument(

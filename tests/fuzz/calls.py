@@ -83,8 +83,20 @@ def _deblock(draw):
 @_call("raisr.upscale")
 def _upscale(draw):
     factors = (1, 1.5, 2, 3, 4, 0, -2, 1e9, np.nan, np.inf, "2", 2.7, None)
-    options = _of(draw, **_usual(factor=factors, model=("fast", "best", "x", 3)))
+    models = ("fast", "best", "x", 3)
+    options = _of(draw, **_usual(factor=factors, model=models, compressed=(True, False)))
     return Call(lambda a: raisr.upscale(a, **options), (draw(images()),))
+
+
+@_call("raisr.IntelFilters")
+def _intel_filters(draw):
+    threads = draw(st.sampled_from(_THREADS))
+
+    def run(image):
+        filters = raisr.IntelFilters.learn([image], num_threads=threads)
+        return raisr.upscale(image, 2, model=filters, data_range=255)
+
+    return Call(run, (draw(images()),))
 
 
 @_call("raisr.sharpen")
