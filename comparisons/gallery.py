@@ -29,6 +29,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = "gallery.md"
 
 _TRAINING, _TEST = "bsd400", "cbsd68"
+_EVERY = 4  # of the training images: enough, and quick
 _LEARNED, _TESTED, _SHOWN = range(3)  # seeds begin with these
 _GAP = 4
 
@@ -36,8 +37,8 @@ _PICTURES = {  # of scikit-image, and the part that is shown
     "motion": ("camera", np.s_[90:210, 150:310]),
     "jpeg": ("astronaut", np.s_[20:140, 150:310]),
     "mosaic": ("chelsea", np.s_[70:190, 130:290]),
-    "grain": ("rocket", np.s_[200:320, 240:400]),
-    "upscaling": ("coffee", np.s_[60:180, 200:360]),
+    "grain": ("astronaut", np.s_[180:300, 40:200]),
+    "upscaling": ("chelsea", np.s_[150:270, 180:340]),
 }
 
 
@@ -141,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Learn, measure and show the tasks; write results, pictures and the page."""
     parser = Parser(prog="python -m comparisons.gallery", description=__doc__.split("\n\n")[0])
     command.add_choices_option(parser, "--task", [task.name for task in TASKS])
-    command.add_every_option(parser)
+    command.add_every_option(parser, _EVERY)
     command.add_data_options(parser)
     command.add_results_option(parser)
     parser.add_argument(
@@ -153,10 +154,12 @@ def main(arguments: list[str] | None = None) -> None:
     training = load_dataset(_TRAINING, download=options.download).images[:: options.every]
     tests = load_dataset(_TEST, download=options.download)
     images = [image.read() for image in training]
+    pictures = options.docs / "gallery"
+    pictures.mkdir(parents=True, exist_ok=True)
     for task in TASKS:
         if task.name in options.task:
             found = measure_task(task, images, tests)
-            write_image(options.docs / "gallery" / f"{task.name}.png", found.pop("picture"))
+            write_image(pictures / f"{task.name}.png", found.pop("picture"))
             results["tasks"][task.name] = found
             print(f"{task.title}: {found}", flush=True)
     results["metadata"] = {

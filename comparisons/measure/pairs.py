@@ -28,7 +28,7 @@ Pair = tuple[Gray, ...]
 Seed = Sequence[int]
 
 
-def blur_pair(image: Gray, seed: Seed, length: int = 9) -> Pair:
+def blur_pair(image: Gray, seed: Seed, length: int = 7) -> Pair:
     """Blur as a camera does that moves sideways during the exposure."""
     gray = rgb_to_gray(image)
     return whole(uniform_filter1d(gray.astype(float), length, axis=1)), gray
@@ -147,12 +147,12 @@ TASKS = (
     Task(
         "motion",
         "Motion blur",
-        "A camera that moves sideways smears each pixel over nine. The task has a direction, so "
+        "A camera that moves sideways smears each pixel over seven. The task has a direction, so "
         "rotations of the images would mislead: that is found by itself.",
         blur_pair,
         learn_deblurring,
-        partial(blur_pair, length=13),
-        "the filters know one length. Smeared over 13 pixels instead of 9",
+        partial(blur_pair, length=11),
+        "the filters know one length. Smeared over 11 pixels instead of 7",
     ),
     Task(
         "jpeg",
@@ -168,7 +168,8 @@ TASKS = (
         "mosaic",
         "A channel of a mosaic",
         "A sensor sees one colour a pixel, and half of green is missing. The filters take what is "
-        "missing from red and blue, too.",
+        "missing from red and blue, too. (These photographs were JPEGs, whose colours are more "
+        "alike than those of a sensor: expect less there.)",
         mosaic_pair,
         learn_green,
         partial(mosaic_pair, sigma=10),

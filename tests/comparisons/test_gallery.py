@@ -27,9 +27,9 @@ def test_a_pair_is_of_8_bits_and_of_one_shape(task, case):
 
 def test_motion_smears_along_rows():
     step = np.zeros((5, 40), np.uint8)
-    step[:, 20:] = 90
+    step[:, 20:] = 70
     blurred, target = BY_NAME["motion"].make(step, (0,))
-    assert blurred[2, 15:25].tolist() == [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]
+    assert blurred[2, 15:25].tolist() == [0, 0, 10, 20, 30, 40, 50, 60, 70, 70]
     np.testing.assert_array_equal(target, step)
 
 
@@ -60,7 +60,8 @@ def test_numbers_are_rounded_and_clipped():
 def test_it_writes_numbers_pictures_and_the_page(monkeypatch, tmp_path, tiny_dataset, capsys):
     monkeypatch.setattr(gallery, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(gallery, "TASKS", [BY_NAME["motion"]])
-    gallery.main(["--results", str(tmp_path), "--docs", str(tmp_path), "--task", "motion"])
+    folders = ["--results", str(tmp_path), "--docs", str(tmp_path)]
+    gallery.main([*folders, "--task", "motion", "--every", "1"])
     found = read_json(tmp_path / gallery.FILE)
     scores = found["tasks"]["motion"]["as learned"]
     assert scores["after"] > scores["before"]
@@ -78,7 +79,7 @@ def test_the_page_is_that_of_the_committed_numbers():
     assert (gallery.DOCS / gallery.PAGE).read_text() == gallery.page(results)
     for found in results["tasks"].values():
         assert found["seconds"] < 60
-        assert found["as learned"]["after"] > found["as learned"]["before"] + 1
+        assert found["as learned"]["after"] > found["as learned"]["before"] + 0.8
     pictures = list((gallery.DOCS / "gallery").glob("*.png"))
     assert {path.stem for path in pictures} == set(BY_NAME)
     assert sum(path.stat().st_size for path in pictures) < 300_000
