@@ -148,7 +148,8 @@ TASKS = (
         "motion",
         "Motion blur",
         "A camera that moves sideways smears each pixel over seven. The task has a direction, so "
-        "rotations of the images would mislead: that is found by itself.",
+        "rotations of the images would mislead: that is found by itself. Strong edges keep a faint "
+        "echo.",
         blur_pair,
         learn_deblurring,
         partial(blur_pair, length=11),
