@@ -61,7 +61,8 @@ def mosaic_pair(image: Gray, seed: Seed, sigma: float = 0) -> Pair:
     mosaic[::2, ::2], mosaic[1::2, 1::2] = image[::2, ::2, 0], image[1::2, 1::2, 2]
     mosaic = whole(add_gaussian_noise(mosaic, sigma, seed))
     rows, columns = np.indices(mosaic.shape)
-    means = correlate(mosaic.astype(float), [[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]])
+    cross = [[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]]
+    means = correlate(mosaic.astype(float), cross, mode="mirror")
     green = np.where((rows + columns) % 2, mosaic, means)
     return mosaic, image[..., 1], whole(green)
 
