@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import maximum_filter, minimum_filter
 from skimage import data
 
-from raisr import HashSpec, sharpen
+from raisr import HashSpec, estimate_noise, sharpen
 from raisr.colour_files import read_parts
 from raisr.learning_sharpening import blurred, eight_bits, learn_sharpening
 from raisr.metrics import psnr
-from raisr.noise import add_gaussian_noise
+from raisr.noise import add_camera_noise, add_gaussian_noise
 from raisr.sharpening import BANK, FORMAT, LARGEST, LEVELS, bounds, stage_for
 from tests.images import noisy_scene, random_bytes, scene
 
