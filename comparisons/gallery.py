@@ -116,7 +116,7 @@ def page(results: dict[str, Any]) -> str:
 
 def _section(task, found):
     learned, other = found["as learned"], found["otherwise"]
-    code = "\n\n".join(map(_source, (task.make, task.learn)))
+    code = "\n\n\n".join(map(_source, (task.make, task.learn)))
     return (
         f"## {task.title}\n\n{task.about}\n\n```python\n{code}\n```\n\n"
         f"![{task.before}, the result, and the target](gallery/{task.name}.png)\n\n"

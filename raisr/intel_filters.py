@@ -28,7 +28,7 @@ _FACTOR, _SIDE = 2, 11
 _PLACES = _FACTOR**2
 _SPEC = replace(HashSpec.preset("raisr"), window=_SIDE, period=_FACTOR)
 _EDGES = ("strength_edges", "coherence_edges")
-_TYPES = {b"fp32": np.dtype("<f4"), b"fp16": np.dtype("<f2")}
+_TYPES: dict[bytes, Any] = {b"fp32": "<f4", b"fp16": "<f2"}
 _HEAD = 16  # bytes before the weights
 _RIDGE = 1e-6
 
@@ -167,7 +167,10 @@ def _read(paths, shape, side):
     edges = [tuple(map(float, path.read_text("ascii").split())) for path in paths[1:]]
     if side != _SIDE or len(shape) != 3 or shape[1:] != [len(each) + 1 for each in edges]:
         raise ValueError(f"edges {edges} and a side of {side} do not fit {shape} and {_SIDE}")
-    spec = replace(_SPEC, orientations=shape[0], **dict(zip(_EDGES, edges, strict=True)))
+    strengths, coherences = edges
+    spec = replace(
+        _SPEC, orientations=shape[0], strength_edges=strengths, coherence_edges=coherences
+    )
     counts = [int(np.prod(shape)), _PLACES, side**2]
     if data[:4] not in _TYPES or np.frombuffer(data[4:_HEAD], "<u4").tolist() != counts:
         raise ValueError(f"{paths[0].name} does not hold filters of {counts}")

@@ -128,6 +128,20 @@ def test_white_noise_of_flat_areas_does_not_grow(sigma, amount, axis):
     assert (out.std(axis=(0, 1)) < 0.97 * noisy.std(axis=(0, 1))).all()
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.5])
+def test_noise_of_a_camera_does_not_grow_in_the_dark(smoothing):
+    pages = ASTRONAUT.copy()
+    pages[:48, :48], pages[:48, 48:96] = 12, 25
+    noisy = add_camera_noise(
+        pages, 0.0015, 1, read_noise=0.004, white_balance=(2, 1, 1.5), smoothing=smoothing
+    )
+    assert estimate_noise(noisy, channel_axis=-1).kind == "camera"
+    out = sharpen(noisy, channel_axis=-1)
+    for columns in (slice(8, 40), slice(56, 88)):
+        before, after = (image[8:40, columns].mean(axis=-1).std() for image in (noisy, out))
+        assert after < 0.95 * before
+
+
 @pytest.mark.parametrize("sigma", [0, 1, 5, 10])
 @pytest.mark.parametrize("blur", [0.6, 0.8, 1.0, 1.2])
 def test_gains(sigma, blur):
