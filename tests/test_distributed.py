@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 
 import raisr
 from raisr import learn_filters
-from raisr.distributed import sums_of_workers
+from raisr.distributed import Workers
 from raisr.learning import Source
 from tests.banks import CSCONV
 from tests.images import noisy_scene, scene
@@ -63,9 +63,8 @@ class Lazy:
 
 
 def sums(source, spec=CSCONV, stages=()):
-    if source.client is None:
-        return source.sums(stages, spec, 3, "").all().totals
-    return sums_of_workers(source.client, source, stages, spec, 3).all().totals
+    work = source if source.client is None else Workers(source)
+    return work.sums(stages, spec, 3).all().totals
 
 
 def source(pairs, client=None):

@@ -8,6 +8,7 @@ from typing import Any
 import raisr
 from raisr.cli.deblock import deblock
 from raisr.cli.denoise import denoise
+from raisr.cli.export import export
 from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
 from raisr.cli.inspection import hash_file, info
 from raisr.cli.learn import learn
@@ -144,6 +145,18 @@ def build_parser() -> argparse.ArgumentParser:
     hashing.add_argument("input", metavar="IN", type=Path, help="image file")
     hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
     hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
+
+    exporting = command("export", "write filters for C, or a network as ONNX", export)
+    exporting.add_argument(
+        "model",
+        metavar="MODEL",
+        help="file of filters or of weights, or a name: of a gray bank as `raisr info` lists it, "
+        "or of a network",
+    )
+    exporting.add_argument("output", metavar="OUT", type=Path, help=".h or .onnx file to write")
+    exporting.add_argument(
+        "--overwrite", action="store_true", help="replace output that is there already"
+    )
 
     for parser_of_images in (denoising, enlarging, cleaning, sharpening, learning, hashing):
         parser_of_images.add_argument(

@@ -76,7 +76,7 @@ def test_wrong_usage(capsys, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "command", [None, "denoise", "upscale", "deblock", "learn", "hash", "info"]
+    "command", [None, "denoise", "upscale", "deblock", "learn", "export", "hash", "info"]
 )
 def test_help_teaches_by_examples_that_parse(capsys, command):
     with pytest.raises(SystemExit) as caught:

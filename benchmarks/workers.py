@@ -1,0 +1,130 @@
+"""Learning on one worker and on more: `python -m benchmarks.workers`.
+
+Pairs are photographs of a set in gray and the same with noise of sigma 25, read and made where
+they are needed: on the workers of a dask cluster, processes of one thread each. Clusters take
+turns; each has learned once before.
+"""
+
+import argparse
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import raisr
+from benchmarks.case import SIGMA
+from benchmarks.report import metadata, verdict
+from comparisons import command
+from comparisons.draw.tables import EMPTY, Section, Table
+from raisr.colour import rgb_to_gray
+from raisr.command import Parser, run
+from raisr.datasets import dataset_names, load_dataset
+from raisr.noise import add_gaussian_noise
+from raisr.provenance import write_json
+
+__all__ = ["main"]
+
+_GOALS = {2: 1.8, 4: 3.0}
+_OPTIONS: dict[str, Any] = {"size": 7, "stages": 2, "data_range": 255, "progress": False}
+
+
+class _Pairs:
+    """Noisy and clean photographs; an item is read when it is asked for."""
+
+    def __init__(self, images: Any) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        clean = rgb_to_gray(self.images[place].read()).astype(np.float32)
+        return add_gaussian_noise(clean, SIGMA, seed=place), clean
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Learn with every number of workers; print and write the table and the times."""
+    options = _options(arguments)
+    about, pairs = metadata(), _Pairs(list(load_dataset(options.dataset)))
+    seconds = _measure(options, pairs)
+    raw = options.output / "workers_raw.json"
+    facts = {"set": options.dataset, "images": len(pairs), "sigma": SIGMA, **_OPTIONS}
+    write_json(raw, {"metadata": about, "protocol": facts, "seconds": seconds})
+    table = _table(facts, seconds, about)
+    command.announce([*command.publish([table], options.output, "workers"), raw])
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m benchmarks.workers", description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--workers",
+        action=command.ListOf,
+        item=command.at_least(1),
+        default=[1, 2],
+        metavar="N",
+        help="numbers of workers (default: 1 2)",
+    )
+    parser.add_argument(
+        "--dataset", type=command.one_of(dataset_names()), default="bsd400", metavar="SET"
+    )
+    parser.add_argument("--rounds", type=command.at_least(1), default=3, metavar="N")
+    parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR")
+    return parser.parse_args(arguments)
+
+
+def _measure(options: argparse.Namespace, pairs: _Pairs) -> dict[int, list[float]]:
+    """Return the seconds of every round, by the number of workers."""
+    from distributed import Client, LocalCluster
+
+    quiet = {"dashboard_address": None, "silence_logs": 50, "threads_per_worker": 1}
+    with ExitStack() as opened:
+        clients = {}
+        for count in options.workers:
+            cluster = opened.enter_context(LocalCluster(count, **quiet))
+            clients[count] = opened.enter_context(Client(cluster))
+        for client in clients.values():
+            _learn(_Pairs(pairs.images[:8]), client)
+        seconds: dict[int, list[float]] = {count: [] for count in clients}
+        for _ in range(options.rounds):
+            for count, client in clients.items():
+                seconds[count].append(_learn(pairs, client))
+    return seconds
+
+
+def _learn(pairs: _Pairs, client: Any) -> float:
+    start = time.perf_counter()
+    raisr.learn_filters(pairs, client=client, num_threads=1, **_OPTIONS)
+    return time.perf_counter() - start
+
+
+def _table(facts: dict[str, Any], seconds: dict[int, list[float]], about: dict) -> Table:
+    rows, (first, alone) = [], next(iter(seconds.items()))
+    for count, found in seconds.items():
+        gain = float(np.median(np.divide(alone, found)))
+        goal = _GOALS.get(count) if first == 1 else None
+        rows.append(
+            (
+                str(count),
+                f"{np.median(found):.2f}",
+                f"{min(found):.2f}-{max(found):.2f}",
+                EMPTY if count == first else f"{gain:.2f}x",
+                f">= {goal:g}: {verdict(gain >= goal)}" if goal else "",
+            )
+        )
+    return Table(
+        f"Learning on workers: {facts['images']} images of {facts['set']}, filters of "
+        f"{facts['size']} x {facts['size']}, {facts['stages']} stages",
+        ("workers of one thread", "seconds", "range", "speed-up", "goal"),
+        (Section("`learn_filters(pairs, client=...)`", tuple(rows)),),
+        (
+            f"medians of {len(alone)} rounds in turns; workers read the images and add the noise",
+            ", ".join(f"{key} {value}" for key, value in about.items()),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    run(main)
