@@ -83,7 +83,7 @@ def _measure(options: argparse.Namespace, pairs: _Pairs) -> dict[int, list[float
     with ExitStack() as opened:
         clients = {}
         for count in options.workers:
-            cluster = opened.enter_context(LocalCluster(count, **quiet))
+            cluster = opened.enter_context(LocalCluster(n_workers=count, **quiet))
             clients[count] = opened.enter_context(Client(cluster))
         for client in clients.values():
             _learn(_Pairs(pairs.images[:8]), client)

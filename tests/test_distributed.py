@@ -30,7 +30,7 @@ OPTIONS = {"size": 3, "data_range": 255, "progress": False}
 def local(workers, **options):
     """A cluster of processes, quiet."""
     quiet = {"dashboard_address": None, "silence_logs": 50, "threads_per_worker": 1}
-    return LocalCluster(workers, **quiet, **options)
+    return LocalCluster(n_workers=workers, **quiet, **options)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 import raisr
 from raisr.cli import export, main
-from raisr.denoising import bank_for
+from raisr.models import bank_for, colour_bank_for
 from tests.cli.commands import fails
 
 
@@ -13,6 +13,7 @@ def test_a_bank_becomes_a_header(tmp_path, bank, capsys):
     target = tmp_path / "mine.h"
     assert main(["export", str(bank), str(target)]) == 0
     assert capsys.readouterr().out == f"{target}: written\n"
+    (tmp_path / "wanted").mkdir()
     raisr.export_c(raisr.FilterBank.load(bank), tmp_path / "wanted" / "mine.h")
     assert target.read_text() == (tmp_path / "wanted" / "mine.h").read_text()
     fails(capsys, "already there; pass --overwrite", "export", bank, target)
@@ -37,12 +38,15 @@ def test_a_network_becomes_an_onnx_file(tmp_path, weights):
 def test_bad_input(tmp_path, bank, capsys):
     fails(capsys, "no filter bank at missing", "export", "missing", tmp_path / "a.h")
     fails(capsys, "must be one of C's and end in .h", "export", bank, tmp_path / "2.h")
-    fails(capsys, "got ColourBank", "export", "fast_colour_25", tmp_path / "a.h")
+    colour_bank_for("fast", 20, 30, 30).save(tmp_path / "colour.safetensors")
+    colour = tmp_path / "colour.safetensors"
+    fails(capsys, "must be a FilterBank, got ColourBank", "export", colour, tmp_path / "a.h")
+    fails(capsys, "not a readable filter bank", "export", "fast_colour_25", tmp_path / "a.h")
     fails(capsys, "a.txt: the name must end in .h or .onnx", "export", bank, tmp_path / "a.txt")
     fails(capsys, "the name must end in .h or .onnx", "export", bank, tmp_path / "a")
     fails(capsys, "no such folder", "export", bank, tmp_path / "no" / "a.h")
     fails(capsys, "no weights 'missing'", "export", "missing", tmp_path / "a.onnx")
-    fails(capsys, "is no file of weights", "export", bank, tmp_path / "a.onnx")
+    fails(capsys, "is not a readable file of weights", "export", bank, tmp_path / "a.onnx")
     assert list(tmp_path.glob("a*")) == []
 
 
