@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.case import SIGMA, Case, Contender, Goal
+from raisr import HashSpec, hash_image
 
 __all__ = ["onnx_case"]
 
@@ -39,7 +40,8 @@ def onnx_case(image: NDArray[np.float32], weights: str) -> Case:
 
         return Contender(run)
 
-    contenders = {"onnxruntime": Contender(_exported(here["float32"], image))}
+    exported = _exported(_model(weights), here["float32"].behaviour.spec, image)
+    contenders = {"onnxruntime": Contender(exported)}
     contenders |= {f"hybrid, {precision}": ours(each) for precision, each in here.items()}
     peers = list(contenders)[1:]
     return Case(
@@ -52,17 +54,23 @@ def onnx_case(image: NDArray[np.float32], weights: str) -> Case:
     )
 
 
-def _exported(denoiser: Any, image: NDArray[np.float32]) -> Callable[[int], object]:
-    """Return what denoises the image by the file of a denoiser, for a number of threads."""
-    import onnxruntime
-
+@cache
+def _model(weights: str) -> bytes:
+    """Return the ONNX file of some weights."""
     import hybrid
-    from hybrid.filtered import filtered, guide_of
-    from raisr import hash_image
 
     with tempfile.TemporaryDirectory() as folder:
-        hybrid.export(denoiser, path := Path(folder, "network.onnx"))
-        model = path.read_bytes()
+        hybrid.export(hybrid.load(weights), path := Path(folder, "network.onnx"))
+        return path.read_bytes()
+
+
+def _exported(
+    model: bytes, spec: HashSpec | None, image: NDArray[np.float32]
+) -> Callable[[int], object]:
+    """Return what denoises the image by an ONNX file, for a number of threads."""
+    import onnxruntime
+
+    from hybrid.filtered import filtered, guide_of
 
     @cache
     def session(threads: int) -> Any:
@@ -81,7 +89,6 @@ def _exported(denoiser: Any, image: NDArray[np.float32]) -> Callable[[int], obje
             done = filtered(image[None], SIGMA, threads)
             inputs["filtered"], guide = done[None] / np.float32(255), guide_of(done)
         if "classes" in names:
-            spec = denoiser.behaviour.spec
             classes = hash_image(guide, spec, data_range=255, num_threads=threads)
             inputs["classes"] = classes.astype(np.uint8)[None]
         return given.run(None, inputs)[0][0, 0] * np.float32(255)

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from benchmarks.workers import main
+from benchmarks import workers
 
 
 @pytest.mark.filterwarnings("default")  # of the cluster's own
-def test_times_of_one_worker_and_of_two(tmp_path):
-    main(["--dataset", "sample", "--rounds", "1", "--output", str(tmp_path)])
+def test_times_of_one_worker_and_of_two(tmp_path, monkeypatch):
+    monkeypatch.setitem(workers._OPTIONS, "size", 3)
+    workers.main(["--dataset", "sample", "--rounds", "1", "--output", str(tmp_path)])
     raw = json.loads((tmp_path / "workers_raw.json").read_text())
     assert raw["protocol"]["stages"] == 2
     assert {name: len(found["seconds"]) for name, found in raw["workers"].items()} == {
