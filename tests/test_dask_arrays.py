@@ -4,6 +4,7 @@ import dask
 import dask.array
 import numpy as np
 import pytest
+import zarr
 from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -144,6 +145,16 @@ def test_on_processes():
         array = dask.array.from_array(image, chunks=(90, 77))
         found = client.compute(denoise_dask(array, model="best")).result()
     np.testing.assert_array_equal(found, denoise(image, model="best"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # dask's own, of zarr
+def test_from_zarr_to_zarr(tmp_path):
+    image = noisy_scene((150, 131)).clip(0, 255).astype(np.uint8)
+    zarr.create_array(tmp_path / "slide.zarr", data=image, chunks=(40, 50))
+    denoise_dask(dask.array.from_zarr(tmp_path / "slide.zarr")).to_zarr(tmp_path / "clean.zarr")
+    found = zarr.open_array(tmp_path / "clean.zarr", mode="r")
+    assert found.chunks == (40, 50)
+    np.testing.assert_array_equal(found[:], denoise(image))
 
 
 def test_bad_input():
