@@ -56,7 +56,7 @@ def run_step(
     layout: Layout,
     white: float,
     num_threads: int,
-    inner: Tile = (slice(None), slice(None)),
+    inner: tuple[slice, ...] = (slice(None), slice(None)),
 ) -> np.ndarray:
     """Return what a step makes of a part of a plane, with the axes of the array.
 
