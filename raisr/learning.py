@@ -249,8 +249,8 @@ class Source:
     def edge_samples(self, stages, spec):
         """Return what the edges of the stage after `stages` are fitted to, of some pairs."""
         pairs = self.pairs
-        if hasattr(pairs, "__len__"):
-            step = edge_step(len(pairs))
+        step = edge_step(len(pairs)) if hasattr(pairs, "__len__") else 1
+        if step > 1:
             places = range(0, len(pairs), step)
             pairs = some_of(pairs, places) if is_sequence(pairs) else islice(pairs, 0, None, step)
         guides = (guide for _, _, guide in self.samples(pairs, stages, "edges"))

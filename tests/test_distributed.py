@@ -35,7 +35,7 @@ OPTIONS = {"size": 3, "data_range": 255, "progress": False}
 
 def local(workers, **options):
     """A cluster of processes, quiet."""
-    quiet = {"dashboard_address": None, "silence_logs": 50, "threads_per_worker": 1}
+    quiet = {"dashboard_address": ":0", "silence_logs": 50, "threads_per_worker": 1}
     return LocalCluster(n_workers=workers, **quiet, **options)
 
 
