@@ -42,7 +42,7 @@ class Workers:
         client = source.client
         if client.status != "running":
             raise ConnectionError(f"the cluster is gone: its client is {client.status}")
-        self._count = len(_asked(client.nthreads))
+        self._count = len(_asked(client.nthreads))  # all: `scheduler_info` may tell of five
         if not self._count:
             raise ConnectionError("the cluster has no workers")
         self._source = source

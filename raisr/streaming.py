@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from raisr import __version__
 from raisr.colour_bank import ColourBank
 from raisr.denoising import check_task
 from raisr.filtering import FilterBank
@@ -129,7 +128,8 @@ def denoise_stream(
             _Work.of(str(index), *pair, data_range, (model, told, noise))
             for index, pair in enumerate(files.pairs)
         ]
-        run = {"source": files.stamp, "arrays": [work.about() for work in works]}
+        arrays = [work.about() for work in works]
+        run = {"raisr": __version__, "source": files.stamp, "arrays": arrays}
         with Journal(journal or files.journal, run) as noted:
             try:
                 _do(works, noted, threads, progress)
@@ -153,7 +153,6 @@ class _Work(NamedTuple):
     @classmethod
     def of(cls, name, source, target, axes, data_range, task):
         layout = layout_of(source.shape, axes, "source")
-        _check_target(source, target)
         noiseless = task[1] is not None and not any(task[1])
         planes = Planes(source, layout, data_range, white_matters=not noiseless)
         sides = _sides(layout, getattr(target, "chunks", None))
@@ -222,18 +221,6 @@ def _do(works: list[_Work], journal: Journal, threads: int, progress: bool) -> N
         raise KeyboardInterrupt(
             f"{done}; the same command goes on" if journal.path else done
         ) from None
-
-
-def _check_target(source, target):
-    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
-    got = getattr(target, "shape", None), getattr(target, "dtype", None)
-    if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
-        raise ValueError(
-            f"target must be {dtype} of shape {shape}, as source is, got {got[1]} of {got[0]}"
-        )
-    both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
-    if source is target or (both and np.may_share_memory(source, target)):
-        raise ValueError("source and target must differ: results would be read as pixels")
 
 
 def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:

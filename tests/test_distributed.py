@@ -90,6 +90,11 @@ def test_sums_are_those_of_one_machine(client, pairs):
     assert_same_sums(sums(source(pairs, client)), sums(source(PAIRS)))
 
 
+def test_all_workers_are_counted_where_the_scheduler_tells_of_few(client, monkeypatch):
+    monkeypatch.setattr(client, "scheduler_info", lambda: {"workers": {}})
+    assert_same_sums(sums(source(PAIRS, client)), sums(source(PAIRS)))
+
+
 def test_banks_are_those_of_one_machine(client):
     expected = learn_filters(PAIRS, stages=2, **OPTIONS)
     found = learn_filters(iter(PAIRS), stages=2, client=client, **OPTIONS)
