@@ -23,6 +23,7 @@ _HOME = {
     "UpscalingBank": "raisr.upscaling_bank",
     "deblock": "raisr.deblocking",
     "denoise": "raisr.denoising",
+    "denoise_dask": "raisr.dask_arrays",
     "denoise_stream": "raisr.streaming",
     "estimate_jpeg_quality": "raisr.jpeg",
     "estimate_noise": "raisr.estimation",

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import dask.array
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -114,6 +115,19 @@ def _denoise_stream(draw):
         out = np.zeros_like(image)
         raisr.denoise_stream(image, out, **options)
         return out
+
+    return Call(run, (draw(images()),))
+
+
+@_call("raisr.denoise_dask")
+def _denoise_dask(draw):
+    axes = (None, "YX", "YXS", "TYX", "CYX", "XY", "YY", "", "ab", 3)
+    options = _of(draw, sigma=_NUMBERS, axes=axes, data_range=_RANGES)
+    side = draw(st.integers(1, 50))
+
+    def run(image):
+        array = dask.array.from_array(image, chunks=side)
+        return raisr.denoise_dask(array, **options).compute(scheduler="synchronous")
 
     return Call(run, (draw(images()),))
 
