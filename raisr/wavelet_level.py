@@ -3,6 +3,7 @@
 import numpy as np
 
 from raisr.estimation import NORMAL_QUARTILE, noise_of
+from raisr.peaks import peak_of
 
 __all__ = ["level_of", "mean_level"]
 
@@ -21,15 +22,17 @@ def mean_level(channels):
     import pywt
 
     found = []
-    for plane in (channel.levelled().plane() for channel in channels):
+    for channel in channels:
+        plane = channel.levelled().plane()
         if min(plane.shape) > 1:
             detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
             # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
             # drawings, only edges are left, with nothing around them.
             noisy = detail > _ROUNDING * np.abs(plane).max()
             if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
-                found.append(np.median(detail[living]))
-    return float(np.mean(found)) / NORMAL_QUARTILE if found else 0.0
+                level = float(np.median(detail[living])) / NORMAL_QUARTILE
+                found.append(min(level, peak_of(channel).deviation))
+    return float(np.mean(found)) if found else 0.0
 
 
 def _share_nearby(mask):

@@ -1,0 +1,200 @@
+"""Peaks of the histogram: none is narrower than the noise.
+
+Edges of dense text and the dots of a dither are taken for noise wherever one looks, but paper and
+ink have peaks.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from raisr.constant_areas import constant_areas
+from raisr.sampling import strips_of
+from raisr.validate import GRAY_LEVELS
+
+__all__ = ["Peak", "deviations_after", "peak_of"]
+
+_LOWEST, _BINS = -256, 1024  # gray levels; what lies beyond is in the first and last bin
+_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50)  # of the parts of a peak, gray levels
+_FEW = 1000  # pixels
+_SHARE = 0.2  # of the pixels, that a peak has at least
+_ERRORS = 2.0  # standard errors by which a peak is taken for wider than it seems
+_LEAST, _MOST = 0.5, 2.0  # width of a part, of the deviation that it tells
+_SPIKE = 8.0  # times what is beside it
+_NEAR = 32  # gray levels
+_CLIPPED = 0.2  # of the pixels at or near a bound are near it, at least, if noise was clipped there
+_BLOWN = 2.0  # times the pixels within a deviation of a bound lie at it, at most, if none is beyond
+
+
+class Peak(NamedTuple):
+    """A peak of the histogram of a channel, in gray levels.
+
+    Attributes
+    ----------
+    deviation : float
+        Standard deviation; infinite where there is no peak.
+    place : float
+        Where it is.
+    """
+
+    deviation: float
+    place: float = 0.0
+
+
+_NONE = Peak(np.inf)
+
+
+def peak_of(channel):
+    """Return the narrowest Peak of a channel, of those that have a fifth of the pixels.
+
+    A histogram h becomes h * N(s) by white Gaussian noise of deviation s, and the second
+    derivative of its logarithm is nowhere below -1 / s**2. So s is at most what three adjacent
+    parts of a peak tell. Parts of two widths must agree: a histogram that was stretched in 8 bits
+    has narrower teeth.
+
+    Constant areas, as around a picture, are left out. In images of integers, what lies at black or
+    white is no peak, unless it is without noise: then few pixels are near it.
+
+    Parameters
+    ----------
+    channel : GrayImage
+
+    Returns
+    -------
+    Peak
+    """
+    parts = [_living(strip) for (strip,) in strips_of([channel])]
+    counts, beside = (np.sum(found, axis=0) for found in zip(*parts, strict=True))
+    enough = _SHARE * counts.sum()
+    if counts.sum() < _FEW:
+        return _NONE
+    bounds = 0, _BINS - 1
+    if channel.array.dtype.kind == "u":
+        bounds = -_LOWEST, int(GRAY_LEVELS) - _LOWEST
+        for bound, (same, near, far) in zip(bounds, beside, strict=True):
+            if counts[bound] >= enough and near < min(_CLIPPED * (same + near), far):
+                return Peak(0.0, bound + _LOWEST)
+    spikes = _spikes(counts, *bounds)
+    if counts[spikes].sum() >= enough:
+        return Peak(0.0, float(spikes[np.argmax(counts[spikes])] + _LOWEST))
+    found = [_narrowest(counts, bounds, width, enough) for width in _WIDTHS]
+    deviation, place = min(max(pair) for pair in zip(found, found[1:], strict=False))
+    return Peak(deviation, place + _LOWEST)
+
+
+def _living(channel):
+    """Return counts of the pixels outside of constant areas, and what is beside the bounds.
+
+    Of the neighbours of pixels at black, and at white, that is how many are there, near it, and
+    far from it.
+    """
+    living = ~constant_areas(channel.array)
+    plane = channel.levelled().plane()
+    bins = np.rint(plane[living]).clip(_LOWEST, _LOWEST + _BINS - 1).astype(np.int16) - _LOWEST
+    beside = []
+    for bound in (0, GRAY_LEVELS):
+        at_bound = living[:, :-1] & (plane[:, :-1] == bound)
+        away = np.abs(plane[:, 1:][at_bound] - bound)
+        same, near = np.sum(away == 0), np.sum(away <= _NEAR)
+        beside.append((same, near - same, np.sum(away > 2 * _NEAR)))
+    return np.bincount(bins, minlength=_BINS), np.array(beside)
+
+
+def _spikes(counts, low, high):
+    """Return the bins between bounds that stand out from the three on either side."""
+    inner = np.arange(low + 1, high)
+    padded = np.pad(counts, 2)
+    beside = [padded[inner + 2 + step] for step in (-3, -2, -1, 1, 2, 3)]
+    return inner[counts[inner] > _SPIKE * (np.max(beside, axis=0) + 1)]
+
+
+def _narrowest(counts, bounds, width, enough):
+    """Return the narrowest Peak of enough pixels that parts of a width tell; places are bins."""
+    sums = np.concatenate([[0.0], np.cumsum(counts)])
+    first, last = bounds[0] + 1, bounds[1] - width  # where parts between bounds may start
+    starts = np.arange(first, last + 1)
+    middle = int(starts[np.argmax(sums[starts + width] - sums[starts])])
+    place = middle + (width - 1) / 2
+    if middle < first + width:
+        place = bounds[0]
+    elif middle > last - width:
+        place = bounds[1]
+    found = []
+    for start in (middle - width, middle, middle + width):
+        start = min(max(start, first + width), last - width)
+        three = np.diff(sums[start + width * np.arange(-1, 3)]) + 1
+        bend = np.log(three) @ (-1, 2, -1) - _ERRORS * np.sqrt(np.square((1, 2, 1)) @ (1 / three))
+        found.append((place, _deviation(width, width**2, bend)))
+    found += [
+        (bound, _clipped(inwards, width))
+        for bound, inwards in zip(
+            bounds, (counts[bounds[0] :], counts[bounds[1] :: -1]), strict=True
+        )
+    ]
+    wide = [peak for peak in found if _mass(sums, *peak) >= enough]
+    return min(((deviation, place) for place, deviation in wide), default=_NONE)
+
+
+def _clipped(counts, width):
+    """Return the deviation of noise that was clipped at its mean; counts go inwards from there."""
+    two = np.array([counts[1 : 1 + width].sum(), counts[1 + width : 1 + 2 * width].sum()]) + 1.0
+    bend = np.log(two) @ (1, -1) - _ERRORS * np.sqrt(np.sum(1 / two))
+    deviation = _deviation(width, width * (1 + 2 * width) / 2, bend)
+    if not np.isfinite(deviation):
+        return np.inf
+    blown = counts[0] > _BLOWN * counts[1 : 1 + round(deviation)].sum()
+    return np.inf if blown else deviation
+
+
+def _deviation(width, area, bend):
+    """Return the deviation that a bend of the logarithm over parts tells; infinite if it cannot."""
+    if bend <= 0:
+        return np.inf
+    deviation = np.sqrt(area / bend)
+    if deviation > width / _LEAST or (width > 1 and deviation < width / _MOST):
+        return np.inf
+    return float(np.sqrt(max(deviation**2 - width**2 / 12, 0)))
+
+
+def _mass(sums, place, deviation):
+    """Return the pixels within two deviations of a place."""
+    if not np.isfinite(deviation):
+        return 0
+    low, high = place - 2 * deviation, place + 2 * deviation
+    return sums[min(int(high) + 2, _BINS)] - sums[max(int(low), 0)]
+
+
+def deviations_after(matrix, channels, peaks):
+    """Return the deviations that noise has at most after a matrix over channels, (rows,).
+
+    How much of it the channels share, the pixels tell that lie in all of their peaks.
+
+    Parameters
+    ----------
+    matrix : (rows, channels) array
+    channels : list of GrayImage
+    peaks : list of Peak
+        One of each channel.
+    """
+    deviations = np.array([peak.deviation for peak in peaks])
+    if not np.isfinite(deviations).all():
+        return np.full(len(matrix), np.inf)
+    shared = np.eye(len(channels))
+    if deviations.all():
+        inside = np.concatenate([_inside(strip, peaks) for strip in strips_of(channels)], axis=1)
+        if inside.shape[1] >= _FEW:
+            shared = np.corrcoef(inside)
+    covariance = deviations[:, None] * shared * deviations
+    return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", matrix, covariance, matrix), 0.0))
+
+
+def _inside(channels, peaks):
+    """Return the pixels that lie in the peaks of all channels, at no bound, (channels, pixels)."""
+    planes, kept = [], np.ones(channels[0].shape, bool)
+    for channel, peak in zip(channels, peaks, strict=True):
+        plane = channel.levelled().plane()
+        kept &= np.abs(plane - peak.place) <= 2 * peak.deviation
+        if channel.array.dtype.kind == "u":
+            kept &= (plane > 0) & (plane < GRAY_LEVELS)
+        planes.append(plane)
+    return np.stack([plane[kept] for plane in planes])
