@@ -14,6 +14,7 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
+from raisr.excess import give_back_excess
 from raisr.models import LARGEST, bank_for, colour_bank_for
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
@@ -70,7 +71,7 @@ def choose_step(model, sample, parts, told, noise):
     Step
     """
     if told is not None:
-        return _kept(_unclipped(_white(model, told, len(sample)), told))
+        return _kept(_mended(_white(model, told, len(sample)), told))
     if len(sample) not in (1, 3):
         return _beside(
             [
@@ -93,7 +94,7 @@ def choose_step(model, sample, parts, told, noise):
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
     levels = [level_of(channel) for channel in sample]
-    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
+    return _kept(_mended(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():
@@ -142,13 +143,14 @@ def _white(model, levels, count, planes=None):
     )
 
 
-def _unclipped(step, levels):
-    """Return the step after which what clipping took from the noise of integers is given back."""
+def _mended(step, levels):
+    """Return the step after which what is no noise is given back, and what clipping took of it."""
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
         each = levels * len(channels) if len(levels) == 1 else levels
         for channel, out, level in zip(channels, outs, each, strict=True):
+            give_back_excess(channel, out, level, num_threads)
             undo_clipping(channel, out, level, num_threads)
 
     period = int(np.lcm(step.period, BLOCK))
@@ -220,7 +222,7 @@ def _photonic(model, noise, sample, parts):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
     steady = _steady_levels(noise, parts)
     if steady is not None:
-        return _unclipped(_white(model, steady, len(sample)), steady)
+        return _mended(_white(model, steady, len(sample)), steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
     if LARGEST * (high - low) < GRAY_LEVELS:
