@@ -30,6 +30,7 @@ _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
 _CLOSER = 2.0
 _FLOOR = 0.2
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
+_ALMOST = 1.5  # times the width of a peak is the noise of photons there, at most
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
@@ -201,6 +202,8 @@ def estimate_noise(
     In blocks of 8 x 8 pixels, the median of the absolute mixed second differences, of which slopes
     and straight edges along the axes are no part; of the blocks that are not constant and hardly
     clipped, the lowest fifth tells. So texture, saturated areas, frames and drawings count little.
+    Where text or dithers leave no such block, the narrowest peak of the histogram of a channel
+    tells how much is noise at most: paper and ink have peaks that are as wide as it.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples
@@ -244,15 +247,32 @@ def noise_of(channels):
     brightness, deviation = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
     uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
-    levels = _bounded(levels, channels)
+    peaks = [peak_of(channel) for channel in channels]
+    most = _bounds(channels, peaks)
+    levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    found = NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    if found.photons is None or all(_allows(peak, found.photons) for peak in peaks):
+        return found
+    return replace(found, deviation=np.minimum(deviation, most[0]))
 
 
-def _bounded(levels, channels):
-    """Return levels without texture that peaks of the histograms of channels tell from noise."""
+def _allows(peak, photons):
+    """Whether a peak is above the offset of photons, and as wide as their noise is there."""
+    wide = photons.deviation(peak.place) <= _ALMOST * peak.deviation
+    return peak.deviation == np.inf or (wide and photons.offset <= peak.place + peak.deviation)
+
+
+def _bounds(channels, peaks):
+    """Return how much noise is in each plane at most, as peaks of the histograms tell."""
     matrix = OPPONENT * [[LUMA_NOISE], [1], [1]] if len(channels) == 3 else np.eye(len(channels))
-    most = deviations_after(matrix, channels, [peak_of(channel) for channel in channels])
+    return deviations_after(matrix, channels, peaks)
+
+
+def _without_texture(levels, most, peaks):
+    """Return levels, of which texture is no part where noise is white: bounds tell what is."""
+    if not levels[0].any() and any(peak.deviation == 0 for peak in peaks):
+        return np.zeros_like(levels)
     halving = 2.0 ** -np.arange(len(levels))[:, None]
     return np.where(most <= _WHITE * levels[0], np.minimum(levels, most * halving), levels)
 

@@ -20,10 +20,12 @@ _FEW = 1000  # pixels
 _SHARE = 0.2  # of the pixels, that a peak has at least
 _ERRORS = 2.0  # standard errors by which a peak is taken for wider than it seems
 _LEAST, _MOST = 0.5, 2.0  # width of a part, of the deviation that it tells
-_SPIKE = 8.0  # times what is beside it
+_SPIKE = 8.0  # times what is beside it, and all but one of the other bins that are far
+_BESIDE, _FAR = 3, 64  # gray levels
+_EVEN = 0.1  # of the mean of a part, that its least bin has at least, unless it has gaps
 _NEAR = 32  # gray levels
 _CLIPPED = 0.2  # of the pixels at or near a bound are near it, at least, if noise was clipped there
-_BLOWN = 2.0  # times the pixels within a deviation of a bound lie at it, at most, if none is beyond
+_BLOWN = 1.4  # times the pixels that noise about a bound leaves there are there at most
 
 
 class Peak(NamedTuple):
@@ -68,12 +70,12 @@ def peak_of(channel):
     enough = _SHARE * counts.sum()
     if counts.sum() < _FEW:
         return _NONE
-    bounds = 0, _BINS - 1
-    if channel.array.dtype.kind == "u":
-        bounds = -_LOWEST, int(GRAY_LEVELS) - _LOWEST
-        for bound, (same, near, far) in zip(bounds, beside, strict=True):
-            if counts[bound] >= enough and near < min(_CLIPPED * (same + near), far):
-                return Peak(0.0, bound + _LOWEST)
+    bounds = -_LOWEST, int(GRAY_LEVELS) - _LOWEST
+    for bound, (same, near, far) in zip(bounds, beside, strict=True):
+        if counts[bound] >= enough and near < min(_CLIPPED * (same + near), far):
+            return Peak(0.0, bound + _LOWEST)
+    if channel.array.dtype.kind == "f":
+        bounds = 0, _BINS - 1
     spikes = _spikes(counts, *bounds)
     if counts[spikes].sum() >= enough:
         return Peak(0.0, float(spikes[np.argmax(counts[spikes])] + _LOWEST))
@@ -101,11 +103,16 @@ def _living(channel):
 
 
 def _spikes(counts, low, high):
-    """Return the bins between bounds that stand out from the three on either side."""
-    inner = np.arange(low + 1, high)
-    padded = np.pad(counts, 2)
-    beside = [padded[inner + 2 + step] for step in (-3, -2, -1, 1, 2, 3)]
-    return inner[counts[inner] > _SPIKE * (np.max(beside, axis=0) + 1)]
+    """Return the bins between bounds that stand alone; those of scaled counts of photons do not."""
+    inner, padded = np.arange(low + 1, high), np.pad(counts, _FAR)
+    inner = inner[inner != -_LOWEST]  # no photon at all is no spike
+    near, every = (
+        np.array([padded[inner + _FAR + step] for step in range(-reach, reach + 1)])
+        for reach in (_BESIDE, _FAR)
+    )
+    alone = counts[inner] > _SPIKE * (np.sort(near, axis=0)[-2] + 1)
+    alone &= np.sort(every, axis=0)[-3] < counts[inner] / _SPIKE
+    return inner[alone]
 
 
 def _narrowest(counts, bounds, width, enough):
@@ -120,7 +127,8 @@ def _narrowest(counts, bounds, width, enough):
     elif middle > last - width:
         place = bounds[1]
     found = []
-    for start in (middle - width, middle, middle + width):
+    shifts = (-width, 0, width) if _has_no_gap(counts[middle : middle + width]) else ()
+    for start in (middle + shift for shift in shifts):
         start = min(max(start, first + width), last - width)
         three = np.diff(sums[start + width * np.arange(-1, 3)]) + 1
         bend = np.log(three) @ (-1, 2, -1) - _ERRORS * np.sqrt(np.square((1, 2, 1)) @ (1 / three))
@@ -137,13 +145,22 @@ def _narrowest(counts, bounds, width, enough):
 
 def _clipped(counts, width):
     """Return the deviation of noise that was clipped at its mean; counts go inwards from there."""
+    from scipy.special import ndtr
+
     two = np.array([counts[1 : 1 + width].sum(), counts[1 + width : 1 + 2 * width].sum()]) + 1.0
     bend = np.log(two) @ (1, -1) - _ERRORS * np.sqrt(np.sum(1 / two))
     deviation = _deviation(width, width * (1 + 2 * width) / 2, bend)
-    if not np.isfinite(deviation):
+    if not (0 < deviation < np.inf and _has_no_gap(counts[1 : 1 + width])):
         return np.inf
-    blown = counts[0] > _BLOWN * counts[1 : 1 + round(deviation)].sum()
-    return np.inf if blown else deviation
+    near = max(1, round(deviation))
+    at_bound, within = ndtr((0.5 / deviation, (near + 0.5) / deviation))
+    clipped = counts[1 : 1 + near].sum() * at_bound / (within - at_bound)
+    return deviation if counts[0] <= _BLOWN * clipped else np.inf
+
+
+def _has_no_gap(counts):
+    """Whether counts are of values that all occur; of few photons, many lie between two counts."""
+    return bool(counts.min() >= _EVEN * counts.mean())
 
 
 def _deviation(width, area, bend):
