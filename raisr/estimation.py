@@ -260,7 +260,7 @@ def noise_of(channels):
 def _allows(peak, photons):
     """Whether a peak is above the offset of photons, and as wide as their noise is there."""
     wide = photons.deviation(peak.place) <= _ALMOST * peak.deviation
-    return peak.deviation == np.inf or (wide and photons.offset <= peak.place + peak.deviation)
+    return peak.deviation == np.inf or (wide and photons.offset <= peak.place + peak.deviation / 2)
 
 
 def _bounds(channels, peaks):

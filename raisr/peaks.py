@@ -14,14 +14,16 @@ from raisr.validate import GRAY_LEVELS
 
 __all__ = ["Peak", "deviations_after", "peak_of"]
 
-_LOWEST, _BINS = -256, 1024  # gray levels; what lies beyond is in the first and last bin
-_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50)  # of the parts of a peak, gray levels
+_BINS, _BELOW = 1024, 256  # of the histogram, and those below its origin
+_FULL = 128  # bins in all but two hundredths of the pixels, at least, unless a bin is a gray level
+_SAMPLED = 13  # pixels from one to the next, from which that is told: no period of a dither
+_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38, 50)  # of the parts of a peak, bins
 _FEW = 1000  # pixels
 _SHARE = 0.2  # of the pixels, that a peak has at least
 _ERRORS = 2.0  # standard errors by which a peak is taken for wider than it seems
 _LEAST, _MOST = 0.5, 2.0  # width of a part, of the deviation that it tells
 _SPIKE = 8.0  # times what is beside it, and all but one of the other bins that are far
-_BESIDE, _FAR = 3, 64  # gray levels
+_BESIDE, _FAR = 3, 64  # bins
 _EVEN = 0.1  # of the mean of a part, that its least bin has at least, unless it has gaps
 _NEAR = 32  # gray levels
 _CLIPPED = 0.2  # of the pixels at or near a bound are near it, at least, if noise was clipped there
@@ -44,6 +46,7 @@ class Peak(NamedTuple):
 
 
 _NONE = Peak(np.inf)
+_BOUNDS = 0.0, GRAY_LEVELS
 
 
 def peak_of(channel):
@@ -65,26 +68,50 @@ def peak_of(channel):
     -------
     Peak
     """
-    parts = [_living(strip) for (strip,) in strips_of([channel])]
+    scale = _scale_of(channel)
+    parts = [_living(strip, scale) for (strip,) in strips_of([channel])]
     counts, beside = (np.sum(found, axis=0) for found in zip(*parts, strict=True))
     enough = _SHARE * counts.sum()
     if counts.sum() < _FEW:
         return _NONE
-    bounds = -_LOWEST, int(GRAY_LEVELS) - _LOWEST
+    bounds = [scale.bin_of(bound) for bound in _BOUNDS]
     for bound, (same, near, far) in zip(bounds, beside, strict=True):
-        if counts[bound] >= enough and near < min(_CLIPPED * (same + near), far):
-            return Peak(0.0, bound + _LOWEST)
+        if counts[bound] >= enough and near < far and near <= _CLIPPED * (same + near):
+            return scale.peak(0.0, bound)
+    black = bounds[0]
     if channel.array.dtype.kind == "f":
-        bounds = 0, _BINS - 1
-    spikes = _spikes(counts, *bounds)
+        bounds = [0, _BINS - 1]
+    spikes = _spikes(counts, *bounds, black)
     if counts[spikes].sum() >= enough:
-        return Peak(0.0, float(spikes[np.argmax(counts[spikes])] + _LOWEST))
+        return scale.peak(0.0, spikes[np.argmax(counts[spikes])])
     found = [_narrowest(counts, bounds, width, enough) for width in _WIDTHS]
-    deviation, place = min(max(pair) for pair in zip(found, found[1:], strict=False))
-    return Peak(deviation, place + _LOWEST)
+    return scale.peak(*min(max(pair) for pair in zip(found, found[1:], strict=False)))
 
 
-def _living(channel):
+class _Scale(NamedTuple):
+    """Where the bins of a histogram lie, in gray levels."""
+
+    origin: float
+    unit: float
+
+    def bin_of(self, values):
+        bins = np.rint((values - self.origin) / self.unit) + _BELOW
+        return np.clip(bins, 0, _BINS - 1).astype(np.int16)
+
+    def peak(self, deviation, place):
+        return Peak(float(deviation * self.unit), float(self.origin + (place - _BELOW) * self.unit))
+
+
+def _scale_of(channel):
+    """Return bins of a gray level; of smaller ones where nearly all pixels lie in few levels."""
+    sample = channel.levelled().plane().ravel()[::_SAMPLED]
+    low, high = np.quantile(sample, (0.01, 0.99)).tolist()
+    quantum = channel.factor if channel.array.dtype.kind == "u" else 0.0
+    unit = max(quantum, (high - low) / _FULL)
+    return _Scale(low, unit) if 0 < unit < 1 else _Scale(0.0, 1.0)
+
+
+def _living(channel, scale):
     """Return counts of the pixels outside of constant areas, and what is beside the bounds.
 
     Of the neighbours of pixels at black, and at white, that is how many are there, near it, and
@@ -92,20 +119,19 @@ def _living(channel):
     """
     living = ~constant_areas(channel.array)
     plane = channel.levelled().plane()
-    bins = np.rint(plane[living]).clip(_LOWEST, _LOWEST + _BINS - 1).astype(np.int16) - _LOWEST
     beside = []
-    for bound in (0, GRAY_LEVELS):
+    for bound in _BOUNDS:
         at_bound = living[:, :-1] & (plane[:, :-1] == bound)
         away = np.abs(plane[:, 1:][at_bound] - bound)
         same, near = np.sum(away == 0), np.sum(away <= _NEAR)
         beside.append((same, near - same, np.sum(away > 2 * _NEAR)))
-    return np.bincount(bins, minlength=_BINS), np.array(beside)
+    return np.bincount(scale.bin_of(plane[living]), minlength=_BINS), np.array(beside)
 
 
-def _spikes(counts, low, high):
+def _spikes(counts, low, high, black):
     """Return the bins between bounds that stand alone; those of scaled counts of photons do not."""
     inner, padded = np.arange(low + 1, high), np.pad(counts, _FAR)
-    inner = inner[inner != -_LOWEST]  # no photon at all is no spike
+    inner = inner[inner != black]  # no photon at all is no spike
     near, every = (
         np.array([padded[inner + _FAR + step] for step in range(-reach, reach + 1)])
         for reach in (_BESIDE, _FAR)
