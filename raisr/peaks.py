@@ -4,6 +4,7 @@ Edges of dense text and the dots of a dither are taken for noise wherever one lo
 ink have peaks.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ _BESIDE, _FAR = 3, 64  # bins
 _EVEN = 0.1  # of the mean of a part, that its least bin has at least, unless it has gaps
 _NEAR = 32  # gray levels
 _CLIPPED = 0.2  # of the pixels at or near a bound are near it, at least, if noise was clipped there
+_ENOUGH = 0.1  # of the pixels at a bound have a neighbour there or near, at least
 _BLOWN = 1.4  # times the pixels that noise about a bound leaves there are there at most
 
 
@@ -75,8 +77,8 @@ def peak_of(channel):
     if counts.sum() < _FEW:
         return _NONE
     bounds = [scale.bin_of(bound) for bound in _BOUNDS]
-    for bound, (same, near, far) in zip(bounds, beside, strict=True):
-        if counts[bound] >= enough and near < far and near <= _CLIPPED * (same + near):
+    for bound, neighbours in zip(bounds, beside, strict=True):
+        if counts[bound] >= enough and _is_clean(counts, bound, *neighbours):
             return scale.peak(0.0, bound)
     black = bounds[0]
     if channel.array.dtype.kind == "f":
@@ -85,7 +87,7 @@ def peak_of(channel):
     if counts[spikes].sum() >= enough:
         return scale.peak(0.0, spikes[np.argmax(counts[spikes])])
     found = [_narrowest(counts, bounds, width, enough) for width in _WIDTHS]
-    return scale.peak(*min(max(pair) for pair in zip(found, found[1:], strict=False)))
+    return scale.peak(*min(max(pair) for pair in pairwise(found)))
 
 
 class _Scale(NamedTuple):
@@ -126,6 +128,15 @@ def _living(channel, scale):
         same, near = np.sum(away == 0), np.sum(away <= _NEAR)
         beside.append((same, near - same, np.sum(away > 2 * _NEAR)))
     return np.bincount(scale.bin_of(plane[living]), minlength=_BINS), np.array(beside)
+
+
+def _is_clean(counts, bound, same, near, far):
+    """Whether pixels at a bound are without noise, as neighbours of such tell, or all pixels."""
+    if same + near < _ENOUGH * counts[bound]:  # as in a chessboard
+        same = counts[bound]
+        near = counts[max(0, bound - _NEAR) : bound + _NEAR + 1].sum() - same
+        far = counts.sum() - same - near
+    return near < far and near <= _CLIPPED * (same + near)
 
 
 def _spikes(counts, low, high, black):
