@@ -3,7 +3,8 @@
 What is measured is the gain, in dB: PSNR of the result, clipped to [0, 255], less that of the noisy
 page. Pages are of fonts and seeds that nothing was learned from; "lines" is one black line in every
 8 rows on white. Pages without noise are measured by the PSNR of what becomes of them, at most 99,
-and levels that nothing tells by their mean error, on pages and on photographs held back from bsd400.
+and levels that nothing tells by their mean error, on pages and on photographs held back from
+bsd400.
 """
 
 from collections.abc import Callable

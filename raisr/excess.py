@@ -29,10 +29,10 @@ def give_back_excess(image, out, level, num_threads):
     out : (H, W) array
         Denoised, of the type of the image; changed in place.
     level : float
-        Standard deviation of the noise, in gray levels of 255.
+        Standard deviation of the noise, in gray levels of 255; if infinite, nothing is given back.
     num_threads : int
     """
-    if level <= 0:
+    if not 0 < level < np.inf:
         return
     from raisr.kernels.excess import limit_change
 

@@ -24,6 +24,7 @@ _SHARE = 0.2  # of the pixels, that a peak has at least
 _ERRORS = 2.0  # standard errors by which a peak is taken for wider than it seems
 _LEAST, _MOST = 0.5, 2.0  # width of a part, of the deviation that it tells
 _SPIKE = 8.0  # times what is beside it, and all but one of the other bins that are far
+_SPIKES = 0.05  # of the pixels, that spikes have at least
 _BESIDE, _FAR = 3, 64  # bins
 _EVEN = 0.1  # of the mean of a part, that its least bin has at least, unless it has gaps
 _NEAR = 32  # gray levels
@@ -84,7 +85,7 @@ def peak_of(channel):
     if channel.array.dtype.kind == "f":
         bounds = [0, _BINS - 1]
     spikes = _spikes(counts, *bounds, black)
-    if counts[spikes].sum() >= enough:
+    if counts[spikes].sum() >= _SPIKES * counts.sum():
         return scale.peak(0.0, spikes[np.argmax(counts[spikes])])
     found = [_narrowest(counts, bounds, width, enough) for width in _WIDTHS]
     return scale.peak(*min(max(pair) for pair in pairwise(found)))

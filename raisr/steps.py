@@ -20,7 +20,7 @@ from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.validate import GRAY_LEVELS, GrayImage
-from raisr.wavelet_level import level_of
+from raisr.wavelet_level import level_and_bound
 
 __all__ = ["Step", "bank_step", "choose_step", "copied", "repeated"]
 
@@ -93,8 +93,9 @@ def choose_step(model, sample, parts, told, noise):
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
-    levels = [level_of(channel) for channel in sample]
-    return _kept(_mended(_white(model, levels, len(sample), shared), levels))
+    levels, bounds = zip(*map(level_and_bound, sample), strict=True)
+    levels = list(levels)
+    return _kept(_mended(_white(model, levels, len(sample), shared), levels, bounds))
 
 
 def copied():
@@ -143,14 +144,17 @@ def _white(model, levels, count, planes=None):
     )
 
 
-def _mended(step, levels):
-    """Return the step after which what is no noise is given back, and what clipping took of it."""
+def _mended(step, levels, bounds=None):
+    """Return the step after which what is no noise is given back, and what clipping took of it.
+
+    Levels that were clipped are estimated too low: noise may be as much as the bounds.
+    """
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
         each = levels * len(channels) if len(levels) == 1 else levels
-        for channel, out, level in zip(channels, outs, each, strict=True):
-            give_back_excess(channel, out, level, num_threads)
+        for channel, out, level, most in zip(channels, outs, each, bounds or each, strict=True):
+            give_back_excess(channel, out, most, num_threads)
             undo_clipping(channel, out, level, num_threads)
 
     period = int(np.lcm(step.period, BLOCK))

@@ -5,7 +5,7 @@ import numpy as np
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.peaks import peak_of
 
-__all__ = ["level_of", "mean_level"]
+__all__ = ["level_and_bound", "level_of", "mean_level"]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
@@ -13,26 +13,35 @@ _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 def level_of(channel):
     """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none."""
-    level = mean_level([channel])
-    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
+    return level_and_bound(channel)[0]
+
+
+def level_and_bound(channel):
+    """Return the level of white noise in a channel, see `level_of`, and how much it is at most."""
+    bound = peak_of(channel).deviation
+    level = min(_detail_level(channel), bound)
+    return (level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0), bound
 
 
 def mean_level(channels):
     """Return the mean level of channels, a list of GrayImage, in gray levels."""
+    found = [min(_detail_level(channel), peak_of(channel).deviation) for channel in channels]
+    return float(np.mean(found))
+
+
+def _detail_level(channel):
+    """Return the level that the finest wavelet scale tells; 0 where nothing is there."""
     import pywt
 
-    found = []
-    for channel in channels:
-        plane = channel.levelled().plane()
-        if min(plane.shape) > 1:
-            detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
-            # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
-            # drawings, only edges are left, with nothing around them.
-            noisy = detail > _ROUNDING * np.abs(plane).max()
-            if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
-                level = float(np.median(detail[living])) / NORMAL_QUARTILE
-                found.append(min(level, peak_of(channel).deviation))
-    return float(np.mean(found)) if found else 0.0
+    plane = channel.levelled().plane()
+    if min(plane.shape) < 2:
+        return 0.0
+    detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
+    # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
+    # drawings, only edges are left, with nothing around them.
+    noisy = detail > _ROUNDING * np.abs(plane).max()
+    living = noisy & (_share_nearby(noisy) > 0.5)
+    return float(np.median(detail[living])) / NORMAL_QUARTILE if living.any() else 0.0
 
 
 def _share_nearby(mask):
