@@ -84,7 +84,8 @@ def peak_of(channel):
     black = bounds[0]
     if channel.array.dtype.kind == "f":
         bounds = [0, _BINS - 1]
-    spikes = _spikes(counts, *bounds, black)
+    low, high = bounds
+    spikes = _spikes(counts, low, high, black)
     if counts[spikes].sum() >= _SPIKES * counts.sum():
         return scale.peak(0.0, spikes[np.argmax(counts[spikes])])
     found = [_narrowest(counts, bounds, width, enough) for width in _WIDTHS]

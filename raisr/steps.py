@@ -93,8 +93,7 @@ def choose_step(model, sample, parts, told, noise):
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
-    levels, bounds = zip(*map(level_and_bound, sample), strict=True)
-    levels = list(levels)
+    levels, bounds = map(list, zip(*map(level_and_bound, sample), strict=True))
     return _kept(_mended(_white(model, levels, len(sample), shared), levels, bounds))
 
 
