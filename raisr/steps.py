@@ -14,13 +14,12 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
-from raisr.excess import give_back_excess
 from raisr.models import LARGEST, bank_for, colour_bank_for
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.validate import GRAY_LEVELS, GrayImage
-from raisr.wavelet_level import level_and_bound
+from raisr.wavelet_level import level_of
 
 __all__ = ["Step", "bank_step", "choose_step", "copied", "repeated"]
 
@@ -71,7 +70,7 @@ def choose_step(model, sample, parts, told, noise):
     Step
     """
     if told is not None:
-        return _kept(_mended(_white(model, told, len(sample)), told))
+        return _kept(_unclipped(_white(model, told, len(sample)), told))
     if len(sample) not in (1, 3):
         return _beside(
             [
@@ -88,13 +87,13 @@ def choose_step(model, sample, parts, told, noise):
     if noise == "photon" and found.photons is None and found.kind != "none":
         raise ValueError(
             'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
-            "image is too small to tell: pass a PhotonNoise"
+            "image is too small to tell: pass a PhotonNoise (--noise photon=GAIN,SIGMA,OFFSET)"
         )
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
-    levels, bounds = map(list, zip(*map(level_and_bound, sample), strict=True))
-    return _kept(_mended(_white(model, levels, len(sample), shared), levels, bounds))
+    levels = [level_of(channel) for channel in sample]
+    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():
@@ -143,17 +142,13 @@ def _white(model, levels, count, planes=None):
     )
 
 
-def _mended(step, levels, bounds=None):
-    """Return the step after which what is no noise is given back, and what clipping took of it.
-
-    Levels that were clipped are estimated too low: noise may be as much as the bounds.
-    """
+def _unclipped(step, levels):
+    """Return the step after which what clipping took from the noise of integers is given back."""
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
         each = levels * len(channels) if len(levels) == 1 else levels
-        for channel, out, level, most in zip(channels, outs, each, bounds or each, strict=True):
-            give_back_excess(channel, out, most, num_threads)
+        for channel, out, level in zip(channels, outs, each, strict=True):
             undo_clipping(channel, out, level, num_threads)
 
     period = int(np.lcm(step.period, BLOCK))
@@ -225,7 +220,7 @@ def _photonic(model, noise, sample, parts):
     """Remove Poisson-Gaussian noise, in gray levels, where it is white: after a transform."""
     steady = _steady_levels(noise, parts)
     if steady is not None:
-        return _mended(_white(model, steady, len(sample)), steady)
+        return _unclipped(_white(model, steady, len(sample)), steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
     low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
     if LARGEST * (high - low) < GRAY_LEVELS:

@@ -5,7 +5,7 @@ import numpy as np
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.peaks import peak_of
 
-__all__ = ["level_and_bound", "level_of", "mean_level"]
+__all__ = ["level_of", "mean_level"]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
@@ -13,14 +13,8 @@ _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 def level_of(channel):
     """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none."""
-    return level_and_bound(channel)[0]
-
-
-def level_and_bound(channel):
-    """Return the level of white noise in a channel, see `level_of`, and how much it is at most."""
-    bound = peak_of(channel).deviation
-    level = min(_detail_level(channel), bound)
-    return (level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0), bound
+    level = mean_level([channel])
+    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
 
 
 def mean_level(channels):

@@ -36,7 +36,7 @@ def filled(page: str, kept: dict[str, Any]) -> str:
             total += count
             faults = sum(len(entry.get("faults", ())) for entry in entries)
             seconds = sum(entry["seconds"] for entry in entries)
-            seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries}))
+            seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries if "seed" in entry}))
             commits = ", ".join(dict.fromkeys(_short(entry["git_commit"]) for entry in entries))
             lines.append(
                 f"| {kind} | {name} | {count:,} | {faults} | {seconds:,} | {seeds} | {commits} |"
