@@ -60,8 +60,9 @@ def peak_of(channel):
     parts of a peak tell. Parts of two widths must agree: a histogram that was stretched in 8 bits
     has narrower teeth.
 
-    Constant areas, as around a picture, are left out. In images of integers, what lies at black or
-    white is no peak, unless it is without noise: then few pixels are near it.
+    Constant areas, as around a picture, are left out. What lies at black or white, of
+    floats at the smallest or largest value, is no peak, unless it is without noise: then few pixels
+    are near it.
 
     Parameters
     ----------
@@ -82,8 +83,8 @@ def peak_of(channel):
         if counts[bound] >= enough and _is_clean(counts, bound, *neighbours):
             return scale.peak(0.0, bound)
     black = bounds[0]
-    if channel.array.dtype.kind == "f":
-        bounds = [0, _BINS - 1]
+    if channel.array.dtype.kind == "f":  # what was clipped anywhere lies at the ends
+        bounds = np.flatnonzero(counts)[[0, -1]].tolist()
     low, high = bounds
     spikes = _spikes(counts, low, high, black)
     if counts[spikes].sum() >= _SPIKES * counts.sum():
@@ -110,7 +111,10 @@ def _scale_of(channel):
     """Return bins of a gray level; of smaller ones where nearly all pixels lie in few levels."""
     sample = channel.levelled().plane().ravel()[::_SAMPLED]
     low, high = np.quantile(sample, (0.01, 0.99)).tolist()
-    quantum = channel.factor if channel.array.dtype.kind == "u" else 0.0
+    values = np.unique(sample)
+    quantum = float(np.median(np.diff(values))) if len(values) > 1 else 0.0
+    if channel.array.dtype.kind == "u":
+        quantum = channel.factor
     unit = max(quantum, (high - low) / _FULL)
     return _Scale(low, unit) if 0 < unit < 1 else _Scale(0.0, 1.0)
 

@@ -74,6 +74,17 @@ def test_no_peak_of_a_photograph_is_narrower_than_its_noise(name, sigma):
     assert peak(noisy).deviation > 0.9 * sigma
 
 
+@pytest.mark.parametrize("sigma", [20, 50, 75])
+@pytest.mark.parametrize("name", ["camera", "coins", "moon", "page"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("black", [0, 40])
+def test_noise_that_was_clipped_is_no_peak(name, sigma, dtype, black):
+    noisy = add_gaussian_noise(getattr(data, name)(), sigma, 1)
+    clipped = np.rint(noisy.clip(black, 255 - black)).astype(dtype)
+    if dtype == np.float32 or not black:
+        assert peak(clipped).deviation > 0.7 * sigma
+
+
 @pytest.mark.parametrize("gain", [4, 8.5, 25])
 def test_scaled_counts_of_photons_are_no_spikes(gain):
     clean = data.camera()
