@@ -73,37 +73,29 @@ def undo_clipping(image, out, level, num_threads):
     """
     if out.dtype.kind != "u" or level <= 0:
         return
-    whole, sigma = out.dtype.type, level / image.factor
-    white = min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(np.iinfo(out.dtype).max))
-    near = whole(min(sigma, white)), whole(max(white - sigma, 0))
-    far = whole(min(2 * sigma, white / 2)), whole(max(white - 2 * sigma, white / 2))
-    table = np.rint(unclipped_means(np.arange(white + 1), sigma, white)).astype(out.dtype)
-    black, white = whole(0), whole(white)
+    from raisr.kernels.clipping import unclip
+
+    top, sigma = np.iinfo(out.dtype).max, level / image.factor
+    white = min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(top))
+    bounds, near = (0, white), (min(sigma, white), max(white - sigma, 0))
+    bounds, near = (tuple(map(out.dtype.type, pair)) for pair in (bounds, near))
+    tables = _tables(sigma, white, top, out.dtype)
 
     def move(y0, y1):
-        for y in range(BLOCK * y0, BLOCK * y1, BLOCK):
-            before, after = image.array[y : y + BLOCK], out[y : y + BLOCK]
-            if (clipped := _clipped(before == black, before, np.less_equal, near[0])).any():
-                inside = (after <= far[0]) & clipped
-                after[inside] = table[after[inside]]
-            if (clipped := _clipped(before == white, before, np.greater_equal, near[1])).any():
-                inside = (after >= far[1]) & (after <= white) & clipped
-                after[inside] = table[after[inside]]
+        rows = slice(BLOCK * y0, BLOCK * y1)
+        unclip(image.array[rows], out[rows], BLOCK, bounds, near, _SHARE, tables)
 
     height, width = out.shape
     over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
 
 
-def _clipped(at, before, compare, near):
-    """Return for each column of some rows whether noise was clipped in its block.
-
-    `at` are the pixels at a bound, and ``compare(before, near)`` those close to it.
-    """
-    if not at.any():
-        return np.zeros(1, bool)
-    starts = np.arange(0, at.shape[1], BLOCK)
-    found, all_of = (
-        np.add.reduceat(part.sum(axis=0, dtype=np.uint8).astype(np.uint16), starts)
-        for part in (at.view(np.uint8), compare(before, near).view(np.uint8))
-    )
-    return (found > _SHARE * all_of).repeat(BLOCK)[: at.shape[1]]
+def _tables(sigma, white, top, dtype):
+    """Return what each value up to `top` becomes where noise was clipped at black, and at white."""
+    values = np.arange(top + 1)
+    moved = np.rint(unclipped_means(values[: white + 1], sigma, white))
+    dark = values <= min(2 * sigma, white / 2)
+    bright = (values >= max(white - 2 * sigma, white / 2)) & (values <= white)
+    tables = values.astype(dtype), values.astype(dtype)
+    for table, part in zip(tables, (dark, bright), strict=True):
+        table[part] = moved[part[: white + 1]]
+    return tables

@@ -1,5 +1,7 @@
 """Where an image is constant: windows in which all pixels are equal."""
 
+import numpy as np
+
 from raisr.kernels import kernel
 
 __all__ = ["mark_constant"]
@@ -18,17 +20,26 @@ def mark_constant(image, size, mask):
         Written in place.
     """
     height, width = image.shape
-    for y in range(height - size + 1):
-        columns, before = 0, image[y, 0]  # constant columns of one value, up to here
-        for x in range(width):
-            value = image[y, x]
-            if columns and value != before:
-                columns = 0
-            columns += 1
-            for i in range(y + 1, y + size):
-                if image[i, x] != value:
-                    columns = 0
-                    break
-            before = value
-            if columns >= size:
-                mask[y : y + size, x - size + 1 : x + 1] = True
+    above = np.zeros(width, np.uint8)  # pixels of each column that equal the one below them
+    for y in range(1, height):
+        if not _count_equal(image[y - 1], image[y], size - 1, above):
+            continue
+        run = 0  # constant columns of one value, up to here
+        for x in range(width + 1):
+            constant = x < width and above[x] == size - 1
+            if run and constant and image[y, x] == image[y, x - 1]:
+                run += 1
+                continue
+            if run >= size:
+                mask[y - size + 1 : y + 1, x - run : x] = True
+            run = int(constant)
+
+
+@kernel
+def _count_equal(before, row, most, above):
+    """Go on by a row, and return whether `most` pixels above one of it equal it."""
+    found = False
+    for x in range(row.size):
+        above[x] = min(above[x] + 1, most) if row[x] == before[x] else 0
+        found |= above[x] == most
+    return found
