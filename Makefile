@@ -12,11 +12,12 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test lint docs bench fuzz faults clean
+.PHONY: help setup table2 test coverage lint docs bench fuzz faults clean
 
 help:
 	@echo "make table2  install what it needs into $(VENV), denoise photographs and print table 2"
 	@echo "make test    install the rest, lint, check types and run the tests"
+	@echo "make coverage  say which lines and branches no test takes"
 	@echo "make setup   only build $(VENV)"
 	@echo "make lint    ruff, mypy, and the floors of the house (import-linter)"
 	@echo "make docs    build the pages of docs into docs/_build/html"
@@ -48,8 +49,19 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tests run in a process for each core, at most eight: WORKERS=0 for one, as a debugger wants it.
+# Each process has one thread of BLAS and of OpenMP, so that they do not wait for one another.
+WORKERS ?= $(shell nproc)
+PYTEST  := -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $(PYTEST)
+
+coverage: setup
+	$(BIN)/python -m coverage erase
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m coverage run $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

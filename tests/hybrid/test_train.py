@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def start(*arguments):
     """A process with one thread, like the tests, so that it computes the same."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -65,12 +64,20 @@ def start(*arguments):
     )
 
 
-def wait_for(path, process):
-    deadline = time.monotonic() + LONG
-    while not path.is_file():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+WAITS_IN_STEP_100 = """
+import sys, time
+from hybrid.train import main
+from hybrid.training.tasks import Denoising
+loss, calls = Denoising.loss, []
+def waiting(self, network, batch):
+    calls.append(1)
+    if len(calls) == 100:
+        print("waits", flush=True)
+        time.sleep(600)
+    return loss(self, network, batch)
+Denoising.loss = waiting
+main(sys.argv[1:])
+"""
 
 
 def lines_of(folder):
@@ -81,12 +88,13 @@ def lines_of(folder):
 def test_a_killed_run_goes_on(tmp_path, config_file, capsys):
     folder = tmp_path / "parts"
     checkpoint, weights = folder / "checkpoint.safetensors", folder / "weights.safetensors"
-    process = start("hybrid.train", config_file, "--output", folder, "--device", "cpu")
-    wait_for(checkpoint, process)
+    arguments = config_file, "--output", folder, "--device", "cpu"
+    process = start("-c", WAITS_IN_STEP_100, *arguments)
+    assert process.stdout.readline() == "waits\n"
     process.kill()
     process.communicate(timeout=LONG)
     assert process.returncode == -signal.SIGKILL
-    assert 0 < load_tensors(checkpoint)[1]["step"] < CONFIG.steps
+    assert 0 < load_tensors(checkpoint)[1]["step"] < 100
     assert not weights.exists()
 
     main([str(config_file), "--output", str(folder), "--device", "cpu"])
@@ -116,7 +124,7 @@ def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path):
     config = replace(CONFIG, steps=25, validate_every=1)
     (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
     process = start(
-        *("torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
         *("-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path),
     )
     output, errors = process.communicate(timeout=LONG)
@@ -137,7 +145,7 @@ def test_two_processes_end_together_when_their_time_is_over(tmp_path):
     config = replace(CONFIG, steps=10**6, time_limit=0.5, warmup=2, validate_every=10**6)
     (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
     process = start(
-        *("torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
         *("-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path),
     )
     _, errors = process.communicate(timeout=LONG)
