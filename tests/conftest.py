@@ -1,6 +1,7 @@
 """What every test shares: the hypothesis profiles and the rule for tests that need image sets."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -8,6 +9,10 @@ import matplotlib
 import pytest
 
 matplotlib.use("Agg")
+
+# A run in the background of a shell ignores Ctrl-C, and so would what the tests interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
