@@ -145,7 +145,8 @@ def _run(module: str, tree: ast.Module, tests: Sequence[str]) -> int:
         os.dup2(null.fileno(), 1)
         os.dup2(null.fileno(), 2)
     sys.meta_path.insert(0, _Changed(module, tree))
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is there already
     return int(pytest.main([*options, *tests], plugins=[_WithoutShrinking()]))
 
 
