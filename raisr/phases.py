@@ -54,16 +54,16 @@ class PhaseStage:
                 f"margin must leave a block of {filters.shape[1]}, got {self.margin!r}"
             )
         object.__setattr__(self, "margin", margin)
-        centre = filters.shape[-1] // 2
-        rest = 1 - filters.sum(axis=(3, 4, 5), dtype=np.float64)
-        filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)
-        filters.flags.writeable = False
-        object.__setattr__(self, "filters", filters)
         size = filters.shape[-1]
         if filters.shape[4] != size or not (size % 2 and size <= _LARGEST):
             raise ValueError(f"filters must be of an odd side up to {_LARGEST}, got {size}")
         if not np.isfinite(filters).all():
             raise ValueError("filters must be finite")
+        centre = size // 2
+        rest = 1 - filters.sum(axis=(3, 4, 5), dtype=np.float64)
+        filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)
+        filters.flags.writeable = False
+        object.__setattr__(self, "filters", filters)
 
     @cached_property
     def packed(self):

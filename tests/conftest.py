@@ -6,6 +6,7 @@ from pathlib import Path
 
 import hypothesis
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
@@ -33,3 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_dir() -> Path:
     """Folder of the image sets; only for tests marked `data`."""
     return Path(os.environ["RAISR_DATA"])
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """Compile what commands use: one that does says so, and needs memory and disk for it."""
+    import raisr
+
+    gray = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    colour = np.stack([gray, gray[::-1], gray[:, ::-1]], axis=-1)
+    for image, axis in ((gray, None), (colour, -1)):
+        for sigma in (20, None):
+            for model in ("fast", "best"):
+                raisr.denoise(image, sigma, model=model, channel_axis=axis)
+        raisr.upscale(image, 2, channel_axis=axis)

@@ -18,6 +18,8 @@ from raisr.io import list_images, read_image, write_image
 from tests.cli.commands import fails
 from tests.images import noisy_scene
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 RNG = np.random.default_rng(0)
 SHAPE = (48, 56)
 

@@ -17,6 +17,8 @@ import raisr
 from raisr.io import list_images, read_image, write_image
 from tests.images import noisy_scene, scene
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 ROOT = Path(__file__).parents[2]
 LONG = 300  # seconds; a machine may be busy
 _PRCTL = ctypes.CDLL(None).prctl
