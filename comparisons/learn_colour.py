@@ -109,7 +109,8 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     ]
     guides, specs = zip(*recipe.chroma, strict=True)
     chroma = learn_chroma(samples, specs, guides, 7, num_threads=threads)
-    bank = with_documents(ColourBank(luma, chroma, guides), dataset, len(gray.stages), sigma)
+    bank = ColourBank(luma, chroma, guides)
+    bank = with_documents(bank, dataset, len(gray.stages), sigma, threads)
     parts = {"luma": luma, "chroma0": chroma[0], "chroma1": chroma[1]}
     facts = {
         "model": model,

@@ -35,7 +35,7 @@ TABLE = QualityTable(
     notes=(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
         "runs shared: twins had equal times, and those without classes or filters more steps. The "
-        "larger one for colours started from the small one and had two hours of one core.",
+        "larger one for colours started from the small one and had 110 minutes of one core.",
         "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),

@@ -27,7 +27,7 @@ from comparisons.measure.published import literature_rows
 from comparisons.measure.store import COMMITTED
 from comparisons.study import Conditions
 from comparisons.training_runs import Runs
-from raisr.command import run
+from raisr.command import Parser, run
 from raisr.provenance import read_json, write_file
 
 ROOT = Path(__file__).parent.parent
@@ -257,8 +257,9 @@ def filled(text: str) -> str:
     return text
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Rewrite the files."""
+    Parser(prog="python -m comparisons.readme", description=__doc__).parse_args(arguments)
     for path in FILES:
         write_file(path, filled(path.read_text(encoding="utf-8")))
     command.announce(list(FILES))

@@ -132,12 +132,13 @@ def plan_table(runs: Runs) -> Table:
         )
         for config in configs
         if (facts := runs.get(config.name)) is None
-        or (facts["init"], facts["steps"]) != (config.init, config.steps)
+        or facts["init"] != config.init
+        or not config.is_last(facts["steps"], facts["seconds"])
     ]
     return Table(
         "Runs that are planned",
         ("run", "noise", "sigma", "starts from", "steps", "crops a step"),
-        (Section("not trained", tuple(rows)),),
+        (Section("not trained", tuple(rows or [("none", *[EMPTY] * 5)])),),
     )
 
 

@@ -228,7 +228,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         Takes images and class maps, for example `EDSR` with `num_classes`.
     classifier : nn.Module
         Maps images to class maps: `PCNClassifier`, `HashClassifier` or `DenoisedClassifier`.
-    behaviour, provenance : optional
+    behaviour, provenance, precision : optional
         See `NetworkDenoiser`.
 
     References
@@ -242,8 +242,9 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         classifier: PCNClassifier | HashClassifier,
         behaviour: Behaviour | None = None,
         provenance: dict[str, Any] | None = None,
+        precision: str = "float32",
     ) -> None:
-        super().__init__(network, behaviour, provenance)
+        super().__init__(network, behaviour, provenance, precision)
         if network.num_classes != classifier.spec.num_classes:
             raise ValueError(
                 f"the network has {network.num_classes} classes, its classifier "

@@ -6,6 +6,12 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 """Of activations, under autocast; "auto" is bfloat16 where the processor multiplies it."""
 
 
+def check_precision(precision: str) -> None:
+    """Raise ValueError where there is no such precision."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+
+
 def in_bfloat16(precision: str, device: torch.device) -> bool:
     """Return whether that is what a precision means on a device.
 
@@ -14,8 +20,7 @@ def in_bfloat16(precision: str, device: torch.device) -> bool:
     ValueError
         There is no such precision.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    check_precision(precision)
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":

@@ -17,6 +17,10 @@ from hybrid.networks.layers import ResidualBlock
 from raisr.files import write_atomically
 
 _FORMAT = "raisr-network-1"
+_DTYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.uint8, torch.int32, torch.int64),
+)
 _NOISE = {"standard": "gaussian", "paper": "video_range"}
 
 
@@ -55,6 +59,8 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a readable file of weights: {error}") from error
     for name, tensor in tensors.items():
+        if tensor.dtype not in _DTYPES:
+            raise ValueError(f"{path} is not a readable file of weights: {name} is {tensor.dtype}")
         if not tensor.isfinite().all():
             raise ValueError(f"{path} is damaged: {name} holds NaN or infinity")
     return tensors, header

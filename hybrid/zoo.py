@@ -196,7 +196,7 @@ def load(
     ------
     FileNotFoundError, ValueError
         See `load_network`; or it does not tell what its classes are, or they came from other
-        weights than those now at that name.
+        weights than those now at that name; or there is no such precision.
     """
     network, header = load_network(name)
     if isinstance(network, PCN):
@@ -208,9 +208,9 @@ def load(
     if "levels" in network.inputs:
         return HybridDenoiser(network, behaviour, header, precision).to(device)
     if network.num_classes is None:
-        return NetworkDenoiser(network, behaviour, header).to(device)
+        return NetworkDenoiser(network, behaviour, header, precision).to(device)
     classifier = _classifier(name, behaviour)
-    return ClassSpecificDenoiser(network, classifier, behaviour, header).to(device)
+    return ClassSpecificDenoiser(network, classifier, behaviour, header, precision).to(device)
 
 
 def _classifier(name: str, behaviour: Behaviour) -> HashClassifier | PCNClassifier:

@@ -236,4 +236,4 @@ def white_level(image: ArrayLike, *, channel_axis: int | None = None) -> float:
     In the unit of the image, the mean over channels.
     """
     channels = as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False)
-    return float(np.mean([level_of(channel) for channel in channels]))
+    return float(np.mean([level_of(channel) for channel in sample_of(channels)]))

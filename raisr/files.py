@@ -1,6 +1,8 @@
 """Writing a file so that a reader meets the old content or the new one, never half of it."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import secrets
 import stat
@@ -50,6 +52,38 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     _keep_names(target.parent)
+
+
+@contextlib.contextmanager
+def alone(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let one run at a time work at what becomes the file `path`, over many calls.
+
+    A lock beside it, ``path.lock``, tells others; it ends with the process, however that ends.
+
+    Raises
+    ------
+    BlockingIOError
+        If another run is at work.
+    OSError
+        If the folder is missing or read-only; both name `path`.
+    """
+    lock = Path(f"{os.fspath(path)}.lock")
+    try:
+        file = lock.open("ab")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = lock.exists() and lock.stat().st_ino == os.fstat(file.fileno()).st_ino
+        except BlockingIOError:
+            mine = False
+        if not mine:
+            raise BlockingIOError(errno.EWOULDBLOCK, "another run is writing it", str(path))
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def _keep_names(folder):

@@ -35,11 +35,12 @@ class Journal:
             return
         head = json.dumps({"format": _FORMAT, **run}, sort_keys=True)
         path = Path(path)
-        there = path.read_text().splitlines(keepends=True) if path.exists() else []
-        if there and there[0].endswith("\n"):
-            _check(path, there[0].strip(), head)
+        there = path.read_bytes().decode(errors="replace") if path.exists() else ""
+        if there:
+            first, *others = there.splitlines(keepends=True)
+            _check(path, first.strip(), head)
             # A part whose line was cut is done again.
-            self.done = dict.fromkeys(line.strip() for line in there[1:] if line.endswith("\n"))
+            self.done = dict.fromkeys(line.strip() for line in others if line.endswith("\n"))
         write_atomically(path, "".join(f"{line}\n" for line in [head, *self.done]).encode())
         self._file = path.open("a", buffering=1)
 
@@ -63,7 +64,7 @@ def _check(path: Path, found: str, wanted: str) -> None:
     try:
         there, here = json.loads(found), json.loads(wanted)
         differ = sorted(k for k in {*there, *here} if there.get(k) != here.get(k))
-    except (ValueError, AttributeError):
+    except (ValueError, TypeError, AttributeError):
         raise ValueError(f"{path}: not the journal of a run") from None
     raise ValueError(
         f"{path}: the journal of another run, which differs in {', '.join(differ)}; "

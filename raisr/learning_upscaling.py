@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
 from raisr.holdout import psnr_of
+from raisr.normal_equations import check_size
 from raisr.phase_equations import PhaseEquations
-from raisr.phases import PhaseStage
+from raisr.phases import LARGEST, PhaseStage
 from raisr.profiles import ProfileSpec, class_map, fit_edges
 from raisr.upscaling_bank import UpscalingBank, following
 from raisr.validate import GrayImage, as_image, check_threads, whole_number
@@ -84,8 +85,8 @@ def learn_upscaling(
     Raises
     ------
     TypeError, ValueError
-        For another dtype, shape or factor, no images, NaN or infinity, images smaller than a
-        block, constant or nearly constant ones, or fewer pixels than four times the taps of a
+        For another dtype, shape, factor or recipe, no images, NaN or infinity, images smaller than
+        a block, constant or nearly constant ones, or fewer pixels than four times the taps of a
         filter.
 
     Notes
@@ -106,6 +107,7 @@ def learn_upscaling(
     whole = whole_number(factor)
     if whole not in _FACTORS:
         raise ValueError(f"factor must be 2, 3 or 4, got {factor!r}")
+    _check_recipe(recipe, whole)
     threads = check_threads(num_threads)
     shown = sys.stderr.isatty() if progress is None else bool(progress)
     targets = _targets(images, whole, data_range, "image")
@@ -132,6 +134,18 @@ def learn_upscaling(
     return bank
 
 
+def _check_recipe(recipe, factor):
+    if not recipe:
+        raise ValueError("recipe is empty: at least one stage is needed")
+    for index, (spec, size, margin) in enumerate(recipe):
+        if not isinstance(spec, ProfileSpec):
+            raise TypeError(f"classes must be a ProfileSpec, got {type(spec).__name__}")
+        check_size(size)
+        most = (LARGEST - (1 if index else factor)) // 2
+        if (whole := whole_number(margin)) is None or not 0 <= whole <= most:
+            raise ValueError(f"margin of stage {index} must be from 0 to {most}, got {margin!r}")
+
+
 def _targets(images, factor, data_range, name):
     """Return images in gray levels, cropped to whole blocks."""
     targets = []
@@ -149,8 +163,6 @@ def _targets(images, factor, data_range, name):
 def _refuse_useless(targets, sources, recipe):
     if not targets:
         raise ValueError("images is empty: there is nothing to learn from")
-    if not recipe:
-        raise ValueError("recipe is empty: at least one stage is needed")
     if max(float(target.var()) for target in targets) < _FLAT:
         raise ValueError("each image is constant: there is nothing to learn (is data_range right?)")
     pixels, taps = sum(source.size for source in sources), recipe[0][1] ** 2
@@ -181,7 +193,7 @@ def _fitted(inputs, spec):
     try:
         return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
     except ValueError as error:
-        raise ValueError(f"too much of the images is flat to learn from: {error}") from error
+        raise ValueError(f"the images are too plain to learn from: {error}") from error
 
 
 def _learn_stage(inputs, targets, equations, num_threads, label):

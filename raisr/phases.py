@@ -10,9 +10,11 @@ from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
 from raisr.validate import sink_of, whole_number
 
-__all__ = ["PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
+__all__ = ["LARGEST", "PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
 
-_LARGEST = 15  # side of a filter
+LARGEST = 15
+"""Side of a filter, and of a block."""
+
 _CUBIC = 5  # side of the filters that interpolate
 _NOTHING = np.empty((0, 0), np.float32)
 
@@ -48,15 +50,18 @@ class PhaseStage:
             )
         if len(filters) != self.spec.num_classes:
             raise ValueError(f"{self.spec.num_classes} classes need filters, got {len(filters)}")
-        margin = whole_number(self.margin)
+        margin, size = whole_number(self.margin), filters.shape[-1]
         if margin is None or not 0 <= 2 * margin < filters.shape[1]:
             raise ValueError(
                 f"margin must leave a block of {filters.shape[1]}, got {self.margin!r}"
             )
+        odd = filters.shape[4] == size and size % 2 == 1
+        if not (odd and filters.shape[3]) or max(size, filters.shape[1]) > LARGEST:
+            raise ValueError(
+                f"filters must be of an odd side up to {LARGEST} on one plane or more, and blocks "
+                f"of a side up to {LARGEST}, got shape {filters.shape}"
+            )
         object.__setattr__(self, "margin", margin)
-        size = filters.shape[-1]
-        if filters.shape[4] != size or not (size % 2 and size <= _LARGEST):
-            raise ValueError(f"filters must be of an odd side up to {_LARGEST}, got {size}")
         if not np.isfinite(filters).all():
             raise ValueError("filters must be finite")
         centre = size // 2

@@ -68,6 +68,7 @@ class ProfileSpec:
         count = whole_number(self.directions)
         if count is None or count < 8 or count % 8:
             raise ValueError(f"directions must be a multiple of 8, got {self.directions!r}")
+        object.__setattr__(self, "directions", count)
         for name in _EDGES:
             edges = tuple(float(edge) for edge in getattr(self, name))
             if not (np.isfinite(edges).all() and (np.diff([0.0, *edges]) > 0).all()):
@@ -75,7 +76,8 @@ class ProfileSpec:
             object.__setattr__(self, name, edges)
         if self.num_classes > 65535:
             raise ValueError(f"at most 65535 classes, got {self.num_classes}")
-        self.tensor  # noqa: B018 - refuses a bad window
+        for name in ("window", "gaussian_sigma"):  # checked there
+            object.__setattr__(self, name, getattr(self.tensor, name))
 
     @cached_property
     def tensor(self) -> HashSpec:
@@ -168,6 +170,8 @@ def fit_edges(images, spec):
     if not found.size:
         raise ValueError("no pixel has a slope")
     strong = found[1:, found[0] > np.median(found[0])]
+    if not strong.size:
+        raise ValueError("all slopes are equally steep")
     fitted = {}
     for values, name in zip((found[0], *strong), _EDGES, strict=True):
         bins = len(getattr(spec, name)) + 1

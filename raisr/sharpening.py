@@ -36,6 +36,7 @@ FORMAT = "raisr sharpening bank 1"
 BANK = Path(__file__).parent / "banks" / "sharpen.safetensors"
 """Where they are shipped; a part is named by its level."""
 
+_MOST = 1e15  # gray levels, whose squares are no infinity
 _REACH = 2
 _NEAR, _FAR = np.float32(0.25), np.float32(0.05)
 
@@ -142,6 +143,7 @@ def stage_for(level):
     Below the first of `LEVELS` it is that of the first; above the last, it does what the last does
     to an image that was scaled to its level.
     """
+    level = min(_MOST, level)  # in this order, NaN, of what overflows, is the most
     low, high, weight = rungs_around(level, LEVELS)
     stage = _shipped(low)
     if weight:

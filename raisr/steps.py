@@ -87,7 +87,7 @@ def choose_step(model, sample, parts, told, noise):
     if noise == "photon" and found.photons is None and found.kind != "none":
         raise ValueError(
             'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
-            "image is too small to tell: pass a PhotonNoise"
+            "image is too small to tell: pass a PhotonNoise (--noise photon=GAIN,SIGMA,OFFSET)"
         )
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from raisr import __version__
 from raisr.colour_bank import ColourBank
 from raisr.denoising import check_task, step_of
 from raisr.filtering import FilterBank
@@ -130,7 +131,8 @@ def denoise_stream(
             _Work.of(str(index), *pair, data_range, (model, told, noise))
             for index, pair in enumerate(files.pairs)
         ]
-        run = {"source": files.stamp, "arrays": [work.about() for work in works]}
+        arrays = [work.about() for work in works]
+        run = {"raisr": __version__, "source": files.stamp, "arrays": arrays}
         with Journal(journal or files.journal, run) as noted:
             try:
                 _do(works, noted, threads, progress)
@@ -154,7 +156,6 @@ class _Work(NamedTuple):
     @classmethod
     def of(cls, name, source, target, axes, data_range, task):
         layout = layout_of(source.shape, axes, "source")
-        _check_target(source, target)
         noiseless = task[1] is not None and not any(task[1])
         planes = Planes(source, layout, data_range, white_matters=not noiseless)
         sides = _sides(layout, getattr(target, "chunks", None))
@@ -248,18 +249,6 @@ def _step_for(planes, group, tiles, model, told, noise):
         arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
         sample = levelled(arrays, planes.factor)
     return step_of(model, told, noise, sample, parts, planes.white)
-
-
-def _check_target(source, target):
-    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
-    got = getattr(target, "shape", None), getattr(target, "dtype", None)
-    if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
-        raise ValueError(
-            f"target must be {dtype} of shape {shape}, as source is, got {got[1]} of {got[0]}"
-        )
-    both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
-    if source is target or (both and np.may_share_memory(source, target)):
-        raise ValueError("source and target must differ: results would be read as pixels")
 
 
 def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:

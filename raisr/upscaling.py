@@ -136,7 +136,7 @@ def upscale(
         out = np.empty(sides, dtype)
         outs = [out]
     else:
-        axis = channel_axis % _COLOURS
+        axis = channel_axis % np.ndim(image)
         out = np.empty((*sides[:axis], len(channels), *sides[axis:]), dtype)
         outs = list(np.moveaxis(out, axis, 0))
     if len(channels) == _COLOURS:

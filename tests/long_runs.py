@@ -38,7 +38,7 @@ def filled(page: str, kept: dict[str, Any]) -> str:
             found = (entry.get("faults", entry.get("survivors", ())) for entry in entries)
             faults = sum(map(len, found))
             seconds = sum(entry["seconds"] for entry in entries)
-            seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries}))
+            seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries if "seed" in entry}))
             commits = ", ".join(dict.fromkeys(_short(entry["git_commit"]) for entry in entries))
             lines.append(
                 f"| {kind} | {name} | {count:,} | {faults} | {seconds:,} | {seeds} | {commits} |"

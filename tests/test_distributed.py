@@ -29,8 +29,10 @@ OPTIONS = {"size": 3, "data_range": 255, "progress": False}
 
 def local(workers, **options):
     """A cluster of processes, quiet."""
-    quiet = {"dashboard_address": None, "silence_logs": 50, "threads_per_worker": 1}
-    return LocalCluster(workers, **quiet, **options)
+    # Without a dashboard it would serve on a port that may be taken.
+    any_port = {"dashboard_address": None, "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"}}
+    quiet = {"silence_logs": 50, "threads_per_worker": 1}
+    return LocalCluster(workers, **any_port, **quiet, **options)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,11 @@ def assert_same_sums(found, expected):
 @pytest.mark.parametrize("pairs", [PAIRS, tuple(PAIRS), Lazy(PAIRS)])
 def test_sums_are_those_of_one_machine(client, pairs):
     assert_same_sums(sums(source(pairs, client)), sums(source(PAIRS)))
+
+
+def test_all_workers_are_counted_where_the_scheduler_tells_of_few(client, monkeypatch):
+    monkeypatch.setattr(client, "scheduler_info", lambda: {"workers": {}})
+    assert_same_sums(sums(source(PAIRS, client)), sums(source(PAIRS)))
 
 
 def test_banks_are_those_of_one_machine(client):

@@ -275,6 +275,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path):
     script = (
         "import resource, sys, numpy as np\n"
         "from raisr.io import write_image\n"
+        "sys.dont_write_bytecode = True  # it would be cut off, for all to come\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "write_image(sys.argv[1], np.random.default_rng(0).integers(0, 255, (99, 99), np.uint8))\n"
     )

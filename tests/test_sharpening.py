@@ -193,6 +193,13 @@ def test_gray_as_colour_is_gray_and_edges_get_no_colours():
     assert np.ptp(change, axis=-1).max() < 1e-12
 
 
+@pytest.mark.filterwarnings("ignore:image has values", "ignore:(overflow|invalid value) enc")
+@pytest.mark.parametrize("scale", [1e10, 1e25, 1e36])
+def test_noise_whose_level_overflows(scale):
+    image = np.random.default_rng(0).random((30, 30)) * scale
+    assert np.isfinite(sharpen(image)).all()
+
+
 def test_other_numbers_of_channels_are_sharpened_one_by_one():
     image = np.dstack([CAMERA, ASTRONAUT[..., 0]])
     out = sharpen(image, channel_axis=-1)

@@ -145,7 +145,9 @@ def test_any_size_in_tiles_of_any_size(height, width, side, model):
 def test_large_images_have_one_level_in_parts_and_whole(monkeypatch):
     monkeypatch.setattr(sampling, "WHOLE", 1000)
     monkeypatch.setattr(sampling, "_SIDE", 16)
-    assert_same(noisy_scene((150, 131)).clip(0, 255).astype(np.uint8))
+    image = noisy_scene((150, 131)).clip(0, 255).astype(np.uint8)
+    (told,) = assert_same(image)
+    assert told["level"] == white_level(image)
     image = add_gaussian_noise(colour_scene(), 20, seed=0).clip(0, 255).astype(np.uint8)
     assert_same(image, channel_axis=-1, axes="YXS")
 
@@ -269,6 +271,15 @@ def test_a_journal_of_another_run_is_refused(tmp_path):
     journal.write_text("something else\n")
     with pytest.raises(ValueError, match="not the journal of a run"):
         denoise_stream(image, np.zeros_like(image), 20, journal=journal)
+
+
+@pytest.mark.parametrize("mine", [b"a line of mine", b"\x89PNG\r\n\x1a\n", b"{}\n", b"7\n"])
+def test_a_file_that_is_no_journal_stays(tmp_path, mine):
+    image, path = random_bytes((60, 70)), tmp_path / "mine"
+    path.write_bytes(mine)
+    with pytest.raises(ValueError, match=r"mine: (not the journal|the journal of another)"):
+        denoise_stream(image, np.zeros_like(image), 20, journal=path)
+    assert path.read_bytes() == mine
 
 
 @pytest.mark.parametrize(

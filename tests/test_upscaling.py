@@ -1,6 +1,7 @@
 """upscale with the shipped banks: place, brightness, sizes, types, threads, quality, bad input."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from raisr.bicubic import resize_bicubic
 from raisr.hashing import HashSpec
 from raisr.learning_upscaling import RECIPES, crop_to_multiple, learn_upscaling, reduce_image
 from raisr.metrics import psnr
+from raisr.phases import PhaseStage
 from raisr.profiles import ProfileSpec, canonical_profiles, class_map, profile_views
 from raisr.upscaling import FACTORS, bank_for, bank_path
 from raisr.upscaling_bank import UpscalingBank
@@ -300,6 +302,7 @@ def test_drawings_can_be_learned_from():
     [
         ([], {}, "images is empty: there is nothing to learn from"),
         ([np.full((40, 40), 9, np.uint8)], {}, "each image is constant"),
+        ([np.tile(np.arange(0, 240, 4, "u1"), (60, 1))], {}, "all slopes are equally steep"),
         ([scene((20, 20))], {}, "100 pixels of reduced images are too few"),
         ([scene((40, 40)), np.zeros((1, 9), np.uint8)], {}, "image 1 is 1 x 9: smaller than a"),
         ([scene((40, 40))], {"held_back": [np.zeros((9, 1))]}, "image held back 0 is 9 x 1"),
@@ -312,6 +315,37 @@ def test_drawings_can_be_learned_from():
 def test_images_that_nothing_is_learned_from(images, options, message):
     with pytest.raises(ValueError, match=message):
         learn_upscaling(images, **options)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ((ProfileSpec(), 8, 0), "size must be"),
+        ((ProfileSpec(), 17, 0), "size must be"),
+        ((ProfileSpec(), 7, -1), "margin of stage 1 must be from 0 to 7, got -1"),
+        ((ProfileSpec(), 7, 8), "margin of stage 1 must be from 0 to 7, got 8"),
+        ((ProfileSpec(), 7, 0.5), "margin of stage 1 must be from 0 to 7, got 0.5"),
+        ((HashSpec(), 7, 0), "classes must be a ProfileSpec, got HashSpec"),
+    ],
+)
+def test_recipes_that_nothing_is_learned_by(entry, message):
+    recipe = [RECIPES["fast"][0], entry]
+    with pytest.raises((TypeError, ValueError), match=message):
+        learn_upscaling(iter(()), recipe=recipe)  # before any image is read
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0, 0, 0, 0), (2, 2, 0, 3, 3), (2, 2, 1, 0, 0), (2, 2, 1, 3, 5), (16, 16, 1, 1, 1)]
+)
+def test_filters_of_a_bad_shape(shape):
+    spec = ProfileSpec(directions=8)
+    with pytest.raises(ValueError, match="must"):
+        PhaseStage(spec, np.zeros((spec.num_classes, *shape)))
+
+
+def test_specs_of_numpy_numbers_can_be_stored():
+    spec = ProfileSpec(np.int64(8), np.int64(5), np.float32(1.5), (np.float32(2),))
+    assert ProfileSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_files_that_are_no_bank(tmp_path):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.measure.denoisers import NOT_INSTALLED
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import Protocol
 from comparisons.measure.published import (
@@ -146,8 +147,9 @@ class Page:
     def _measured(self, method: str) -> tuple[str, ...]:
         label, found = METHODS[method].label, self._of(method)
         if not found:
-            here = METHODS[method].find(self.protocol, self.sigma)
-            absent = here if isinstance(here, str) else "not measured"
+            absent = METHODS[method].find(self.protocol, self.sigma)
+            if not isinstance(absent, str) or (absent == NOT_INSTALLED and not self.timed):
+                absent = "not measured"
             return label, *[absent] * len(self.shown), *[EMPTY] * len(self.costs)
         cells = [_cell((method, name), self.found, self.committed) for name in self.shown]
         own = [self.results[key] for name in self.shown if (key := (method, name)) in self.results]

@@ -53,6 +53,10 @@ def everywhere(protocol: str, sigma: float) -> bool:
     return True
 
 
+NOT_INSTALLED = "not installed"
+"""Why a method cannot run here; nothing that a stored result could tell."""
+
+
 @dataclass(frozen=True)
 class Method:
     """A row.
@@ -92,7 +96,7 @@ class Method:
     def find(self, protocol: Protocol, sigma: float) -> Denoiser | str:
         """Return the denoiser, or why it cannot run."""
         if find_spec(self.module) is None:
-            return "not installed"
+            return NOT_INSTALLED
         return self.build(protocol, sigma) or self.missing.format(sigma=sigma)
 
 

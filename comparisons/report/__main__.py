@@ -25,10 +25,10 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = [(dataset, image) for dataset in sets for image in islice(dataset, options.images)]
     if not any(denoisers.values()):
         raise ValueError(f"--methods: {', '.join(denoisers)}: not trained, wanted one that is")
+    photos = [photo_scene(path) for path in options.photo]  # first: a wrong file is told at once
     progress = tqdm(chosen, desc="denoising", unit="image", disable=None)
     scenes = [make_scene(dataset, image, denoisers) for dataset, image in progress]
-    scenes += [photo_scene(path) for path in options.photo]
-    write_file(options.output, render(scenes))
+    write_file(options.output, render([*scenes, *photos]))
     command.announce([options.output])
 
 

@@ -37,7 +37,7 @@ def build(name: str, **options: object) -> Network:
         _check_numbers(option, value)
     try:
         network = known[name](**options)
-    except (TypeError, RuntimeError) as error:  # torch: sizes that nothing can have
+    except (ArithmeticError, LookupError, RuntimeError, TypeError) as error:  # odd sizes
         raise ValueError(f"network {name!r}: {error}") from error
     for parameter in network.parameters():
         if parameter.dim() == 4:  # convolutions are faster with channels last

@@ -39,6 +39,8 @@ class State:
         Sum of the losses since the last line of the log; on a GPU, where it lies there.
     scores : dict
         Of the last validation.
+    made_by : dict
+        The code and the machine of the last step.
     """
 
     def __init__(self, network: nn.Module, steps_before: int = 0) -> None:
@@ -62,6 +64,7 @@ class State:
         self.seconds = 0.0
         self.loss_sum: float | Tensor = 0.0
         self.scores: dict[str, float] = {}
+        self.made_by: dict[str, Any] = {}
 
     def pace(self, rate: float, decay: float) -> None:
         """Set the learning rate of the next step, and how closely the average follows it.
@@ -86,7 +89,7 @@ class State:
         """Write everything to a file, all or nothing; the setup is what a run has beside it."""
         self.loss_sum = float(self.loss_sum)
         counts = {name: getattr(self, name) for name in _COUNTS}
-        header = {"run": config.to_dict(), **setup, **counts}
+        header = {"run": config.to_dict(), **setup, **counts, "made_by": self.made_by}
         save_tensors(path, self._tensors(), header)
 
     def load(self, path: Path, config: TrainingConfig, setup: dict[str, Any]) -> None:
@@ -112,6 +115,7 @@ class State:
             raise ValueError(f"{path}: {error}") from error
         for name in _COUNTS:
             setattr(self, name, header[name])
+        self.made_by = header.get("made_by", {})  # files of before do not tell
 
     def _tensors(self) -> dict[str, Tensor]:
         """Return the tensors themselves, not copies."""

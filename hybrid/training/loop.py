@@ -107,7 +107,12 @@ class _Run:
         self.config, self.folder, self.device = config, folder, device
         self.process, self.processes = process, processes
         self.checkpoint, self.log = folder / "checkpoint.safetensors", folder / "log.jsonl"
-        self.commit = git_commit()  # of the code that runs; the tree may change meanwhile
+        self.made_by = {  # now: the tree may change meanwhile
+            "git_commit": git_commit(),
+            "device_name": _device_name(device),
+            "torch": torch.__version__,
+            **environment(),
+        }
         self.task = task_of(config, device)
         self.bfloat16 = in_bfloat16(config.precision, device)
         self.state = self._state()
@@ -134,6 +139,7 @@ class _Run:
                 if isinstance(loss, float) and not math.isfinite(loss):
                     raise self._diverged(f"the loss of step {state.step + 1} is {loss}")
                 state.step += 1
+                state.made_by = self.made_by
                 state.loss_sum += loss
                 bar.update()
                 self._report(bar)
@@ -300,11 +306,8 @@ class _Run:
             "seconds": round(self.state.seconds),
             "scores": self.state.scores,
             "training_images": self.images,
-            "git_commit": self.commit,
             "white": NOISE_MODELS[self.config.noise].data_range / GRAY_LEVELS,
-            "device_name": _device_name(self.device),
-            "torch": torch.__version__,
-            **environment(),
+            **(self.state.made_by or self.made_by),
         }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import warnings
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ from raisr.io.zarr_files import is_zarr
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
 
-__all__ = ["check_target", "check_writable", "describe", "load_bank"]
+__all__ = ["check_target", "check_writable", "describe", "load_bank", "named", "white_fits"]
 
 
 def check_target(target: Path, arguments: Namespace) -> None:
@@ -31,6 +34,31 @@ def check_writable(folder: Path) -> None:
     """Refuse a folder without permission to write."""
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{folder}: no permission to write in this folder")
+
+
+@contextlib.contextmanager
+def white_fits(white: float) -> Iterator[None]:
+    """Refuse pictures whose values do not fit the value of white that they are worked on with."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".* has values", UserWarning)
+        try:
+            yield
+        except UserWarning:
+            raise ValueError(
+                f"it has values far from black and white; white is taken to be {white:g}: "
+                "see --white"
+            ) from None
+
+
+@contextlib.contextmanager
+def named(*files: Path) -> Iterator[None]:
+    """Put the name of the first file before errors that begin with none of the names."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if str(error).startswith(tuple(map(str, files))):
+            raise
+        raise ValueError(f"{files[0]}: {error}") from error
 
 
 def describe(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 import raisr
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups
 from raisr.cli.work import Work, work_on
 from raisr.io import Page
@@ -42,11 +43,12 @@ def deblock_page(page: Page, settings: Settings) -> tuple[Page, list[int | None]
         if group.is_hidden:
             return None, None
         options = group.options(settings.white)
-        quality = told or raisr.estimate_jpeg_quality(group.work, **options)
-        if quality is None:
-            return None, None
-        options |= {"model": settings.model, "num_threads": settings.threads}
-        return group.restored(raisr.deblock(group.work, quality, **options)), quality
+        with white_fits(options["data_range"]):
+            quality = told or raisr.estimate_jpeg_quality(group.work, **options)
+            if quality is None:
+                return None, None
+            options |= {"model": settings.model, "num_threads": settings.threads}
+            return group.restored(raisr.deblock(group.work, quality, **options)), quality
 
     return change_groups(page, change)
 

@@ -39,6 +39,10 @@ def denoise(arguments: Namespace) -> int:
     )
 
     def change(page: Page) -> tuple[Page, list[Change]]:
+        if arguments.axes or arguments.sparse:
+            raise ValueError(
+                "--axes and --sparse are for a zarr, or a large TIFF of gray or RGB: leave them out"
+            )
         if arguments.verbose:
             print("\n".join(told_in_words(page_facts(page, settings))), file=sys.stderr)
         return denoise_page(page, settings)

@@ -11,7 +11,8 @@ exit status:
   0    everything was done
   1    some work failed: an image of a folder, a full disk
   2    wrong usage or bad input
-  130  interrupted by Ctrl-C"""
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM"""
 
 EPILOGS = {
     "raisr": """\

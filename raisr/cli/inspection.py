@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import raisr
-from raisr.cli.checks import check_target, load_bank
+from raisr.cli.checks import check_target, load_bank, named, white_fits
 from raisr.cli.noise_report import noise_facts, told_in_words
 from raisr.cli.planes import read_luma, white_of
 from raisr.io import SUFFIXES, write_image
@@ -27,10 +27,8 @@ def hash_file(arguments: Namespace) -> int:
     spec = raisr.HashSpec.preset(arguments.spec)
     luma, pixels = read_luma(arguments.input)
     white = white_of(pixels, arguments.white)
-    try:
+    with named(arguments.input), white_fits(white):
         classes = raisr.hash_image(luma, spec, data_range=white, num_threads=arguments.threads)
-    except ValueError as error:
-        raise ValueError(f"{arguments.input}: {error}") from error
     write_image(arguments.output, class_map_picture(classes, spec))
     return 0
 
@@ -52,6 +50,8 @@ def info(arguments: Namespace) -> int:
         try:
             kind, facts = read_facts(arguments.file)
         except ValueError:
+            if arguments.file.suffix != ".safetensors":
+                raise ValueError(f"{arguments.file}: neither an image file nor a bank") from error
             raise error from None
         told = {"kind": kind, **facts}
         print(json.dumps(told, indent=2) if arguments.json else "\n".join(_listed(told)))
@@ -66,7 +66,8 @@ def info(arguments: Namespace) -> int:
 
 
 def _tell_noise(arguments: Namespace) -> None:
-    pages = noise_facts(arguments.file, arguments.white)
+    with named(arguments.file):
+        pages = noise_facts(arguments.file, arguments.white)
     if arguments.json:
         print(json.dumps(pages[0] if len(pages) == 1 else pages, indent=2))
     else:

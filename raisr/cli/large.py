@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from raisr.cli.checks import named, white_fits
 from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
+from raisr.io.folders import TIFF
 from raisr.io.large import one_kind
 from raisr.io.zarr_files import is_zarr
+from raisr.stabilisation import PhotonNoise
 from raisr.streaming import denoise_stream
 from raisr.validate import GRAY_LEVELS, data_range_of
 
@@ -22,7 +24,6 @@ __all__ = ["is_large", "stream_with"]
 _LARGE = 1 << 28
 """Bytes of pixels, beyond which a TIFF is read part by part."""
 
-_TIFF = (".tif", ".tiff")
 _CAMERA = ("camera", "mosaic")
 
 
@@ -30,7 +31,7 @@ def is_large(source: Path, target: Path) -> bool:
     """Return whether a file is denoised part by part: a zarr, or a large TIFF of one kind."""
     if is_zarr(source) or target.suffix.lower() == ".zarr":
         return True
-    if target.suffix.lower() not in _TIFF or source.stat().st_size < _LARGE // 64:
+    if target.suffix.lower() not in TIFF or source.stat().st_size < _LARGE // 64:
         return False
     size, dtype = one_kind(source)
     return dtype is not None and size > _LARGE
@@ -45,34 +46,27 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
             raise ValueError(f"{source}: it cannot be read part by part, as for a zarr")
         white = data_range_of(dtype, arguments.white)
         levels = None if arguments.sigma is None else arguments.sigma.of(white)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", ".* has values", UserWarning)
-            try:
-                done = denoise_stream(
-                    source,
-                    target,
-                    levels and (levels[0] if len(levels) == 1 else levels),
-                    model=model,
-                    noise=arguments.noise,
-                    axes=arguments.axes,
-                    data_range=arguments.white,
-                    overwrite=arguments.overwrite,
-                    sparse=arguments.sparse,
-                    num_threads=arguments.threads,
-                    progress=True,
-                )
-            except UserWarning:
-                raise ValueError(
-                    f"{source}: it has values far from black and white; white is taken to be "
-                    f"{white:g}: see --white"
-                ) from None
+        with named(source, target), white_fits(white):
+            done = denoise_stream(
+                source,
+                target,
+                levels and (levels[0] if len(levels) == 1 else levels),
+                model=model,
+                noise=arguments.noise,
+                axes=arguments.axes,
+                data_range=arguments.white,
+                overwrite=arguments.overwrite,
+                sparse=arguments.sparse,
+                num_threads=arguments.threads,
+                progress=True,
+            )
         if arguments.verbose:
             print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
-        origin = "" if arguments.sigma or not isinstance(model, str) else ", estimated"
-        little = all(text == "nothing" for text in told)
-        text = "changed nothing" if little else f"removed {', '.join(told)}{origin}"
-        return Report(text, little, done.notes)
+        given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
+        origin = "" if given or not isinstance(model, str) else ", estimated"
+        text = f"removed {', '.join(told)}{origin}" if told else "changed nothing"
+        return Report(text, not told, done.notes)
 
     return run
 
@@ -85,7 +79,7 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
     if kind == "gray":
         return _in_words(step["of"], white)
     if kind == "copy":
-        return ["nothing"]
+        return []
     if kind == "bank":
         return ["what the bank is for"]
     if kind == "photon":

@@ -10,6 +10,7 @@ from raisr.camera_models import GAINS, camera_bank_for, certainty
 from raisr.cli.groups import Group, groups_of
 from raisr.cli.pages import Settings
 from raisr.cli.planes import white_of
+from raisr.denoising import white_level
 from raisr.estimation import NoiseEstimate
 from raisr.io import Page, read_picture
 from raisr.stabilisation import PhotonNoise
@@ -48,16 +49,18 @@ def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
     if found.kind == "photon" and (photons := found.photons):
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
         facts["offset"] = round(photons.offset + group.pedestal, 4)
-    return facts | _choice(found, group.part, settings, value)
+    return facts | _choice(found, group, settings, value)
 
 
-def _choice(found: NoiseEstimate, part: slice, settings: Settings, white: float) -> dict[str, Any]:
+def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float) -> dict[str, Any]:
     """Return what `raisr denoise` does about noise with these settings."""
+    if group.is_hidden:
+        return {"treatment": _TREATED["none"]}
     if not isinstance(settings.model, str):
         return {"treatment": "the given bank, whatever the noise"}
     if settings.levels is not None:
         levels = settings.levels.of(white)
-        levels = levels[part] if len(levels) > 1 else levels
+        levels = levels[group.part] if len(levels) > 1 else levels
         if not any(levels):
             return {"treatment": _TREATED["none"]}
         told = ", ".join(f"{level:.4g}" for level in levels)
@@ -67,6 +70,8 @@ def _choice(found: NoiseEstimate, part: slice, settings: Settings, white: float)
     kind = "none" if found.kind == "none" else settings.noise or found.kind
     if kind in GAINS and found.levels.shape[1] == 3:
         return _camera_choice(found, kind)
+    if kind in ("white", "photon") and not white_level(group.visible, channel_axis=group.axis):
+        return {"treatment": _TREATED["none"]}
     if kind == "white":
         return {"treatment": _white(settings)}
     return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}

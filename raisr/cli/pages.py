@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 import raisr
 from raisr.camera_models import GAINS
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups, groups_of
 from raisr.cli.planes import white_of
 from raisr.denoising import white_level
@@ -112,15 +112,8 @@ def _filtered(group, levels, kind, white, settings) -> np.ndarray:
     if settings.levels is None:
         levels = ()  # found anew, plane by plane
     told = levels[0] if len(levels) == 1 else levels or None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "image has values", UserWarning)
-        try:
-            return run(group.work, told, channel_axis=group.axis, **options)
-        except UserWarning:
-            raise ValueError(
-                f"it has values far from black and white; white is taken to be {white:g}: "
-                "see --white"
-            ) from None
+    with white_fits(white):
+        return run(group.work, told, channel_axis=group.axis, **options)
 
 
 def _distance(filtered: np.ndarray, group: Group) -> float:

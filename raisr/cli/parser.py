@@ -18,6 +18,7 @@ from raisr.denoising import KINDS
 from raisr.sharpening import LARGEST, check_amount
 from raisr.stabilisation import PhotonNoise
 from raisr.upscaling import check_factor
+from raisr.validate import data_range_of
 
 __all__ = ["build_parser"]
 
@@ -35,119 +36,32 @@ def build_parser() -> argparse.ArgumentParser:
         return parser
 
     denoising = command("denoise", "denoise a file, or every image of a folder", denoise)
-    denoising.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
-    )
-    denoising.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
-    denoising.add_argument(
-        "--sigma",
-        type=_noise_levels,
-        help="standard deviation of the noise, one or one for each channel (default: estimated)",
-    )
-    denoising.add_argument(
-        "--model",
-        default="fast",
-        help="fast or best (filters), small or base (networks, with PyTorch), or a file that "
-        "`raisr learn` made (default: fast)",
-    )
-
-    denoising.add_argument(
-        "--noise",
-        type=_noise_kind,
-        metavar="KIND",
-        help="white, photon, camera, mosaic or photon=GAIN[,SIGMA[,OFFSET]] (default: found)",
-    )
-    denoising.add_argument(
-        "--verbose", action="store_true", help="say what was found, and what was chosen"
-    )
-    denoising.add_argument(
-        "--axes", help="of a zarr or large TIFF: a letter for each, such as TZYX (default: its own)"
-    )
-    denoising.add_argument(
-        "--sparse", action="store_true", help="missing chunks of a zarr hold its fill value"
-    )
-
     enlarging = command("upscale", "enlarge a file, or every image of a folder", upscale)
-    enlarging.add_argument(
-        "input", metavar="IN", type=Path, help="image file, folder of them, .y4m video, or -"
-    )
-    enlarging.add_argument("output", metavar="OUT", type=Path, help="file or folder to write, or -")
-    enlarging.add_argument(
-        "--factor", type=_factor, help="1.5, 2, 3 or 4 (default: 2, or that of the bank)"
-    )
-    enlarging.add_argument(
-        "--model",
-        default="fast",
-        help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
-    )
-
     cleaning = command("deblock", "clean a JPEG, or every image of a folder", deblock)
-    cleaning.add_argument(
-        "--quality",
-        type=_quality,
-        metavar="Q",
-        help="of the JPEG, 1 to 100 (default: by the tables of the file, else by its pixels)",
-    )
-    cleaning.add_argument(
-        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
-    )
-
     sharpening = command("sharpen", "sharpen a file, or every image of a folder", sharpen)
+    learning = command("learn", "learn filters from images", learn)
+    hashing = command("hash", "draw the class of every pixel", hash_file)
+    banks = command("info", "say what a filter bank holds, or what noise an image has", info)
+
+    for changing in (denoising, enlarging, cleaning, sharpening):
+        video = " .y4m video," if changing in (denoising, enlarging) else ""
+        changing.add_argument(
+            "input", metavar="IN", type=Path, help=f"image file, folder of them,{video} or -"
+        )
+        changing.add_argument(
+            "output", metavar="OUT", type=Path, help="file or folder to write, or -"
+        )
+    _add_denoising(denoising)
+    _add_enlarging(enlarging)
+    _add_cleaning(cleaning)
     sharpening.add_argument(
         "--amount", type=_amount, default=1.0, help="from 0, nothing, to 2 (default: 1)"
     )
-
-    for parser_of_files in (cleaning, sharpening):
-        parser_of_files.add_argument(
-            "input", metavar="IN", type=Path, help="image file, folder of them, or -"
-        )
-        parser_of_files.add_argument(
-            "output", metavar="OUT", type=Path, help="file or folder to write, or -"
-        )
-
-    learning = command("learn", "learn filters from images", learn)
-    learning.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
-    learning.add_argument(
-        "--task", choices=("denoise", "upscale"), default="denoise", help="(default: denoise)"
-    )
-    source = learning.add_mutually_exclusive_group()
-    source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
-    source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
-    learning.add_argument(
-        "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
-    )
-    learning.add_argument(
-        "--colour",
-        action="store_true",
-        default=None,
-        help="a bank for colour images (default: of their luma)",
-    )
-    learning.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
-    learning.add_argument("--size", type=int, help="side of the filters (default: 7)")
-    learning.add_argument(
-        "--stages",
-        type=int,
-        help="length of the cascade (default: 1; to upscale, 3, which is the most)",
-    )
-    learning.add_argument(
-        "--symmetric",
-        action=argparse.BooleanOptionalAction,
-        help="learn from all eight rotations and flips; not so where the task has a direction, "
-        "such as motion blur (default: compared on pixels that are held back)",
-    )
-    learning.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
-    learning.add_argument(
-        "--factor", type=_factor, help="of --task upscale: 2, 3 or 4 (default: 2)"
-    )
-
-    hashing = command("hash", "draw the class of every pixel", hash_file)
-    hashing.add_argument("input", metavar="IN", type=Path, help="image file")
-    hashing.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
-    hashing.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
-
+    _add_learning(learning)
+    _add_hashing(hashing)
     for parser_of_images in (denoising, enlarging, cleaning, sharpening, learning, hashing):
         parser_of_images.add_argument(
-            "--white", type=float, help="value of white (default: 255, 65535, or 1 for floats)"
+            "--white", type=_white, help="value of white (default: 255, 65535, or 1 for floats)"
         )
         parser_of_images.add_argument(
             "--threads", type=_positive, metavar="N", help="number of threads (default: all cores)"
@@ -155,18 +69,112 @@ def build_parser() -> argparse.ArgumentParser:
         parser_of_images.add_argument(
             "--overwrite", action="store_true", help="replace output that is there already"
         )
+    _add_info(banks)
+    return parser
 
-    banks = command("info", "say what a filter bank holds, or what noise an image has", info)
-    banks.add_argument(
+
+def _add_denoising(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sigma",
+        type=_noise_levels,
+        help="standard deviation of the noise, one or one for each channel (default: estimated)",
+    )
+    parser.add_argument(
+        "--model",
+        default="fast",
+        help="fast or best (filters), small or base (networks, with PyTorch), or a file that "
+        "`raisr learn` made (default: fast)",
+    )
+    parser.add_argument(
+        "--noise",
+        type=_noise_kind,
+        metavar="KIND",
+        help="white, photon, camera, mosaic or photon=GAIN[,SIGMA[,OFFSET]] (default: found)",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="say what was found, and what was chosen"
+    )
+    parser.add_argument(
+        "--axes", help="of a zarr or large TIFF: a letter for each, such as TZYX (default: its own)"
+    )
+    parser.add_argument(
+        "--sparse", action="store_true", help="missing chunks of a zarr hold its fill value"
+    )
+
+
+def _add_enlarging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--factor", type=_factor, help="1.5, 2, 3 or 4 (default: 2, or that of the bank)"
+    )
+    parser.add_argument(
+        "--model",
+        default="fast",
+        help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
+    )
+
+
+def _add_cleaning(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quality",
+        type=_quality,
+        metavar="Q",
+        help="of the JPEG, 1 to 100 (default: by the tables of the file, else by its pixels)",
+    )
+    parser.add_argument(
+        "--model", choices=("fast", "best"), default="fast", help="shipped filters (default: fast)"
+    )
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clean", metavar="DIR", type=Path, required=True, help="clean images")
+    parser.add_argument(
+        "--task", choices=("denoise", "upscale"), default="denoise", help="(default: denoise)"
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
+    source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
+    parser.add_argument(
+        "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
+    )
+    parser.add_argument(
+        "--colour",
+        action="store_true",
+        default=None,
+        help="a bank for colour images (default: of their luma)",
+    )
+    parser.add_argument("--spec", help="classes: csconv, raisr or blade (default: blade)")
+    parser.add_argument("--size", type=int, help="side of the filters (default: 7)")
+    parser.add_argument(
+        "--stages",
+        type=int,
+        help="length of the cascade (default: 1; to upscale, 3, which is the most)",
+    )
+    parser.add_argument(
+        "--symmetric",
+        action=argparse.BooleanOptionalAction,
+        help="learn from all eight rotations and flips; not so where the task has a direction, "
+        "such as motion blur (default: compared on pixels that are held back)",
+    )
+    parser.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
+    parser.add_argument("--factor", type=_factor, help="of --task upscale: 2, 3 or 4 (default: 2)")
+
+
+def _add_hashing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", type=Path, help="image file")
+    parser.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
+    parser.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "file",
         metavar="FILE",
         nargs="?",
         type=Path,
         help=".safetensors file, or image file (default: a list of the shipped models)",
     )
-    banks.add_argument("--white", type=float, help="value of white (default: as raisr denoise)")
-    banks.add_argument("--json", action="store_true", help="print JSON")
-    return parser
+    parser.add_argument("--white", type=_white, help="value of white (default: as raisr denoise)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _help(name: str, description: str) -> dict[str, Any]:
@@ -228,6 +236,13 @@ def _amount(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"expected a number from 0 to {LARGEST:g}, got {text!r}"
         ) from None
+
+
+def _white(text: str) -> float:
+    try:
+        return data_range_of(float, float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}") from None
 
 
 def _positive(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 import raisr
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups
 from raisr.cli.work import Work, work_on
 from raisr.io import Page
@@ -40,7 +41,8 @@ def sharpen_page(page: Page, settings: Settings) -> tuple[Page, list[float]]:
         if group.is_hidden or settings.amount == 0:
             return None, 0.0
         options = group.options(settings.white) | {"num_threads": settings.threads}
-        filtered = raisr.sharpen(group.work, settings.amount, **options)
+        with white_fits(options["data_range"]):
+            filtered = raisr.sharpen(group.work, settings.amount, **options)
         return group.restored(filtered), settings.amount
 
     return change_groups(page, change)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 import raisr
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, white_of
 from raisr.cli.upscale_video import VideoEnlarger
@@ -85,12 +86,14 @@ def upscale_page(page: Page, settings: Settings) -> Page:
 
 def _enlarged(values: np.ndarray, settings: Settings) -> np.ndarray:
     work, pedestal = less_pedestal(values)
-    result = raisr.upscale(
-        work,
-        settings.factor,
-        model=settings.model,
-        channel_axis=None if work.ndim == 2 else -1,
-        data_range=white_of(values, settings.white),
-        num_threads=settings.threads,
-    )
+    white = white_of(values, settings.white)
+    with white_fits(white):
+        result = raisr.upscale(
+            work,
+            settings.factor,
+            model=settings.model,
+            channel_axis=None if work.ndim == 2 else -1,
+            data_range=white,
+            num_threads=settings.threads,
+        )
     return result if result.dtype == values.dtype else restored(result, pedestal, values.dtype)

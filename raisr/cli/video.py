@@ -13,9 +13,10 @@ from tqdm import tqdm
 from raisr.files import open_atomically
 from raisr.io.y4m import Frame, VideoHeader, VideoReader, write_frame
 
-__all__ = ["VideoWork", "change_video"]
+__all__ = ["STREAM", "VideoWork", "change_video"]
 
-_STREAM = Path("-")
+STREAM = Path("-")
+"""Standard input or output."""
 
 
 class VideoWork(Protocol):
@@ -39,7 +40,7 @@ class VideoWork(Protocol):
 
 def change_video(reader: VideoReader, target: Path, work: VideoWork) -> int:
     """Do the work on each frame, and write a file, when all are done, or standard output."""
-    if target != _STREAM and target.suffix.lower() != ".y4m":
+    if target != STREAM and target.suffix.lower() != ".y4m":
         raise ValueError(f"{target}: a video is written to a file whose name ends in .y4m, or to -")
     count = 0
     try:
@@ -60,11 +61,11 @@ def change_video(reader: VideoReader, target: Path, work: VideoWork) -> int:
         ) from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{count} frames were done") from None
-    name = "standard output" if target == _STREAM else target
-    stream = sys.stderr if target == _STREAM else sys.stdout
+    name = "standard output" if target == STREAM else target
+    stream = sys.stderr if target == STREAM else sys.stdout
     print(f"{name}: {count} frames: {work.told()}", file=stream)
     return 0
 
 
 def _opened(target: Path) -> AbstractContextManager[BinaryIO]:
-    return nullcontext(sys.stdout.buffer) if target == _STREAM else open_atomically(target)
+    return nullcontext(sys.stdout.buffer) if target == STREAM else open_atomically(target)

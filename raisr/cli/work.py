@@ -12,15 +12,14 @@ from typing import Any, NamedTuple
 from raisr.cli.checks import check_target
 from raisr.cli.large import is_large
 from raisr.cli.report import Report
-from raisr.cli.video import VideoWork, change_video
+from raisr.cli.video import STREAM, VideoWork, change_video
 from raisr.io import check_page, decode_picture, encode_picture, read_picture, write_picture
+from raisr.io.folders import TIFF
 from raisr.io.picture import Page, Picture
 from raisr.io.y4m import MAGIC, VideoReader
 from raisr.io.zarr_files import is_zarr
 
 __all__ = ["Work", "change_file", "work_on"]
-
-_STREAM = Path("-")
 
 
 class Work(NamedTuple):
@@ -41,11 +40,11 @@ def work_on(arguments: Namespace) -> int:
     from raisr.cli.folder import change_folder
 
     source, target = arguments.input, arguments.output
-    if source != _STREAM and not source.exists():
+    if source != STREAM and not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
-    if _STREAM not in (source, target) and target.exists() and target.samefile(source):
+    if STREAM not in (source, target) and target.exists() and target.samefile(source):
         raise ValueError(f"{target}: IN and OUT must differ")
-    if source != _STREAM and source.is_dir() and not is_zarr(source):
+    if source != STREAM and source.is_dir() and not is_zarr(source):
         return change_folder(source, target, arguments)
     return _change_one(source, target, arguments)
 
@@ -56,7 +55,9 @@ def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
         if arguments.work.stream is not None:
             return arguments.work.stream(source, target)
         if is_zarr(source) or target.suffix.lower() == ".zarr":
-            raise ValueError("a zarr is denoised by filters only: see raisr denoise --model")
+            raise ValueError(
+                "a zarr is for raisr denoise only, and for filters: fast, best or a bank"
+            )
     pages, report = _change_picture(read_picture(source), str(source), target, arguments)
     write_picture(target, pages)
     return report
@@ -64,21 +65,21 @@ def change_file(source: Path, target: Path, arguments: Namespace) -> Report:
 
 def _change_one(source: Path, target: Path, arguments: Namespace) -> int:
     """Do the work on a picture or a video; streams are dashes."""
-    name = "standard input" if source == _STREAM else str(source)
-    if target != _STREAM:
-        if target.is_dir() and source == _STREAM:
+    name = "standard input" if source == STREAM else str(source)
+    if target != STREAM:
+        if target.is_dir() and source == STREAM:
             raise IsADirectoryError(f"{target}: a folder; a picture from {name} needs a file name")
         if target.is_dir() and not is_zarr(target):
             target = target / source.name
         check_target(target, arguments)
-    elif source != _STREAM and is_zarr(source):
+    elif source != STREAM and is_zarr(source):
         raise ValueError(f"{source}: a zarr is a folder; name one to write")
     elif sys.stdout.isatty():
         raise ValueError("standard output is a terminal: send the picture to a file or a program")
-    if _STREAM not in (source, target) and is_large(source, target):
+    if STREAM not in (source, target) and is_large(source, target):
         _tell(target, change_file(source, target, arguments), sys.stdout)
         return 0
-    with nullcontext(sys.stdin.buffer) if source == _STREAM else source.open("rb") as stream:
+    with nullcontext(sys.stdin.buffer) if source == STREAM else source.open("rb") as stream:
         start = stream.read(len(MAGIC))
         if start == MAGIC:
             if arguments.work.video is None:
@@ -87,7 +88,7 @@ def _change_one(source: Path, target: Path, arguments: Namespace) -> int:
         if not start:
             raise ValueError(f"{name}: it is empty")
         picture = decode_picture(start + stream.read(), name)
-    if target != _STREAM:
+    if target != STREAM:
         pages, report = _change_picture(picture, name, target, arguments)
         write_picture(target, pages)
         _tell(target, report, sys.stdout)
@@ -123,7 +124,7 @@ def _change_picture(
 
 
 def _check_pages(picture: Picture, name: str, target: Path) -> None:
-    if target.suffix.lower() not in (".tif", ".tiff"):
+    if target.suffix.lower() not in TIFF:
         raise ValueError(
             f"{target}: {name} has {len(picture.pages)} pages, which only a .tif file holds"
         )

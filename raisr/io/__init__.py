@@ -10,7 +10,7 @@ from PIL import Image
 
 from raisr.files import write_atomically
 from raisr.io import eight_bit, tiff
-from raisr.io.folders import SUFFIXES, list_images
+from raisr.io.folders import SUFFIXES, TIFF, list_images
 from raisr.io.formats import check_format, check_page, kind_of
 from raisr.io.picture import Page, Picture
 
@@ -119,12 +119,12 @@ def decode_picture(data: bytes, name: str | os.PathLike[str]) -> Picture:
 def encode_picture(path: str | os.PathLike[str], pages: list[Page]) -> bytes:
     """Encode pages in the format that `path` names."""
     suffix = Path(path).suffix.lower()
-    if len(pages) != 1 and suffix not in (".tif", ".tiff"):
+    if len(pages) != 1 and suffix not in TIFF:
         raise ValueError(f"{path}: a {suffix} file holds one page, not {len(pages)}; use .tif")
     checked = [check_page(path, page) for page in pages]
     suffix = ".jpg" if suffix == ".jpeg" else suffix
     try:
-        if suffix in (".tif", ".tiff"):
+        if suffix in TIFF:
             return tiff.encode(checked)
         return eight_bit.encode(checked[0].pixels, suffix, checked[0].metadata)
     except (OSError, ValueError, TypeError, struct.error) as error:  # too large for the format

@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["SUFFIXES", "Survey", "list_images", "survey"]
+from raisr.io.zarr_files import is_zarr
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+__all__ = ["SUFFIXES", "TIFF", "Survey", "list_images", "survey"]
+
+TIFF = (".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFF, ".webp")
 
 
 class Survey(NamedTuple):
@@ -37,8 +40,8 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
 def survey(top: str | os.PathLike[str]) -> Survey:
     """List the images below a folder, as `list_images`, and all else that is not hidden.
 
-    What is not read are files with another suffix, links to nothing, folders that may not be read,
-    and links to a folder that is read already under another name.
+    What is not read are files with another suffix, zarrs, links to nothing, folders that may not be
+    read, and links to a folder that is read already under another name.
     """
     root = Path(top)
     if not root.is_dir():
@@ -67,7 +70,9 @@ def survey(top: str | os.PathLike[str]) -> Survey:
         for path in paths:
             if path.name.startswith("."):
                 continue
-            if path.is_dir() and path.is_symlink():
+            if is_zarr(path):
+                others.append(path.relative_to(root))
+            elif path.is_dir() and path.is_symlink():
                 links.append(path)
             elif path.is_dir():
                 seen.add(_identity(path))

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from raisr.io.folders import SUFFIXES
+from raisr.io.folders import SUFFIXES, TIFF
 from raisr.io.picture import ALPHA, Page
 
 __all__ = ["check_format", "check_page", "kind_of"]
 
-_TIFF = (".tif", ".tiff")
 _WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
 _TIFF_KINDS = {"u": 4, "i": 4, "f": 8}  # kind of dtype: most bytes a sample
 _SIGNATURES = {
@@ -55,14 +54,14 @@ def check_format(
         raise ValueError(f"{path}: the name must end in one of {', '.join(SUFFIXES)}")
     if extra is None:
         extra = (ALPHA,) if channels in (2, 4) else ()
-    if suffix in _TIFF:
+    if suffix in TIFF:
         suitable = np.dtype(dtype).itemsize <= _TIFF_KINDS.get(np.dtype(dtype).kind, 0)
     else:
         suitable = dtype == np.uint8 or (dtype == np.uint16 and suffix == ".png")
     if not suitable:
-        advice = "; use .tif" if suffix not in _TIFF else ""
+        advice = "; use .tif" if suffix not in TIFF else ""
         raise ValueError(f"{path}: a {suffix} file cannot hold {dtype} pixels{advice}")
-    if suffix in _TIFF:
+    if suffix in TIFF:
         return
     if channels not in (1, 2, 3, 4):
         raise ValueError(f"{path}: an image has 1 to 4 channels, not {channels}; use .tif")

@@ -1,32 +1,27 @@
 """Files that need not fit in memory: pairs of arrays, one to read from and one to write to."""
 
-import json
-import mmap
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import prod
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
 
-from raisr.io import tiff
-from raisr.io.tiff_skeleton import PageKind, write_skeleton
-from raisr.io.tiff_stack import TiffSource, TiffTarget, is_plain
-from raisr.io.tiff_tags import describe, tag_options
+from raisr.files import alone
+from raisr.io.folders import TIFF
+from raisr.io.tiff_files import check_axes, open_tiff, tiff_targets
+from raisr.io.tiff_stack import TiffSource
 from raisr.io.zarr_files import ZarrSource, create_zarr, is_zarr, open_zarr, reopen_zarr
 from raisr.layout import axes_of, layout_of
 
 __all__ = ["Files", "one_kind", "open_pairs"]
 
-_TIFF = (".tif", ".tiff")
 _ZARR = ".zarr"
-_SIDE = 512  # of the tiles of a TIFF that was none
 
 
 @dataclass
@@ -60,9 +55,9 @@ class Files:
         """Give the file its name."""
         if self.target is None or self.part is None:
             return
-        if is_zarr(self.target):
-            shutil.rmtree(self.target)
         _to_disk(self.part)
+        if self.target.is_dir() or self.part.is_dir():  # no rename puts one in the place of another
+            _remove(self.target)
         os.replace(self.part, self.target)
         _beside(self.target, "journal").unlink(missing_ok=True)
 
@@ -79,6 +74,8 @@ def open_pairs(
         If the source is damaged or of a kind that is not supported, or the target another one.
     FileExistsError
         If the target is there already and may not be replaced.
+    BlockingIOError
+        If another run writes the target at this moment.
     OSError
         If there is no room for the target.
     """
@@ -87,18 +84,21 @@ def open_pairs(
         if not isinstance(target, str | os.PathLike):
             if len(found.arrays) > 1:
                 raise ValueError(f"{source}: it has {len(found.arrays)} images for one target")
+            _check_array(target, found.arrays[0])
             yield Files([(found.arrays[0], target, found.axes[0])], found.stamp)
             return
         path = Path(target)
-        _check_target(path, source, overwrite)
+        _check_path(path, source, overwrite)
+        make = _zarr_targets if path.suffix.lower() == _ZARR else tiff_targets
+        path = path.resolve() if path.is_symlink() else path  # what it points to is replaced
         part, journal = _beside(path, "part"), _beside(path, "journal")
+        opened.enter_context(alone(path))
         goes_on = part.exists() and journal.exists()
         if not goes_on:
             _remove(part)
             journal.unlink(missing_ok=True)
-        make = _zarr_targets if path.suffix.lower() == _ZARR else _tiff_targets
         try:
-            targets = make(part, found, goes_on, sparse, opened)
+            targets = _targets(make, part, found, goes_on, sparse, opened)
             pairs = list(zip(found.arrays, targets, found.axes, strict=True))
             yield Files(pairs, found.stamp, part, path, found.notes)
         finally:
@@ -128,37 +128,11 @@ class _Source:
             self.file, self.series = open_tiff(Path(source), opened)
             self.arrays = [TiffSource(series, str(source)) for series in self.series]
             names = [series.axes for series in self.series]
+            for series in self.series if axes else ():
+                check_axes(layout_of(series.shape, axes, "source").axes, series.axes)
             if any(series.is_pyramidal for series in self.series):
                 self.notes.append("smaller versions of the picture were left out")
         self.axes = [axes or name for name in names]
-
-
-def open_tiff(path: Path, opened: ExitStack) -> tuple[tifffile.TiffFile, list[Any]]:
-    """Open a TIFF file and return it with its series, all of them plain.
-
-    Raises
-    ------
-    ValueError
-        If it is none, is cut, or holds pixels of another kind.
-    """
-    with path.open("rb") as head:
-        if head.read(4) not in tiff.MAGIC:
-            raise ValueError(f"{path}: neither a TIFF file nor a zarr")
-    try:
-        file = opened.enter_context(tifffile.TiffFile(path))
-        series = list(file.series)
-        tiff.refuse_missing_pages(file, _mapped(file))
-        plain = bool(series) and all(map(is_plain, series))
-    except OSError:
-        raise
-    except Exception as error:  # the decoder raises a dozen kinds for damaged data
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    if not plain:
-        raise ValueError(
-            f"{path}: only gray and RGB pixels of 8 or 16 bits, or floats, without alpha and "
-            "upright, are read part by part"
-        )
-    return file, series
 
 
 def one_kind(path: Path) -> tuple[int, np.dtype | None]:
@@ -179,8 +153,8 @@ def one_kind(path: Path) -> tuple[int, np.dtype | None]:
         return 0, None
 
 
-def _check_target(path: Path, source: Any, overwrite: bool) -> None:
-    if path.suffix.lower() not in (*_TIFF, _ZARR):
+def _check_path(path: Path, source: Any, overwrite: bool) -> None:
+    if path.suffix.lower() not in (*TIFF, _ZARR):
         raise ValueError(f"{path}: the name must end in .tif, .tiff or .zarr")
     if path.exists():
         if isinstance(source, str | os.PathLike) and path.samefile(source):
@@ -191,6 +165,29 @@ def _check_target(path: Path, source: Any, overwrite: bool) -> None:
             raise IsADirectoryError(f"{path}: a folder that is no zarr is not replaced")
 
 
+def _check_array(target: Any, source: Any) -> None:
+    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    got = getattr(target, "shape", None), getattr(target, "dtype", None)
+    if got[0] != shape or np.dtype(got[1]).newbyteorder("=") != dtype.newbyteorder("="):
+        raise ValueError(
+            f"target must be {dtype} of shape {shape}, as source is, got {got[1]} of {got[0]}"
+        )
+    both = isinstance(source, np.ndarray) and isinstance(target, np.ndarray)
+    if source is target or (both and np.may_share_memory(source, target)):
+        raise ValueError("source and target must differ: results would be read as pixels")
+
+
+def _targets(make, part, found, goes_on, sparse, opened):
+    try:
+        return make(part, found, goes_on, sparse, opened)
+    except (LookupError, ValueError, TypeError, AttributeError, FileNotFoundError) as error:
+        if not goes_on:
+            raise
+        raise ValueError(
+            f"{part}: begun by another run, or damaged; remove it and its journal ({error})"
+        ) from error
+
+
 def _zarr_targets(part, found, goes_on, sparse, opened):
     if len(found.arrays) > 1:
         raise ValueError(f"a zarr holds one image, not {len(found.arrays)}; write a TIFF")
@@ -198,82 +195,6 @@ def _zarr_targets(part, found, goes_on, sparse, opened):
     if goes_on:
         return [reopen_zarr(part, found.like.path if found.like else "", sparse)]
     return [create_zarr(part, layout, found.arrays[0], found.like, sparse)]
-
-
-def _tiff_targets(part, found, goes_on, sparse, opened):
-    if not goes_on:
-        order = "<" if found.file is None else found.file.byteorder
-        write_skeleton(part, _pages_like(found), order)
-    file = opened.enter_context(tifffile.TiffFile(part))
-    descriptor = os.open(part, os.O_RDWR)
-    opened.callback(os.close, descriptor)
-    return [
-        TiffTarget(
-            source.shape, _tiff_axes(source, axes), [file.pages[p] for p in places], descriptor
-        )
-        for source, axes, places in zip(found.arrays, found.axes, _order(found), strict=True)
-    ]
-
-
-def _order(found):
-    """Return, for each array, the places of its planes among all pages: as in its file."""
-    keys = []
-    for index, (source, axes) in enumerate(zip(found.arrays, found.axes, strict=True)):
-        for plane in range(_plane_count(source, axes)):
-            known = found.series[index].pages if found.series else []
-            keys.append((known[min(plane, len(known) - 1)].index if known else 0, index, plane))
-    places: list[list[int]] = [[] for _ in found.arrays]
-    rank = {key: place for place, key in enumerate(sorted(keys))}
-    for key in keys:
-        places[key[1]].append(rank[key])
-    return places
-
-
-def _tiff_axes(source, axes):
-    """Return the axes by which pages are stored: those of the file, whatever the caller's names."""
-    return getattr(source, "axes", None) or layout_of(source.shape, axes, "source").axes
-
-
-def _plane_count(source, axes):
-    letters = _tiff_axes(source, axes)
-    return prod(source.shape) // prod(source.shape[-(3 if "S" in letters else 2) :])
-
-
-def _pages_like(found):
-    """Return the pages of a TIFF for what becomes of the arrays that were found."""
-    pages = []
-    for index, (source, axes) in enumerate(zip(found.arrays, found.axes, strict=True)):
-        letters = _tiff_axes(source, axes)
-        inner = letters[-3:] if "S" in letters else letters[-2:]
-        if inner not in ("YX", "YXS", "SYX"):
-            raise ValueError(f"axes {letters} do not end in YX, YXS or SYX, as pages of a TIFF do")
-        if "S" in inner and source.shape[letters.index("S")] != 3:
-            raise ValueError("a TIFF is written of gray or of three samples a pixel; write a zarr")
-        for plane in range(_plane_count(source, axes)):
-            if found.file is not None:
-                options, tile = _options_like(found.file, found.series[index], plane)
-            else:
-                known = json.dumps({"shape": list(source.shape), "axes": letters})  # to tifffile
-                told = {"description": known} if plane == 0 else {}
-                options, tile = tag_options({}, False) | told, (_SIDE, _SIDE)
-            shape = tuple(source.shape[-len(inner) :])
-            pages.append(PageKind(shape, inner, np.dtype(source.dtype), tile, options))
-    places = [place for each in _order(found) for place in each]
-    return [page for _, page in sorted(zip(places, pages, strict=True), key=itemgetter(0))]
-
-
-def _options_like(file, series, plane):
-    """Return the tags of a page, and its tile."""
-    key = series.keyframe
-    tile = key.tile if key.is_tiled and key.tilelength % 16 == key.tilewidth % 16 == 0 else None
-    if plane >= len(series.pages):  # planes of ImageJ behind one page
-        return tag_options({}, False), tile
-    page = series.pages[plane].aspage()
-    return tag_options(describe(page, _mapped(file), file.byteorder), False), tile
-
-
-def _mapped(file):
-    return mmap.mmap(file.filehandle.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _beside(path: Path, what: str) -> Path:

@@ -46,7 +46,9 @@ def open_zarr(path: Path, sparse: bool) -> ZarrSource:
         stored, count = found.array.nchunks_initialized, found.array.nchunks
     except (KeyError, TypeError, AttributeError, FileNotFoundError) as error:
         raise ValueError(f"{path}: not a readable zarr: {error}") from error
-    if stored == 0 or (stored < count and not sparse):
+    if stored == 0:
+        raise ValueError(f"{path}: {count} of its {count} chunks are missing: it holds no pixels")
+    if stored < count and not sparse:
         raise ValueError(
             f"{path}: {count - stored} of its {count} chunks are missing; if it is sparse on "
             "purpose, say so: they hold its fill value then (sparse=True, --sparse)"

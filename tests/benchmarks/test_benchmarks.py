@@ -45,24 +45,16 @@ def test_disturbed_turns_are_repeated_while_there_is_patience(monkeypatch):
     assert min(found["a", 1].others) > 1
 
 
-def test_a_contender_may_do_a_part_of_the_work():
-    assert matrix_product(2 * 1024**3 * 1.25).work == pytest.approx(2 / 2.5)
-
-
 def test_times_of_a_part_of_the_work_are_scaled(monkeypatch):
-    now = [0.0]
+    seconds = itertools.count()
     clock = SimpleNamespace(
-        perf_counter=lambda: now[0], process_time=lambda: now[0], sleep=lambda _: None
+        perf_counter=lambda: next(seconds), process_time=lambda: 0, sleep=lambda _: None
     )
     monkeypatch.setattr("benchmarks.timing.time", clock)
-
-    def three_seconds(threads):
-        now[0] += 3
-
-    parts = {"whole": Contender(three_seconds), "fourth": Contender(three_seconds, 0.25)}
-    found = interleaved(parts, rounds=3)
-    assert found["whole", 1].median == pytest.approx(3)
-    assert found["fourth", 1].median == pytest.approx(12)
+    contender = matrix_product(2 * 1024**3 * 1.25)
+    assert contender.work == pytest.approx(2 / 2.5)
+    found = interleaved({"product": contender}, rounds=3)["product", 1]
+    assert found.wall == pytest.approx([1 / contender.work] * 3)
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios():

@@ -162,8 +162,10 @@ def test_white_of_float_files(tmp_path, capsys):
     source, target = tmp_path / "in.tif", tmp_path / "out.tif"
     noisy = raisr.noise.add_gaussian_noise(np.full((64, 64), 128), 20, seed=0)
     write_image(source, noisy)
-    message = "it has values far from black and white; white is taken to be 1: see --white"
-    fails(capsys, message, "denoise", source, target)
+    message = "in.tif: it has values far from black and white; white is taken to be 1: see --white"
+    for command in ("denoise", "upscale", "deblock", "sharpen", "hash"):
+        fails(capsys, message, command, source, target)
+    assert not target.exists()
     assert main(["denoise", "--white", "255", str(source), str(target)]) == 0
     assert read_image(target)[0].std() < 8
 

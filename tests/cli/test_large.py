@@ -51,7 +51,8 @@ def test_zarr_in_and_out(tmp_path, chunked, capsys):
     [
         (["--sigma", "0"], "changed nothing"),
         (["--sigma", "2,20,20", "--axes", "SYX"], "removed noise of sigma 2 (0.784% of white), "),
-        (["--noise", "photon=8.5,2"], "photon noise of 8.5 a photon and 2 in the dark, estimated"),
+        (["--noise", "photon=8.5,2"], "photon noise of 8.5 a photon and 2 in the dark\n"),
+        (["--sigma", "0,20,20", "--axes", "SYX"], ": removed noise of sigma 20 (7.84% of white)\n"),
         (["--noise", "camera", "--axes", "SYX"], "removed camera noise of sigma "),
     ],
 )
@@ -87,13 +88,34 @@ def test_other_large_tiffs_are_read_whole(tmp_path, capsys, monkeypatch):
     assert tifffile.imread(tmp_path / "b.tif").shape == rgba.shape
 
 
+def test_options_without_an_effect_are_refused(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "small.tif", STACK, photometric="minisblack")
+    for option in (["--axes", "CYX"], ["--sparse"]):
+        arguments = ["denoise", *option, tmp_path / "small.tif", tmp_path / "out.tif"]
+        fails(capsys, "--axes and --sparse are for a zarr, or a large TIFF", *arguments)
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_zarr_in_a_folder_is_named_as_one(tmp_path, chunked, capsys):
+    assert chunked.parent == tmp_path
+    tifffile.imwrite(tmp_path / "small.tif", STACK, photometric="minisblack")
+    told = run(capsys, "--sigma", 20, tmp_path, tmp_path / "out").out
+    assert told.endswith("1 denoised, 0 kept, 0 failed, 1 passed over: a.zarr\n")
+
+
 def test_bad_input(tmp_path, chunked, capsys):
     out = tmp_path / "b.zarr"
     zarr.create_array(tmp_path / "n.zarr", data=STACK, chunks=(1, 50, 50))
-    fails(capsys, "nothing names its axes", "denoise", tmp_path / "n.zarr", out)
+    fails(
+        capsys,
+        "n.zarr: source has shape (3, 90, 101) and nothing names its axes",
+        "denoise",
+        tmp_path / "n.zarr",
+        out,
+    )
     fails(capsys, "Y, X and others, each once", "denoise", "--axes", "XYX", chunked, out)
     fails(capsys, "must be uint8, uint16", "denoise", _signed(tmp_path), out)
-    fails(capsys, "zarr is denoised by filters only", "upscale", chunked, out)
+    fails(capsys, "a zarr is for raisr denoise only, and for filters", "upscale", chunked, out)
     fails(capsys, "a zarr is a folder", "denoise", chunked, "-")
     fails(capsys, "must end in .tif, .tiff or .zarr", "denoise", chunked, tmp_path / "b.png")
     floats = zarr.create_array(tmp_path / "f.zarr", data=STACK[0] * np.float32(9))

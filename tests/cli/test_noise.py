@@ -54,6 +54,26 @@ def test_info_of_an_image(pictures, kind, capsys):
         assert lines[2].startswith("  variance 8.")
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_info_tells_of_what_is_left_as_it_is(hidden, tmp_path, capsys):
+    drawing = np.where(data.coins() > 120, 255, 0)
+    image = np.dstack([PART, PART[..., 0] * 0]) if hidden else drawing
+    name = saved(tmp_path / "a.png", image)
+    assert main(["info", name]) == 0
+    assert capsys.readouterr().out.endswith("treatment: nothing is changed\n")
+    assert main(["denoise", name, str(tmp_path / "b.png")]) == 0
+    assert "changed nothing" in capsys.readouterr().out
+
+
+def test_info_names_what_it_cannot_read(tmp_path, capsys):
+    image = np.zeros((9, 9), np.float32)
+    image[3, 4] = np.nan
+    write_image(tmp_path / "n.tif", image)
+    fails(capsys, "n.tif: image is not finite at (3, 4)", "info", tmp_path / "n.tif")
+    (tmp_path / "v.y4m").write_bytes(b"YUV4MPEG2 W8 H8\n")
+    fails(capsys, "v.y4m: neither an image file nor a bank", "info", tmp_path / "v.y4m")
+
+
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])
 def test_info_tells_a_black_that_is_not_zero_in_values_of_the_file(dtype, tmp_path, capsys):
     noisy = np.random.default_rng(0).poisson(data.coins() / 4) * 4 + 1000

@@ -63,6 +63,8 @@ def test_corrupt_bank(tmp_path, photos, capsys, content):
         (["denoise", "--sigma", "5,,5", "a", "b"], "expected a level such as 25 or 10%"),
         (["learn", "--sigma", "5,5", "--clean", "a", "-o", "b"], "expected one level, as luma"),
         (["denoise", "--threads", "0", "a", "b"], "expected a whole number from 1, got '0'"),
+        (["denoise", "--white", "0", "a", "b"], "--white: expected a number above 0, got '0'"),
+        (["sharpen", "--white", "nan", "a", "b"], "--white: expected a number above 0, got 'nan'"),
         (["denoise", "a"], "the following arguments are required: OUT"),
         (["colour"], "invalid choice: 'colour'"),
         ([], "the following arguments are required: COMMAND"),
@@ -76,7 +78,7 @@ def test_wrong_usage(capsys, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "command", [None, "denoise", "upscale", "deblock", "learn", "hash", "info"]
+    "command", [None, "denoise", "upscale", "deblock", "sharpen", "learn", "hash", "info"]
 )
 def test_help_teaches_by_examples_that_parse(capsys, command):
     with pytest.raises(SystemExit) as caught:

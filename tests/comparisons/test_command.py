@@ -1,10 +1,26 @@
 import argparse
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+import comparisons
 from comparisons import command
 from comparisons.command import ListOf, at_least, one_of, table_parser
 from raisr.command import run
+
+COMMANDS = sorted(
+    path.stem
+    for path in Path(comparisons.__file__).parent.glob("*.py")
+    if "run(main)" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_its_use_and_does_nothing_else(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        import_module(f"comparisons.{name}").main(["--help"])
+    assert f"usage: python -m comparisons.{name} " in capsys.readouterr().out
 
 
 @pytest.fixture

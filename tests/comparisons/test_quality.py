@@ -167,6 +167,14 @@ def test_what_is_trained_and_has_no_result_is_not_measured(monkeypatch):
     assert cells(built, "measured here", "KPN")["sample"] == "not trained"
 
 
+def test_tables_of_stored_results_do_not_depend_on_what_is_installed(monkeypatch):
+    monkeypatch.setattr(quality, "read_results", lambda *_: {})
+    monkeypatch.setitem(METHODS, "kpn", replace(METHODS["kpn"], module="no_such_package"))
+    for timed, told in ((True, "not installed"), (False, "not measured")):
+        built = table("standard", {}, ["kpn"], timed=timed)
+        assert cells(built, "measured here", "KPN")["sample"] == told
+
+
 def test_the_literature_stands_in_table_2_alone():
     sections = [
         [section.title for section in table("standard", of=of).sections]

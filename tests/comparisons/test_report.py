@@ -257,6 +257,16 @@ def test_the_command_writes_the_page(run, stand_ins, capsys):
     assert run("--methods", "noisy", "--images", "1") == "Tiny: gray.png"
 
 
+def test_photographs_come_last_and_are_looked_at_first(run, stand_ins, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "photo_scene", lambda path: Scene(path.name, [], []))
+        shown = run("--methods", "noisy", "--images", "1", "--photo", "a.png")
+    assert shown == "Tiny: gray.png a.png"
+    monkeypatch.setattr(command, "make_scene", lambda *_: pytest.fail("denoises"))
+    with pytest.raises(FileNotFoundError):
+        run("--methods", "noisy", "--photo", "missing.png")
+
+
 def test_methods_that_are_not_trained_are_refused(run, monkeypatch):
     method = METHODS["kpn"]
     untrained = type(method)(method.label, method.about, lambda protocol, sigma: None)

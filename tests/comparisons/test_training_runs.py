@@ -73,6 +73,18 @@ def test_what_is_planned_has_not_ended():
     assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1
 
 
+def test_a_run_that_ended_as_its_time_was_over_is_not_planned():
+    ended = FACTS | {"init": "unet_small_colour", "steps": 22215}
+    for seconds, planned in ((6600, False), (6000, True)):
+        table = training_runs.plan_table({"unet_base_colour": ended | {"seconds": seconds}})
+        assert ("`unet_base_colour`" in [row[0] for row in table.sections[0].rows]) is planned
+
+
+def test_nothing_planned_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(training_runs, "CONFIGS", tmp_path)
+    assert training_runs.plan_table({}).sections[0].rows == (("none", *["-"] * 5),)
+
+
 def test_the_leak_is_told_beside_its_plain_network():
     runs = {
         name: FACTS | {"scores": {"psnr": psnr}}

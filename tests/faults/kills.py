@@ -38,7 +38,7 @@ def kill_at_random(work: Work, folder: Path, kills: int, seed: int) -> dict[str,
         place = _fresh(work, folder)
         before: dict[str, Any] = {}
         for _ in range(min(_IN_A_ROW, kills - done)):
-            if _ended(_start(work, place), rng.uniform(0, seconds)):
+            if not _killed(_start(work, place), rng.uniform(0, seconds)):
                 break
             done += 1
             before = _kept(work, place, before)
@@ -62,8 +62,7 @@ def kill_at_renames(work: Work, folder: Path) -> int:
     for before in (True, False):
         for number in range(1000):
             place = _fresh(work, folder)
-            child = _start(work, place, _killing_rename(number, before))
-            if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL:
+            if not _killed(_start(work, place, _killing_rename(number, before))):
                 break
             kills += 1
             _kept(work, place, {})
@@ -111,31 +110,21 @@ def _start(work: Work, folder: Path, patch: Any = None) -> int:
         os._exit(status)
 
 
-def _ended(child: int, seconds: float) -> bool:
-    """Wait, then kill; return whether the work was done before."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            assert status == 0
-            return True
-        time.sleep(0.001)
-    os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
 def _finish(work: Work, folder: Path) -> None:
-    child, end = _start(work, folder), time.monotonic() + _LONG
-    while True:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            assert status == 0
-            return
-        if time.monotonic() > end:
+    assert not _killed(_start(work, folder))
+
+
+def _killed(child: int, seconds: float = _LONG) -> bool:
+    """Wait for so many seconds, then kill; return whether the work was killed."""
+    end = time.monotonic() + seconds
+    while not (found := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() >= end:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise AssertionError("the work hangs")
+            assert seconds < _LONG, "the work hangs"
         time.sleep(0.001)
+    code = os.waitstatus_to_exitcode(found[1])
+    assert code in (0, -signal.SIGKILL), f"the work failed with {code}"
+    return code != 0
 
 
 def _kept(work: Work, folder: Path, before: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _COLOUR = np.stack([_GRAY, _GRAY[::-1], _GRAY[:, ::-1]], axis=-1)
 _BYTES = scene((48, 64))
 _BANK = random_bank(CSCONV, CSCONV)
 _USUAL = {"data_range": 255, "num_threads": 2}
-_LONG = 1800  # seconds after which threads are taken for locked
+_LONG = 1800  # seconds after which threads and processes are taken for locked
 
 
 def _saved() -> Any:
@@ -132,7 +132,8 @@ def in_process(method: str) -> dict[str, str]:
     """Return the digests of all functions in a process that was forked or spawned."""
     context = multiprocessing.get_context(method)
     with context.Pool(1) as pool:
-        return dict(zip(FUNCTIONS, pool.map(digest_of, FUNCTIONS), strict=True))
+        found = pool.map_async(digest_of, FUNCTIONS).get(_LONG)
+    return dict(zip(FUNCTIONS, found, strict=True))
 
 
 class _Digests(torch.utils.data.Dataset):
@@ -145,7 +146,7 @@ class _Digests(torch.utils.data.Dataset):
 
 def in_loader(workers: int) -> dict[str, str]:
     """Return the digests of all functions in the workers of a DataLoader."""
-    loader = DataLoader(_Digests(), batch_size=None, num_workers=workers)
+    loader = DataLoader(_Digests(), batch_size=None, num_workers=workers, timeout=_LONG)
     return dict(zip(FUNCTIONS, loader, strict=True))
 
 
@@ -179,8 +180,11 @@ def main(arguments: list[str] | None = None) -> None:
         add_result(options.output / "mixed.json", "threads", result)
         print(result, flush=True)
     if options.growth:
+        start = time.monotonic()
         grown = {name: growth(name, options.growth // 2) for name in FUNCTIONS}
-        result = {"calls_of_each": options.growth, "bytes_grown": grown}
+        calls = options.growth // 2 * 2 * len(FUNCTIONS)
+        seconds = round(time.monotonic() - start)
+        result = {"calls": calls, "bytes_grown": grown, "seconds": seconds}
         add_result(options.output / "mixed.json", "growth", result)
         print(result)
 

@@ -32,6 +32,8 @@ def start(*arguments, folder=None, limits=(), without=(), bound=False, **environ
     `bound`: by the rights of files, even where root runs the tests.
     """
     known = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
+    # Where files may not grow, Python would leave modules cut off in its cache, for all to come.
+    known["PYTHONDONTWRITEBYTECODE"] = "1"
     for name in without:
         known.pop(name, None)
 
@@ -84,7 +86,6 @@ def test_a_file_that_may_not_grow_is_not_left(pictures, tmp_path, command, name)
     target.parent.mkdir()
     source = pictures if command[0] == "learn" else pictures / "0.png"
     out = ("-o", target) if command[0] == "learn" else (target,)
-    # NUMBA_CACHE_DIR: a cache that cannot be written is no fault, but slow.
     limits = [(resource.RLIMIT_FSIZE, 700)]
     process = start("raisr", *command, source, *out, limits=limits)
     status, _, err = finished(process)

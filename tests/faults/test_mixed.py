@@ -4,14 +4,17 @@ import warnings
 
 import pytest
 
+from raisr.provenance import read_json
 from tests.faults.mixed import (
     FUNCTIONS,
     digest_of,
     growth,
     in_loader,
     in_process,
+    main,
     side_by_side,
 )
+from tests.long_runs import PAGE, filled
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +43,12 @@ def test_workers_of_a_loader_give_the_same(expected):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_memory_is_flat(name):
     assert growth(name, 10) < 4e6
+
+
+def test_what_is_measured_fits_the_page(tmp_path, monkeypatch):
+    few = {name: FUNCTIONS[name] for name in ("fast", "hash")}
+    monkeypatch.setattr("tests.faults.mixed.FUNCTIONS", few)
+    main(["--threads", "1", "--calls", "2", "--growth", "2", "--output", str(tmp_path)])
+    page = filled(PAGE.read_text(encoding="utf-8"), {"mixed": read_json(tmp_path / "mixed.json")})
+    assert "| mixed | threads | 2 | 0 |" in page
+    assert "| mixed | growth | 4 | 0 |" in page

@@ -299,6 +299,7 @@ def _denoiser(name, draw):
 def _hybrid_denoise(draw):
     options = {"model": "small"}
     options |= _of(draw, sigma=_NUMBERS, channel_axis=_AXES, data_range=_RANGES, model=("x",))
+    options |= _of(draw, precision=("auto", "float32", "bfloat16", "half", None))
     return Call(lambda a: hybrid.denoise(a, **options), (draw(images()),), like_image=True)
 
 

@@ -135,7 +135,7 @@ def _child(name: str, found: Path, flags: list[str]) -> None:
 
 def _compiled() -> list[str]:
     """Return the modules whose functions Numba compiles: it knows no counters of branches."""
-    names = ["raisr.simd", "raisr._simd_hash"]
+    names = [f"raisr.{path.stem}" for path in (_ROOT / "raisr").glob("*simd*.py")]
     for package in ("raisr/kernels", "hybrid/csconv"):
         prefix = package.replace("/", ".")
         modules = pkgutil.iter_modules([str(_ROOT / package)])

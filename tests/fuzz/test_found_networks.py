@@ -46,6 +46,14 @@ def test_weights_with_odd_facts_are_refused_at_once(tmp_path, header):
     assert time.monotonic() - start < 60  # they would take hours, or all memory
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.complex64, torch.bool])
+def test_weights_of_odd_types_are_refused(tmp_path, dtype):
+    path = tmp_path / "w.safetensors"
+    save_tensors(path, {"exit.bias": torch.zeros(1, dtype=dtype)}, {})
+    with pytest.raises(ValueError, match="is not a readable file of weights: exit.bias is torch"):
+        hybrid.load(str(path))
+
+
 def test_a_run_that_is_no_table_says_nothing(tmp_path):
     network = hybrid.load(weights(tmp_path / "w.safetensors", run=3))
     assert network.behaviour == Behaviour(sigma=25.0)

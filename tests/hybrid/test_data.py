@@ -1,5 +1,6 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import imageio.v3 as iio
@@ -329,20 +330,27 @@ def test_ahead_yields_in_order(count):
     ]
 
 
-def test_ahead_stops_its_thread_when_nobody_wants_more():
+def test_ahead_stops_its_thread_when_nobody_wants_more(monkeypatch):
     made, threads = [], set()
     closing = threading.Event()
+
+    class Told(ThreadPoolExecutor):
+        def shutdown(self, **options):
+            super().shutdown(**{**options, "wait": False})
+            closing.set()
+            super().shutdown()
+
+    monkeypatch.setattr("hybrid.training.data.ThreadPoolExecutor", Told)
 
     def make(step):
         threads.add(threading.current_thread())
         if step == 3:
-            closing.wait()
+            closing.wait(20)
         made.append(step)
         return step
 
     items = ahead(make, range(1000))
     assert [next(items) for _ in range(3)] == [0, 1, 2]
-    threading.Timer(0.3, closing.set).start()
     items.close()
     assert made == [0, 1, 2, 3]
     (thread,) = threads

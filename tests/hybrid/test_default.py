@@ -80,6 +80,7 @@ def test_other_weights():
         (np.zeros((8, 8, 3)), {}, "must have two dimensions"),
         (np.zeros((8, 8, 3)), {"channel_axis": 5}, "channel_axis must be from -3 to 2, got 5"),
         (np.zeros((8, 8, 3)), {"channel_axis": "x"}, "channel_axis must be from -3 to 2, got"),
+        (CLEAN, {"precision": "half"}, "precision must be one of auto, float32, bfloat16, got"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:image has values far above white")
@@ -104,6 +105,8 @@ def test_noise_that_no_network_was_trained_for_is_left_to_filters(kind):
     expected = raisr.denoise(noisy, model="best", channel_axis=-1)
     np.testing.assert_array_equal(hybrid.denoise(noisy, channel_axis=-1), expected)
     assert (hybrid.denoise(noisy, 20, channel_axis=-1) != expected).any()
+    with pytest.raises(ValueError, match="precision must be one of"):
+        hybrid.denoise(noisy, channel_axis=-1, precision="half")
 
 
 def test_three_equal_channels_are_one_gray_image():

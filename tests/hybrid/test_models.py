@@ -231,6 +231,8 @@ def test_unknown_networks_and_options_are_refused():
         ("kpn", {"kernel_size": 4}, "must be odd and positive, got 4"),
         ("kpn", {"kernel_size": -1}, "must be positive, got -1"),
         ("kpn_plus", {"source": "noise"}, "must be one of features, image, got 'noise'"),
+        ("carn", {"groups": []}, "network 'carn': .*out of range"),
+        ("unet", {"blocks": {"a": 1, "b": 2, "c": 3}}, "network 'unet': 0"),
     ],
 )
 def test_bad_options_are_refused(name, options, message):

@@ -190,6 +190,22 @@ def test_the_precision_that_was_used_is_told_and_kept_to(tmp_path, monkeypatch):
         train(config, tmp_path)
 
 
+def test_weights_tell_the_code_that_took_the_last_step(tmp_path, monkeypatch, at_step):
+    def told(commit):
+        monkeypatch.setattr(training, "git_commit", lambda: commit)
+        return load_tensors(train(CONFIG, tmp_path))[1]["git_commit"]
+
+    def interrupt(network, value):
+        os.kill(os.getpid(), signal.SIGINT)
+        return value
+
+    at_step(7, interrupt)
+    with pytest.raises(Interrupted):
+        told("a" * 40)
+    assert told("b" * 40) == "b" * 40
+    assert told("c" * 40) == "b" * 40  # no step was left to take
+
+
 def test_white_is_told(tmp_path):
     for noise, white in (("gaussian", 1.0), ("video_range", 219 / 255)):
         config = replace(CONFIG, noise=noise, steps=6, warmup=2)

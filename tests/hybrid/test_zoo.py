@@ -135,6 +135,12 @@ def test_a_foreign_header_is_refused(tmp_path, header, message):
         zoo.load(str(tmp_path / "foreign"))
 
 
+@pytest.mark.parametrize("name", ["edsr16_standard_25", "cs_edsr16_pcn_standard_25", "unet_small"])
+def test_an_unknown_precision_is_refused(name):
+    with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16, got"):
+        zoo.load(name, precision="half")
+
+
 def test_weights_that_lack_a_block_are_refused(tmp_path):
     path = tmp_path / "shallow.safetensors"
     tensors = build("edsr", features=4, blocks=1).state_dict()

@@ -260,6 +260,90 @@ def test_another_run_does_not_go_on_with_it(tmp_path, tiled):
         denoise_stream(tiled, tmp_path / "b.tif", 20)
 
 
+@pytest.mark.parametrize("target", ["b.tif", "b.zarr"])
+def test_two_runs_do_not_write_one_file(tmp_path, tiled, target, monkeypatch):
+    do, refused = streaming._Work.do, []
+
+    def twice(self, *arguments):
+        with pytest.raises(BlockingIOError, match="another run is writing it") as caught:
+            denoise_stream(tiled, tmp_path / target, 20)
+        refused.append(caught.value.filename)
+        do(self, *arguments)
+
+    monkeypatch.setattr(streaming._Work, "do", twice)
+    denoise_stream(tiled, tmp_path / target, 20)
+    assert set(refused) == {str(tmp_path / target)}
+    assert sorted(os.listdir(tmp_path)) == ["a.tif", target]
+    out = np.zeros_like(STACK)
+    monkeypatch.setattr(streaming._Work, "do", do)
+    denoise_stream(tmp_path / target, out, 0)
+    np.testing.assert_array_equal(out, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("target", "other"),
+    [
+        ("b.tif", np.stack([*STACK, *STACK])),
+        ("b.tif", STACK.astype(np.uint16)),
+        ("b.tif", STACK[0]),
+        ("b.zarr", STACK[0]),
+        ("b.zarr", STACK.astype(np.uint16)),
+    ],
+)
+def test_what_a_run_on_another_image_began_is_refused(tmp_path, tiled, target, other):
+    run_killed(tiled, tmp_path / target, 3)
+    (tmp_path / f"{target}.lock").unlink(missing_ok=True)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="another run"):
+        denoise_stream(other, tmp_path / target, 20, axes="ZYX"[-other.ndim :])
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_group_began_is_not_taken_for_an_array(tmp_path, chunked):
+    group = zarr.create_group(tmp_path / "g.zarr")
+    group.create_array("0", data=STACK, chunks=(1, 64, 64))
+    group.attrs["multiscales"] = [{"axes": list("zyx"), "datasets": [{"path": "0"}]}]
+    run_killed(tmp_path / "g.zarr", tmp_path / "b.zarr", 3)
+    with pytest.raises(ValueError, match="b.zarr.part: begun by another run, or damaged"):
+        denoise_stream(chunked, tmp_path / "b.zarr", 20)
+
+
+@pytest.mark.parametrize(("axes", "stored"), [("YXC", "YXS"), ("YSX", "YXS"), ("YZX", "YX")])
+def test_axes_by_which_pages_would_be_something_else(tmp_path, axes, stored):
+    options = {"photometric": "rgb"} if "S" in stored else {"photometric": "minisblack"}
+    pixels = np.moveaxis(STACK, 0, -1) if "S" in stored else STACK
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    with pytest.raises(ValueError, match=f"axes {axes} do not fit .* whose pages are {stored}"):
+        denoise_stream(tmp_path / "a.tif", tmp_path / "b.tif", 20, axes=axes)
+    assert os.listdir(tmp_path) == ["a.tif"]
+
+
+def test_rows_and_columns_may_change_their_names(tmp_path, tiled):
+    denoise_stream(tiled, tmp_path / "b.tif", 20, axes="ZXY")
+    expected = np.stack([denoise(plane.T, 20).T for plane in STACK])
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), expected)
+
+
+@pytest.mark.parametrize("name", ["b.tif", "b.zarr"])
+def test_what_a_link_points_to_is_replaced(tmp_path, tiled, name):
+    (tmp_path / "real").mkdir()
+    real = tmp_path / "real" / name
+    denoise_stream(tiled, real, 0)
+    (tmp_path / name).symlink_to(real)
+    denoise_stream(tiled, tmp_path / name, 20, overwrite=True)
+    assert (tmp_path / name).is_symlink()
+    out = np.zeros_like(STACK)
+    denoise_stream(real, out, 0)
+    np.testing.assert_array_equal(out, EXPECTED)
+    assert os.listdir(tmp_path / "real") == [name]
+
+
+def test_a_file_where_a_zarr_should_be_is_replaced(tmp_path, tiled):
+    (tmp_path / "b.zarr").write_text("old")
+    denoise_stream(tiled, tmp_path / "b.zarr", 20, overwrite=True)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "b.zarr")[:], EXPECTED)
+
+
 def test_what_a_kill_left_before_any_tile_is_made_anew(tmp_path, tiled):
     (tmp_path / "b.tif.part").write_bytes(b"half a file")
     denoise_stream(tiled, tmp_path / "b.tif", 20)
@@ -324,6 +408,7 @@ def test_a_full_disk(tmp_path, chunked, target):
     script = (
         "import resource, sys\nfrom raisr import denoise_stream, streaming\n"
         "streaming._SIDE = 64\n"
+        "sys.dont_write_bytecode = True  # it would be cut off, for all to come\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))\n"
         "denoise_stream(sys.argv[1], sys.argv[2], 20)\n"
     )
@@ -378,6 +463,8 @@ def test_files_of_other_kinds(tmp_path, tiled):
         denoise_stream(tmp_path / "t.txt", tmp_path / "b.tif", 20)
     with pytest.raises(FileNotFoundError):
         denoise_stream(tmp_path / "none.tif", tmp_path / "b.tif", 20)
+    with pytest.raises(FileNotFoundError, match="none/b.tif'$"):
+        denoise_stream(tiled, tmp_path / "none" / "b.tif", 20)
     zarr.create_group(tmp_path / "g.zarr").create_array("x", data=STACK)
     with pytest.raises(ValueError, match="a group of x, not an OME image; name one of its arrays"):
         denoise_stream(tmp_path / "g.zarr", tmp_path / "b.tif", 20)
