@@ -20,6 +20,7 @@ from benchmarks import memory
 from benchmarks.case import Case, mosaic
 from benchmarks.csconv import csconv_backward_case, csconv_case, csconv_step_case
 from benchmarks.denoising import denoise_case
+from benchmarks.exported import onnx_case
 from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
 from benchmarks.learning import learn_case
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
@@ -47,6 +48,9 @@ CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
         )
         for kind in ("float32", "bfloat16")
     },
+    "onnx_base": partial(onnx_case, weights="unet_base"),
+    "onnx_small": partial(onnx_case, weights="unet_small"),
+    "onnx_cs_edsr": partial(onnx_case, weights="cs_edsr16_noisy_standard_25"),
 }
 """Name on the command line -> maker of the case, for an image."""
 

@@ -15,7 +15,7 @@ from raisr.provenance import environment, git_commit
 
 __all__ = ["Result", "goal_table", "metadata", "speed_table", "thread_table", "verdict"]
 
-_PEERS = ("opencv-python-headless", "torch", "bm3d")
+_PEERS = ("opencv-python-headless", "torch", "onnxruntime", "bm3d")
 _SPEED_UP = 1.85
 _LARGE = 16 * 2**20
 

@@ -161,14 +161,14 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_every_option(parser: argparse.ArgumentParser) -> None:
+def add_every_option(parser: argparse.ArgumentParser, default: int = 1) -> None:
     """Add --every, which thins the training images."""
     parser.add_argument(
         "--every",
         type=at_least(1),
-        default=1,
+        default=default,
         metavar="N",
-        help="learn from every Nth image (default: from all)",
+        help=f"learn from every Nth image, of all by 1 (default: {default})",
     )
 
 

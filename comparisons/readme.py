@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 FILES = (
     ROOT / "README.md",
     ROOT / "comparisons" / "RUNS.md",
+    ROOT / "docs" / "elsewhere.md",
     ROOT / "docs" / "findings.md",
     ROOT / "docs" / "results.md",
     ROOT / "docs" / "scale.md",
@@ -190,9 +191,9 @@ def pareto_block() -> str:
     return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
-def large_block() -> str:
-    """Return memory and time of images larger than memory as Markdown."""
-    return (_BENCHMARKS / "large.md").read_text(encoding="utf-8")
+def benchmark_block(name: str) -> str:
+    """Return the tables of one benchmark as Markdown."""
+    return (_BENCHMARKS / name).read_text(encoding="utf-8")
 
 
 def _quality(table: quality.QualityTable, conditions: Iterable[tuple[str, float]]) -> list[Table]:
@@ -234,7 +235,9 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "results": results_block,
     "speed": speed_block,
     "pareto": pareto_block,
-    "large": large_block,
+    "large": partial(benchmark_block, "large.md"),
+    "onnx": partial(benchmark_block, "onnx/benchmarks.md"),
+    "workers": partial(benchmark_block, "workers.md"),
     "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),
     "remedies": partial(runs_block, training_runs.remedies_table),
     "leak": partial(runs_block, training_runs.leak_table),

@@ -14,7 +14,13 @@ import numpy as np
 from comparisons import command
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
 from comparisons.measure import deblocking, sharpening
-from comparisons.measure.enlarging import METHODS, PROTOCOL, measure
+from comparisons.measure.enlarging import (
+    COMPRESSED,
+    COMPRESSED_PROTOCOL,
+    METHODS,
+    PROTOCOL,
+    measure,
+)
 from comparisons.measure.store import COMMITTED
 from raisr.command import Parser, run
 from raisr.datasets import dataset_label, load_dataset
@@ -24,6 +30,10 @@ FILE = "upscaling.json"
 _FACTORS = (2, 3, 4)
 _REFERENCE = "opencv_cubic"
 
+COMPRESSED_FILE = "upscaling_compressed.json"
+_COMPRESSED_SET, _COMPRESSED_FACTOR = "set14", 2
+_COMPRESSED_QUALITIES = (30, 50, 75, 90)
+
 CLEANING_FILE = "deblocking.json"
 _QUALITIES = (10, 20, 30, 40)
 _CLEANING_SETS = ["bsd68", "cbsd68"]
@@ -31,7 +41,7 @@ _CLEANING_SETS = ["bsd68", "cbsd68"]
 SHARPENING_FILE = "sharpening.json"
 _SHARPENING_SET = "bsd68"
 
-_TASKS = ["upscale", "deblock", "sharpen"]
+_TASKS = ["upscale", "compressed", "deblock", "sharpen"]
 
 PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
     "set14": {
@@ -48,7 +58,7 @@ def measure_all(sets: Sequence[str], *, download: bool) -> dict[str, Any]:
     """Measure every method on some sets, by each factor."""
     found = {
         name: {
-            str(factor): measure(load_dataset(name, download=download), factor, list(METHODS))
+            str(factor): measure(load_dataset(name, download=download), factor, METHODS)
             for factor in _FACTORS
         }
         for name in sets
@@ -94,6 +104,38 @@ def _ratio(found: Mapping[str, Any], method: str) -> float:
     times = (found[name]["seconds_per_megapixel"] for name in (method, _REFERENCE))
     mine, reference = map(np.median, times)
     return float(mine / reference)
+
+
+def measure_compressed(*, download: bool) -> dict[str, Any]:
+    """Measure what enlarges JPEGs, at each quality."""
+    dataset = load_dataset(_COMPRESSED_SET, download=download)
+    found = {
+        str(quality): measure(dataset, _COMPRESSED_FACTOR, COMPRESSED, quality)
+        for quality in _COMPRESSED_QUALITIES
+    }
+    about = _about(COMPRESSED_PROTOCOL)
+    return {"metadata": about | {"dataset": _COMPRESSED_SET}, "compressed": found}
+
+
+def build_compressed_table(stored: Mapping[str, Any]) -> Table:
+    """Return the table of enlarged JPEGs."""
+    found, rows = stored["compressed"], []
+    for method, enlarger in COMPRESSED.items():
+        each = [methods[method] for methods in found.values()]
+        seconds = np.mean([np.median(one["seconds_per_megapixel"]) for one in each])
+        cells = [f"{np.mean(one['psnr']):.2f}" for one in each]
+        rows.append((enlarger.label, *cells, f"{seconds:.2g}"))
+    label = dataset_label(stored["metadata"]["dataset"])
+    return Table(
+        f"Enlarging JPEGs by {_COMPRESSED_FACTOR}, {label}: PSNR in dB, and time",
+        ("method", *(f"quality {quality}" for quality in found), "seconds"),
+        (Section("measured", tuple(rows)),),
+        (
+            f"PSNR: {COMPRESSED_PROTOCOL}.",
+            "seconds: CPU time of one thread for a megapixel of the result, mean of the qualities, "
+            "medians of the images.",
+        ),
+    )
 
 
 def measure_cleaning(*, download: bool) -> dict[str, Any]:
@@ -185,6 +227,11 @@ def read_sharpening(root: Path = COMMITTED) -> dict[str, Any] | None:
     return read_json(root / SHARPENING_FILE)
 
 
+def read_compressed(root: Path = COMMITTED) -> dict[str, Any] | None:
+    """Return the stored results of enlarged JPEGs; None where there are none."""
+    return read_json(root / COMPRESSED_FILE)
+
+
 def read_tasks(root: Path = COMMITTED) -> dict[str, Any]:
     """Return the stored results of each set; empty where nothing was measured."""
     return (read_json(root / FILE) or {"upscaling": {}})["upscaling"]
@@ -221,6 +268,8 @@ def main(arguments: list[str] | None = None) -> None:
     if "upscale" in options.task:
         stored = read_tasks(root)
         tables += [build_table(name, stored[name]) for name in options.datasets if name in stored]
+    if "compressed" in options.task and (results := read_compressed(root)):
+        tables.append(build_compressed_table(results))
     if "deblock" in options.task:
         tables += [build_cleaning_table(*item) for item in read_cleaning(root).items()]
     if "sharpen" in options.task and (results := read_sharpening(root)):
@@ -233,6 +282,9 @@ def _measure(options: Any) -> None:
     if "upscale" in options.task:
         results = measure_all(options.datasets, download=options.download)
         write_json(options.results / FILE, results)
+    if "compressed" in options.task:
+        results = measure_compressed(download=options.download)
+        write_json(options.results / COMPRESSED_FILE, results)
     if "deblock" in options.task:
         write_json(options.results / CLEANING_FILE, measure_cleaning(download=options.download))
     if "sharpen" in options.task:

@@ -73,7 +73,8 @@ def generate(app):
     parts = {
         "runs.md": runs_block(),
         "help.txt": "\n".join(
-            help_of(*command) for command in ([], ["denoise"], ["learn"], ["hash"], ["info"])
+            help_of(*command)
+            for command in ([], ["denoise"], ["learn"], ["export"], ["hash"], ["info"])
         ),
     }
     GENERATED.mkdir(exist_ok=True)

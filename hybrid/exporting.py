@@ -17,9 +17,12 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from hybrid.behaviour import Behaviour
+from hybrid.default import MODELS, weights_for
 from hybrid.denoiser import NetworkDenoiser
 from hybrid.levels import at_reference
 from hybrid.networks import Network
+from hybrid.networks.pcn import PCN
+from hybrid.zoo import load, load_network
 from raisr.files import write_atomically
 
 FORMAT = "raisr-onnx-1"
@@ -84,6 +87,22 @@ def export(network: Network | NetworkDenoiser, path: str | os.PathLike[str]) -> 
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=value)
     write_atomically(path, model.SerializeToString())
+
+
+def export_weights(name: str, path: str | os.PathLike[str]) -> None:
+    """Write the network of some weights with `export`: what ``raisr export`` does.
+
+    Parameters
+    ----------
+    name : str
+        See `hybrid.load`; a PCN, too. "small" and "base" are those of `hybrid.denoise` for gray
+        images.
+    path : path_like
+    """
+    if name in MODELS:
+        name = weights_for(1, name)
+    network, _ = load_network(name)
+    export(network if isinstance(network, PCN) else load(name), path)
 
 
 def traced(

@@ -1,94 +1,95 @@
-"""Sums over training pairs on the workers of a dask cluster, merged."""
+"""Training pairs gone through by the workers of a dask cluster."""
 
 import copy
 from concurrent.futures import CancelledError
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
 from raisr import __version__
+from raisr.edges import edge_step
 from raisr.holdout import Holdout
+from raisr.pairs import is_sequence, some_of
 
-__all__ = ["sums_of_workers"]
+__all__ = ["Workers"]
 
 _TASKS = 4  # for each worker: what one that ends early leaves is small
 
 
-def sums_of_workers(client, source, stages, spec, size):
-    """Return what `raisr.learning.Source.sums` returns, summed by workers.
+class Workers:
+    """What a `raisr.learning.Source` does with its pairs, done by the workers of its cluster.
 
-    Each task sums some pairs that follow each other, and sends back its sums; these are merged in
-    the order of the pairs, whatever the order in which they come. What a worker that is lost had
-    summed, another one sums again.
+    Each task takes some pairs that follow each other, and sends back what it found; this is put
+    together in the order of the pairs, whatever the order in which it comes. What a worker that is
+    lost had done, another one does again.
 
     Parameters
     ----------
-    client : distributed.Client
     source : Source
         A list or tuple of pairs travels to the workers in parts; another sequence as it is, and
         its items are taken there.
-    stages, spec, size
-        See `raisr.learning.Source.sums`.
 
     Raises
     ------
     ConnectionError
-        If the cluster is gone, has no workers, or lost too many.
+        If the cluster is gone, has no workers, or lost too many: now, or in a method.
     ValueError
-        If a worker has another version of this package; and what learning raises.
+        If there are no pairs; in a method, if a worker has another version of this package, and
+        what learning raises.
     """
-    if client.status != "running":
-        raise ConnectionError(f"the cluster is gone: its client is {client.status}")
-    workers = len(_asked(client.nthreads))  # all of them: `scheduler_info` may tell of five
-    if not workers:
-        raise ConnectionError("the cluster has no workers")
-    sequence = hasattr(source.pairs, "__getitem__") and hasattr(source.pairs, "__len__")
-    pairs = source.pairs if sequence else list(source.pairs)
-    if not len(pairs):
-        raise ValueError("pairs is empty: there is nothing to learn from")
-    bounds = np.linspace(0, len(pairs), min(_TASKS * workers, len(pairs)) + 1).astype(int).tolist()
-    tasks = [
-        client.submit(_sums_of, _part(source, pairs, *ends), stages, spec, size, pure=False)
-        for ends in pairwise(bounds)
-    ]
-    total = Holdout(spec, 1 if not stages else 2, size)
-    while tasks:
-        total.merge(_asked(tasks.pop(0).result))  # and the worker may forget it
-    return total
+
+    def __init__(self, source):
+        client = source.client
+        if client.status != "running":
+            raise ConnectionError(f"the cluster is gone: its client is {client.status}")
+        self._count = len(_asked(client.nthreads))  # all: `scheduler_info` may tell of five
+        if not self._count:
+            raise ConnectionError("the cluster has no workers")
+        self._source = source
+        self._pairs = source.pairs if is_sequence(source.pairs) else list(source.pairs)
+        if not len(self._pairs):
+            raise ValueError("pairs is empty: there is nothing to learn from")
+
+    def edge_samples(self, stages, spec):
+        """Return what `Source.edge_samples` returns."""
+        count = len(self._pairs)
+        places = range(0, count, edge_step(count))  # fewer than 100: of these a worker takes all
+        return list(chain.from_iterable(self._each(places, "edge_samples", stages, spec)))
+
+    def sums(self, stages, spec, size, label=""):
+        """Return what `Source.sums` returns, but for the order of float64 sums."""
+        total = Holdout(spec, 1 if not stages else 2, size)
+        for sums in self._each(range(len(self._pairs)), "sums", stages, spec, size):
+            total.merge(sums)
+        return total
+
+    def _each(self, places, method, *arguments):
+        """Yield what a method of the source returns for some pairs after the others."""
+        tasks = min(_TASKS * self._count, len(places))
+        bounds = np.linspace(0, len(places), tasks + 1).astype(int).tolist()
+        parts = [self._part(places[first:last]) for first, last in pairwise(bounds)]
+        submit = self._source.client.submit
+        left = [submit(_call, part, method, arguments, __version__, pure=False) for part in parts]
+        while left:
+            yield _asked(left.pop(0).result)  # and the worker may forget it
+
+    def _part(self, places):
+        """Return the source of the pairs at some places, as it travels."""
+        part = copy.copy(self._source)
+        part.__dict__.pop("warn", None)  # workers warn for themselves
+        part.client, part.progress = None, False
+        part.pairs, part.first = some_of(self._pairs, places), places[0]
+        return part
 
 
-def _part(source, pairs, first, last):
-    """Return the source of some of the pairs, as it travels, and the number of the first."""
-    part = copy.copy(source)
-    part.__dict__.pop("warn", None)  # workers warn for themselves
-    part.client, part.progress = None, False
-    listed = isinstance(pairs, list | tuple)
-    part.pairs = pairs[first:last] if listed else _Items(pairs, range(first, last))
-    return part, first, __version__
-
-
-class _Items:
-    """Some items of a sequence, each taken when it is needed."""
-
-    def __init__(self, items, places):
-        self.items, self.places = items, places
-
-    def __len__(self):
-        return len(self.places)
-
-    def __iter__(self):
-        return (self.items[place] for place in self.places)
-
-
-def _sums_of(part, stages, spec, size):
-    """Sum some pairs, on a worker."""
+def _call(source, method, arguments, version):
+    """Call a method of a source, on a worker."""
     from distributed import get_worker
 
-    source, first, version = part
     if version != __version__:
         raise ValueError(f"{get_worker().address} has raisr {__version__}, not {version}")
     source.num_threads = get_worker().state.nthreads
-    return source.sums(stages, spec, size, "", first)
+    return getattr(source, method)(*arguments)
 
 
 def _asked(question):

@@ -8,7 +8,15 @@ from raisr.statistics import statistics_of
 from raisr.validate import GrayImage
 from raisr.warn import warn_caller
 
-__all__ = ["edge_facts", "edge_step", "fit_edges", "fixed_edges_of", "warn_of_fixed_edges"]
+__all__ = [
+    "edge_facts",
+    "edge_samples",
+    "edge_step",
+    "edges_of",
+    "fit_edges",
+    "fixed_edges_of",
+    "warn_of_fixed_edges",
+]
 
 _IMAGES = 50
 _EVERY = 13  # pixels between two samples: of 50 images or more, some 500,000 are left
@@ -36,11 +44,18 @@ def fit_edges(guides, spec, num_threads):
     kept : list of str
         The edges that stay as they were: too many values are alike.
     """
-    strengths, coherences = [], []
-    for guide in guides:
-        found = statistics_of(GrayImage(guide), spec, num_threads)
-        strengths.append(found.strength.ravel()[::_EVERY])
-        coherences.append(found.coherence.ravel()[::_EVERY])
+    return edges_of(edge_samples(guides, spec, num_threads), spec)
+
+
+def edge_samples(guides, spec, num_threads):
+    """Return what edges are fitted to: strengths and coherences of some pixels of each image."""
+    found = (statistics_of(GrayImage(guide), spec, num_threads) for guide in guides)
+    return [(f.strength.ravel()[::_EVERY], f.coherence.ravel()[::_EVERY]) for f in found]
+
+
+def edges_of(samples, spec):
+    """Fit the edges of a spec to what `edge_samples` returns; see `fit_edges`."""
+    strengths, coherences = zip(*samples, strict=True)
     fitted = {
         "strength_edges": _quantiles(strengths, len(spec.strength_edges)),
         "coherence_edges": _quantiles(coherences, len(spec.coherence_edges)),

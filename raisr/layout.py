@@ -47,9 +47,12 @@ class Layout:
         """Return the planes that share their noise: those of one channel (C), each a place."""
         found: dict[int, list[tuple[int, ...]]] = {}
         for plane in product(*(range(self.shape[place]) for place in self.stacked)):
-            channel = plane[self.stacked.index(self.axes.index("C"))] if "C" in self.axes else 0
-            found.setdefault(channel, []).append(plane)
+            found.setdefault(self.channel(plane), []).append(plane)
         return list(found.values())
+
+    def channel(self, plane: tuple[int, ...]) -> int:
+        """Return the number of the group of a plane."""
+        return plane[self.stacked.index(self.axes.index("C"))] if "C" in self.axes else 0
 
     def index(self, plane: Sequence[int], rows: slice, columns: slice) -> tuple[Any, ...]:
         """Return the index of a part of a plane in the array."""

@@ -3,17 +3,19 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from raisr import __version__
-from raisr.edges import edge_facts, edge_step, fit_edges, warn_of_fixed_edges
+from raisr.edges import edge_facts, edge_samples, edge_step, edges_of, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage, run_guided
 from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.holdout import Holdout
 from raisr.normal_equations import check_min_samples, check_positive, check_ridge, check_size
+from raisr.pairs import is_sequence, some_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
 from raisr.warn import warn_caller
 
@@ -82,9 +84,9 @@ def learn_filters(
     progress : bool, optional
         Show a progress bar; default: on a terminal.
     client : distributed.Client, optional
-        Dask cluster whose workers sum the pairs, each with threads of its own; edges are fitted
-        here. A list of pairs travels to them; of another sequence, such as one that reads files,
-        each worker takes the items itself. Only the order of float64 sums differs.
+        Dask cluster whose workers go through the pairs, each with threads of its own. A list of
+        pairs travels to them; of another sequence, such as one that reads files, each worker
+        takes the items itself. Only the order of float64 sums differs.
 
     Returns
     -------
@@ -177,20 +179,16 @@ def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_sampl
     options = {"ridge": ridge, "min_samples": min_samples}
     specs = _stage_specs(spec, stages)
     source.keep()
+    work = source if source.client is None else _workers_of(source)
     facts: dict = {"raisr": __version__, "ridge": float(ridge)}
     learned: list[Stage] = []
     fixed: list[str] = []
     for index, stage_spec in enumerate(specs):
         if edges == "quantile":
-            stage_spec, kept = fit_edges(source.guides(learned), stage_spec, source.num_threads)
+            stage_spec, kept = edges_of(work.edge_samples(learned, stage_spec), stage_spec)
             fixed += [f"{name} of stage {index}" for name in kept]
         label = f"stage {index + 1} of {len(specs)}"
-        if source.client is None:
-            sums = source.sums(learned, stage_spec, size, label)
-        else:
-            from raisr.distributed import sums_of_workers
-
-            sums = sums_of_workers(source.client, source, learned, stage_spec, size)
+        sums = work.sums(learned, stage_spec, size, label)
         if index == 0:
             sums.look_at_pairs(source.plane, source.warn)
             symmetric = sums.is_symmetric(**options) if symmetric is None else bool(symmetric)
@@ -205,6 +203,12 @@ def learn_from(source, *, spec, size, stages, edges, ridge, symmetric, min_sampl
         facts.setdefault("thin_classes", []).append(int(thin.sum()))
         learned.append(Stage(stage_spec, filters, bias))
     return FilterBank(learned, facts | edge_facts(edges, fixed, len(specs)))
+
+
+def _workers_of(source):
+    from raisr.distributed import Workers
+
+    return Workers(source)
 
 
 def _stage_specs(spec, stages):
@@ -229,6 +233,8 @@ class Source:
     plane = ""
     """What the planes are of an image, for error messages; "" for the image itself."""
     warn = staticmethod(warn_caller)
+    first = 0
+    """The number of the first pair, where these are a part of all."""
 
     def __init__(self, pairs, data_range, num_threads, progress, client=None):
         self.pairs, self.data_range, self.num_threads = pairs, data_range, num_threads
@@ -240,30 +246,32 @@ class Source:
         if iter(self.pairs) is self.pairs:
             self.pairs = list(self.pairs)
 
-    def guides(self, stages):
-        """Yield what the stage after `stages` hashes, of some pairs."""
-        step = edge_step(len(self.pairs)) if hasattr(self.pairs, "__len__") else 1
-        return (guide for _, _, guide in self.samples(stages, "edges", step))
+    def edge_samples(self, stages, spec):
+        """Return what the edges of the stage after `stages` are fitted to, of some pairs."""
+        pairs = self.pairs
+        step = edge_step(len(pairs)) if hasattr(pairs, "__len__") else 1
+        if step > 1:
+            places = range(0, len(pairs), step)
+            pairs = some_of(pairs, places) if is_sequence(pairs) else islice(pairs, 0, None, step)
+        guides = (guide for _, _, guide in self.samples(pairs, stages, "edges"))
+        return edge_samples(guides, spec, self.num_threads)
 
-    def sums(self, stages, spec, size, label, first=0):
-        """Return the Holdout of the stage after `stages`; the first pair has a number."""
+    def sums(self, stages, spec, size, label=""):
+        """Return the Holdout of the stage after `stages`."""
         sums = Holdout(spec, 1 if not stages else 2, size)
-        for number, (planes, target, guide) in enumerate(self.samples(stages, label), first):
+        samples = self.samples(self.pairs, stages, label)
+        for number, (planes, target, guide) in enumerate(samples, self.first):
             classes = class_map(GrayImage(guide), spec, self.num_threads)
             sums.add(planes, target, classes, number, self.num_threads)
         return sums
 
-    def samples(self, stages, label, step=1):
-        """Yield (planes, target, hashed plane) for the stage after `stages`, every `step` pairs."""
+    def samples(self, pairs, stages, label):
+        """Yield (planes, target, hashed plane) for the stage after `stages`, of each pair."""
         from tqdm import tqdm
 
-        total = len(self.pairs) if hasattr(self.pairs, "__len__") else None
         empty = True
-        bar = tqdm(self.pairs, label, total, unit="image", disable=not self.progress)
-        for index, pair in enumerate(bar):
+        for pair in tqdm(pairs, label, unit="image", disable=not self.progress):
             empty = False
-            if index % step:
-                continue
             image, target, guide = self.planes_of(pair)
             if not stages:
                 yield [image], target, guide

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import mmap
 from typing import Any
 
@@ -45,30 +46,51 @@ class Planes:
         self.dtype = np.dtype(source.dtype).newbyteorder("=")
         self.white = data_range_of(self.dtype, data_range)
         self._warns = white_matters
-        self._pedestals: tuple[tuple[int, ...], list[float]] | None = None
+        self._pedestals: dict[tuple[int, ...], list[float]] = {}
 
     def part(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[GrayImage]:
         """Return the channels of a part of a plane, with the pedestals of the whole plane."""
-        if self._pedestals is None or self._pedestals[0] != plane:
-            self._pedestals = plane, self._pedestals_of(plane)
-        arrays = self._read(plane, rows, columns)
-        pairs = zip(arrays, self._pedestals[1], strict=True)
+        self._find_pedestals(plane)
+        part = self._read(plane, rows, columns)
+        return self.images(part, plane, rows.start, columns.start)
+
+    def images(
+        self, part: np.ndarray, plane: tuple[int, ...], row: int, column: int
+    ) -> list[GrayImage]:
+        """Return the channels of a part that was read, from a row and a column on."""
+        arrays = self._channels(part, plane, row, column)
+        pairs = zip(arrays, self._pedestals[plane], strict=True)
         return [GrayImage(array, self.factor, pedestal) for array, pedestal in pairs]
+
+    def known(self) -> Planes:
+        """Return what is known of all planes, without their pixels: for `images`."""
+        for group in self.layout.groups():
+            for plane in group:
+                self._find_pedestals(plane)
+        found = copy.copy(self)
+        found.source = None
+        return found
 
     @property
     def factor(self) -> float:
         """Gray levels of one unit."""
         return GRAY_LEVELS / self.white
 
+    def _find_pedestals(self, plane: tuple[int, ...]) -> None:
+        if plane not in self._pedestals:
+            self._pedestals[plane] = self._pedestals_of(plane)
+
     def _pedestals_of(self, plane: tuple[int, ...]) -> list[float]:
         if not may_lie_far(self.dtype, self.factor):
             return [0.0] * (self.layout.samples or 1)
         rows, columns = sampled_places(self.layout.size)
         height, width = self.layout.size
-        lines = [
-            [array[:, columns] for array in self._read(plane, slice(y, y + 1), slice(0, width))]
-            for y in range(0, height, rows.step)
-        ]
+
+        def line(y):
+            part = self._read(plane, slice(y, y + 1), slice(0, width))
+            return [array[:, columns] for array in self._channels(part, plane, y, 0)]
+
+        lines = [line(y) for y in range(0, height, rows.step)]
         told = self.data_range is not None
         found = [look_at(np.concatenate(c), self.factor, told) for c in zip(*lines, strict=True)]
         if self._warns and any(far for _, far in found):
@@ -76,13 +98,11 @@ class Planes:
             warn_caller(misfit("source", self.dtype, self.data_range))
         return [pedestal for pedestal, _ in found]
 
-    def _read(self, plane: tuple[int, ...], rows: slice, columns: slice) -> list[np.ndarray]:
-        """Return the channels of a part, each (h, w), all of them finite."""
-        layout = self.layout
+    def _read(self, plane: tuple[int, ...], rows: slice, columns: slice) -> np.ndarray:
         where = f"plane {', '.join(map(str, plane))}, " if plane else ""
         forget(self.source)  # what was read before
         try:
-            part = np.asarray(self.source[layout.index(plane, rows, columns)])
+            return np.asarray(self.source[self.layout.index(plane, rows, columns)])
         except (OSError, MemoryError):
             raise
         except Exception as error:  # each library has its own for what is damaged or missing
@@ -90,11 +110,16 @@ class Planes:
                 f"{where}rows {rows.start} to {rows.stop - 1}, columns {columns.start} to "
                 f"{columns.stop - 1} cannot be read: {error}"
             ) from error
-        pixels = native(layout.to_pixels(part))
+
+    def _channels(
+        self, part: np.ndarray, plane: tuple[int, ...], row: int, column: int
+    ) -> list[np.ndarray]:
+        """Return the channels of a part, each (h, w), all of them finite."""
+        pixels = native(self.layout.to_pixels(part))
         arrays = [pixels] if pixels.ndim == 2 else list(np.moveaxis(pixels, -1, 0))
 
-        def place(channel, row, column):
-            return layout.place(plane, rows.start + row, columns.start + column, channel)
+        def place(channel, down, across):
+            return self.layout.place(plane, row + down, column + across, channel)
 
         refuse_not_finite([GrayImage(array, self.factor) for array in arrays], "source", place)
         return arrays

@@ -7,11 +7,21 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-__all__ = ["NETWORKS", "ShippedModel", "list_models", "network_names", "read_facts"]
+__all__ = [
+    "EXPORTERS",
+    "NETWORKS",
+    "ShippedModel",
+    "list_models",
+    "network_names",
+    "read_facts",
+    "shipped_path",
+]
 
 _BANKS = Path(__file__).parent / "banks"
 NETWORKS = "raisr.denoisers"
 """Group of the entry points of denoisers of other packages."""
+EXPORTERS = "raisr.exporters"
+"""Group of those that write them as files, ``function(name, path)``, by the ending of these."""
 
 _TASKS = {
     "deblocking": "deblock",
@@ -89,6 +99,11 @@ def list_models() -> list[ShippedModel]:
     models = [_model(path) for path in _BANKS.glob("*.safetensors")]
     models.sort(key=lambda model: (model.task, model.kind, _in_order(model.name)))
     return models + [ShippedModel(name, "network", "denoise") for name in network_names()]
+
+
+def shipped_path(name: str) -> Path:
+    """Return where the filters of a name are, if they are shipped."""
+    return _BANKS / f"{name}.safetensors"
 
 
 def network_names() -> list[str]:

@@ -5,17 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from raisr import __version__
 from raisr.colour_bank import ColourBank
-from raisr.denoising import check_task, step_of
+from raisr.denoising import check_task
 from raisr.filtering import FilterBank
 from raisr.io.large import open_pairs
 from raisr.journal import Journal
 from raisr.layout import Layout, layout_of
+from raisr.plane_steps import Tile, run_step, steps_of
 from raisr.planes import Planes, forget
-from raisr.sampling import levelled, montage, tile_places
 from raisr.stabilisation import PhotonNoise
 from raisr.steps import Step
 from raisr.validate import check_threads
@@ -23,7 +21,6 @@ from raisr.validate import check_threads
 __all__ = ["Streamed", "denoise_stream"]
 
 _SIDE = 2048
-Tile = tuple[slice, slice]
 
 
 class Streamed(NamedTuple):
@@ -160,8 +157,7 @@ class _Work(NamedTuple):
         planes = Planes(source, layout, data_range, white_matters=not noiseless)
         sides = _sides(layout, getattr(target, "chunks", None))
         work = cls(name, planes, target, sides, [])
-        for group in layout.groups():
-            work.steps.append(_step_for(planes, group, work.tiles(), *task))
+        work.steps.extend(steps_of(planes, work.tiles(), *task))
         return work
 
     def tiles(self) -> list[Tile]:
@@ -194,15 +190,12 @@ class _Work(NamedTuple):
         layout = self.planes.layout
         wide = [_widened(span, step, side) for span, side in zip(tile, layout.size, strict=True)]
         channels = self.planes.part(plane, *wide)
-        outs = [np.empty(channel.shape, channel.array.dtype) for channel in channels]
-        step.run(channels, outs, self.planes.white, threads)
         inner = tuple(
             slice(span.start - around.start, span.stop - around.start)
             for span, around in zip(tile, wide, strict=True)
         )
-        kept = [out[inner] for out in outs]
-        pixels = kept[0] if layout.samples is None else np.stack(kept, axis=-1)
-        self.target[layout.index(plane, *tile)] = layout.from_pixels(pixels)
+        out = run_step(step, channels, layout, self.planes.white, threads, inner)
+        self.target[layout.index(plane, *tile)] = out
         forget(self.target)
 
 
@@ -228,27 +221,6 @@ def _do(works: list[_Work], journal: Journal, threads: int, progress: bool) -> N
         raise KeyboardInterrupt(
             f"{done}; the same command goes on" if journal.path else done
         ) from None
-
-
-def _step_for(planes, group, tiles, model, told, noise):
-    """Return the step for a group of planes that share their noise."""
-    layout = planes.layout
-
-    def read(plane, y, x, h, w):
-        channels = planes.part(group[plane], slice(y, y + h), slice(x, x + w))
-        arrays = [channel.array for channel in channels]
-        return arrays[0] if layout.samples is None else np.stack(arrays, axis=-1)
-
-    def parts():
-        return (planes.part(plane, *tile) for plane in group for tile in tiles)
-
-    if told is not None:
-        sample = planes.part(group[0], *tiles[0])
-    else:
-        image = montage(tile_places(len(group), *layout.size), read)
-        arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
-        sample = levelled(arrays, planes.factor)
-    return step_of(model, told, noise, sample, parts, planes.white)
 
 
 def _sides(layout: Layout, chunks: Any) -> tuple[int, int]:

@@ -61,7 +61,9 @@ def with_strong_classes(
         source.keep()
     stages: list[Stage] = []
     for stage in bank.stages:
-        samples = [partial(source.samples, stages, "strong classes") for source in sources]
+        samples = [
+            partial(source.samples, source.pairs, stages, "strong classes") for source in sources
+        ]
         stages.append(_extended(stage, samples, bins, weight, threads, _least_squares))
     return FilterBank(stages, bank.metadata | {"strong_bins": bins})
 

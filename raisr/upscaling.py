@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.bicubic import resize_bicubic
 from raisr.colour import luma_of
+from raisr.deblocking import deblock
+from raisr.intel_filters import IntelFilters
 from raisr.phases import enlarge_bicubic
 from raisr.upscaling_bank import UpscalingBank
 from raisr.validate import (
@@ -29,6 +31,7 @@ __all__ = [
     "bank_path",
     "check_bank",
     "check_factor",
+    "load_bank",
     "upscale",
 ]
 
@@ -58,7 +61,8 @@ def upscale(
     image: ArrayLike,
     factor: float = 2,
     *,
-    model: str | os.PathLike[str] | UpscalingBank = "fast",
+    model: str | os.PathLike[str] | UpscalingBank | IntelFilters = "fast",
+    compressed: bool = False,
     channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
@@ -71,9 +75,13 @@ def upscale(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
     factor : {1.5, 2, 3, 4}
         Of the result's sides, which are rounded: halves to even.
-    model : {"fast", "best"}, UpscalingBank or path
+    model : {"fast", "best"}, UpscalingBank, IntelFilters or path
         "fast" is one stage of few classes, "best" a cascade. A bank of your own, or its file, must
         be of this factor, for 1.5 of 3: see `raisr.learn_upscaling`.
+    compressed : bool
+        Whether the image was a JPEG: what compression left is removed by `raisr.deblock` before, by
+        its model "best" for "best" and "fast" for all others. An image without traces of JPEG is
+        enlarged as it is. Where the quality is known, call `raisr.deblock` with it instead.
     channel_axis : int, optional
         Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
         enlarged by the filters and colour differences by bicubic interpolation; of any other
@@ -129,6 +137,10 @@ def upscale(
     channels = as_channels(image, channel_axis, data_range)
     _check_memory(channels, ratio, bank)
     threads = check_threads(num_threads)
+    if compressed:
+        options = {"channel_axis": channel_axis, "data_range": data_range, "num_threads": threads}
+        cleaned = deblock(image, model="best" if model == "best" else "fast", **options)
+        channels = as_channels(cleaned, channel_axis, data_range)
     dtype = channels[0].array.dtype
     white = data_range_of(dtype, data_range)
     sides = tuple(round(side * ratio) for side in channels[0].shape)
@@ -156,14 +168,19 @@ def _bank_of(model, ratio):
             raise FileNotFoundError(
                 f'{model}: neither "fast" nor "best", nor the file of a bank that enlarges'
             )
-        model = UpscalingBank.load(model)
-    if not isinstance(model, UpscalingBank):
+        model = load_bank(model)
+    if not isinstance(model, UpscalingBank | IntelFilters):
         raise TypeError(f'model must be "fast", "best", a path or an UpscalingBank, got {model!r}')
     check_bank(model, ratio)
     return model
 
 
-def check_bank(bank: UpscalingBank, factor: float) -> None:
+def load_bank(path: str | os.PathLike[str]) -> UpscalingBank | IntelFilters:
+    """Read the file of an UpscalingBank, or a folder of IntelFilters."""
+    return IntelFilters.load(path) if Path(path).is_dir() else UpscalingBank.load(path)
+
+
+def check_bank(bank: UpscalingBank | IntelFilters, factor: float) -> None:
     """Refuse a bank of another factor."""
     if bank.factor != (wanted := _whole(Fraction(factor))):
         raise ValueError(

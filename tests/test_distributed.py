@@ -1,8 +1,12 @@
 """Learning on a cluster of processes: the sums of one machine; what a lost worker did is redone."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import cloudpickle
 import dask
@@ -12,7 +16,7 @@ from distributed import Client, LocalCluster
 
 import raisr
 from raisr import learn_filters
-from raisr.distributed import sums_of_workers
+from raisr.distributed import Workers
 from raisr.learning import Source
 from tests.banks import CSCONV
 from tests.images import noisy_scene, scene
@@ -20,6 +24,8 @@ from tests.images import noisy_scene, scene
 pytestmark = pytest.mark.filterwarnings("default")  # of the cluster's own
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
+ROOT = Path(__file__).parents[1]
+LONG = 300  # seconds; a machine may be busy
 PAIRS = [
     (noisy_scene((60, 70 + k), seed=k), scene((60, 70 + k), k).astype(np.float32))
     for k in range(11)
@@ -29,10 +35,8 @@ OPTIONS = {"size": 3, "data_range": 255, "progress": False}
 
 def local(workers, **options):
     """A cluster of processes, quiet."""
-    # Without a dashboard it would serve on a port that may be taken.
-    any_port = {"dashboard_address": None, "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"}}
-    quiet = {"silence_logs": 50, "threads_per_worker": 1}
-    return LocalCluster(workers, **any_port, **quiet, **options)
+    quiet = {"dashboard_address": ":0", "silence_logs": 50, "threads_per_worker": 1}
+    return LocalCluster(n_workers=workers, **quiet, **options)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,7 @@ def client():
 class Lazy:
     """Pairs that are taken where they are needed; one of them kills the process that takes it.
 
-    Once, if there is a marker to know it by.
+    Or one of which the number is told; once, if there is a marker to know it by.
     """
 
     def __init__(self, pairs, kills=False, marker=None):
@@ -57,7 +61,7 @@ class Lazy:
         if place == 7 and self.kills and not (self.marker and self.marker.exists()):
             if self.marker:
                 self.marker.write_text(str(os.getpid()))
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid() if self.kills is True else self.kills, signal.SIGKILL)
         return self.pairs[place]
 
     def __iter__(self):
@@ -65,9 +69,8 @@ class Lazy:
 
 
 def sums(source, spec=CSCONV, stages=()):
-    if source.client is None:
-        return source.sums(stages, spec, 3, "").all().totals
-    return sums_of_workers(source.client, source, stages, spec, 3).all().totals
+    work = source if source.client is None else Workers(source)
+    return work.sums(stages, spec, 3).all().totals
 
 
 def source(pairs, client=None):
@@ -101,6 +104,15 @@ def test_banks_are_those_of_one_machine(client):
     assert found.metadata["psnr_after"] == pytest.approx(expected.metadata["psnr_after"], abs=0.01)
 
 
+def test_edges_are_those_of_one_machine(client):
+    pairs = Lazy(PAIRS * 20)
+    expected = source(pairs).edge_samples([], CSCONV)
+    found = Workers(source(pairs, client)).edge_samples([], CSCONV)
+    assert len(expected) == 55  # every fourth
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_colour_banks_are_learned_too(client):
     pairs = [tuple(np.stack([i, i[::-1], i[:, ::-1]], -1) for i in pair) for pair in PAIRS[:3]]
     expected = learn_filters(pairs, channel_axis=-1, **OPTIONS)
@@ -124,10 +136,51 @@ def test_errors_of_a_pair_come_back(client):
         sums(source([], client))
 
 
-def test_a_worker_with_another_version(client, monkeypatch):
-    monkeypatch.setattr("raisr.distributed.__version__", "9.9")
-    with pytest.raises(ValueError, match=f"has raisr {raisr.__version__}, not 9.9"):
-        sums(source(PAIRS, client))
+@pytest.fixture
+def machines(tmp_path):
+    """A scheduler, and what starts a worker with a PYTHONPATH: processes by themselves."""
+    started, file = [], tmp_path / "scheduler.json"
+
+    def start(role, path, *options):
+        known = ["-m", f"distributed.cli.dask_{role}", "--scheduler-file", str(file)]
+        environment = {**os.environ, "PYTHONPATH": str(path)}
+        command = [sys.executable, *known, "--no-dashboard", *options]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, **quiet))
+        return started[-1]
+
+    scheduler = start("scheduler", ROOT, "--host", "127.0.0.1", "--port", "0")
+    while not file.exists():
+        assert scheduler.poll() is None
+        time.sleep(0.05)
+    yield scheduler, file, lambda path: start("worker", path, "--no-nanny", "--nthreads", "1")
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_with_another_version(machines, tmp_path):
+    ignored = shutil.ignore_patterns("banks", "__pycache__")
+    shutil.copytree(ROOT / "raisr", tmp_path / "raisr", ignore=ignored)
+    about = tmp_path / "raisr-9.9.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text("Metadata-Version: 2.1\nName: raisr\nVersion: 9.9\n")
+    _, file, start_worker = machines
+    start_worker(tmp_path)
+    with Client(scheduler_file=str(file)) as one:
+        one.wait_for_workers(1, timeout=LONG)
+        with pytest.raises(ValueError, match=f"has raisr 9.9, not {raisr.__version__}"):
+            learn_filters(PAIRS, client=one, **OPTIONS)
+
+
+def test_a_cluster_that_goes_while_it_works(machines):
+    scheduler, file, start_worker = machines
+    start_worker(ROOT)
+    patient = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+    with patient, Client(scheduler_file=str(file)) as one:
+        one.wait_for_workers(1, timeout=LONG)
+        with pytest.raises(ConnectionError, match="the cluster is gone"):
+            sums(source(Lazy(PAIRS, kills=scheduler.pid), one))
 
 
 def test_a_cluster_that_is_gone():

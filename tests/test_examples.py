@@ -2,7 +2,10 @@
 
 import gc
 import json
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from skimage import data
 
 import raisr
+from raisr.io import list_images, read_image, write_image
 from raisr.metrics import psnr
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -67,6 +71,26 @@ def test_gradio_page(load):
         assert psnr(out, clean) > psnr(noisy, clean) + 4
     with pytest.raises(gradio.Error, match="Choose a picture first"):
         page.fn(None, 0, "fast")
+
+
+def test_folder_on_a_cluster(tmp_path):
+    pytest.importorskip("distributed", reason="the example needs distributed")
+    noisy = data.camera()[100:200, 100:220]
+    rgba = np.dstack([data.astronaut()[:60, :80], np.full((60, 80), 9, np.uint8)])
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    write_image(tmp_path / "in" / "a.png", noisy)
+    write_image(tmp_path / "in" / "sub" / "b.tif", rgba)
+    (tmp_path / "in" / "c.png").write_bytes(b"damaged")
+    start = [sys.executable, str(EXAMPLES / "denoise_folder.py"), "in", "out"]
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    for _ in range(2):  # what is there stays
+        quiet = {"capture_output": True, "text": True, "check": True}
+        told = subprocess.run(start, cwd=tmp_path, env=environment, **quiet).stdout
+        assert told.startswith("c.png: raisr: ")
+    assert [str(name) for name in list_images(tmp_path / "out")] == ["a.png", "sub/b.tif"]
+    np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png")[0], raisr.denoise(noisy))
+    found, _ = read_image(tmp_path / "out" / "sub" / "b.tif")
+    np.testing.assert_array_equal(found[..., 3], rgba[..., 3])
 
 
 def test_notebook(tmp_path, monkeypatch):

@@ -137,6 +137,27 @@ def test_quantile_edges_fill_the_bins_equally():
         np.testing.assert_allclose(shares / shares.sum(), 1 / count, atol=0.03)
 
 
+def test_pairs_that_edges_are_not_fitted_to_are_read_once():
+    class Lazy:
+        read = 0
+
+        def __len__(self):
+            return 120
+
+        def __getitem__(self, place):
+            self.read += 1
+            return [random_bytes((9, 9), seed=place + k).astype(np.float32) for k in range(2)]
+
+        def __iter__(self):
+            return (self[place] for place in range(120))
+
+    pairs = Lazy()
+    found = learn_filters(pairs, size=3, data_range=255, progress=False)
+    assert pairs.read == 60 + 120
+    expected = learn_filters(list(pairs), size=3, data_range=255, progress=False)
+    np.testing.assert_array_equal(found.stages[0].filters, expected.stages[0].filters)
+
+
 def test_fixed_edges_stay():
     bank = learn_filters(scene_pairs(1), "csconv", size=3, edges="fixed", data_range=255)
     assert bank.stages[0].spec == HashSpec.preset("csconv")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import maximum_filter, minimum_filter
 from skimage import data
 
-from raisr import HashSpec, sharpen
+from raisr import HashSpec, estimate_noise, sharpen
 from raisr.colour_files import read_parts
 from raisr.learning_sharpening import blurred, eight_bits, learn_sharpening
 from raisr.metrics import psnr
-from raisr.noise import add_gaussian_noise
+from raisr.noise import add_camera_noise, add_gaussian_noise
 from raisr.sharpening import BANK, FORMAT, LARGEST, LEVELS, bounds, stage_for
 from tests.images import noisy_scene, random_bytes, scene
 
@@ -126,6 +126,20 @@ def test_white_noise_of_flat_areas_does_not_grow(sigma, amount, axis):
     noisy = add_gaussian_noise(flat, sigma, seed=1)
     out = sharpen(noisy, amount, channel_axis=axis, data_range=255)
     assert (out.std(axis=(0, 1)) < 0.97 * noisy.std(axis=(0, 1))).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.5])
+def test_noise_of_a_camera_does_not_grow_in_the_dark(smoothing):
+    pages = ASTRONAUT.copy()
+    pages[:48, :48], pages[:48, 48:96] = 12, 25
+    noisy = add_camera_noise(
+        pages, 0.0015, 1, read_noise=0.004, white_balance=(2, 1, 1.5), smoothing=smoothing
+    )
+    assert estimate_noise(noisy, channel_axis=-1).kind == "camera"
+    out = sharpen(noisy, channel_axis=-1)
+    for columns in (slice(8, 40), slice(56, 88)):
+        before, after = (image[8:40, columns].mean(axis=-1).std() for image in (noisy, out))
+        assert after < before
 
 
 @pytest.mark.parametrize("sigma", [0, 1, 5, 10])

@@ -330,7 +330,7 @@ def test_what_cannot_be_read_is_named_and_what_is_done_stays():
 
     image, out = random_bytes((150, 131)), np.zeros((150, 131), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "_step_for", lambda *_: bank_step(random_bank(), [None]))
+        patch.setattr(streaming, "steps_of", lambda *_: [bank_step(random_bank(), [None])])
         with pytest.raises(ValueError, match="rows .* to 1.., .* cannot be read: bad block"):
             denoise_stream(Broken(image), out)
     np.testing.assert_array_equal(out[:48], random_bank().apply(image)[:48])

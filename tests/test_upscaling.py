@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from raisr import upscale
+from raisr import deblock, upscale
 from raisr.bicubic import resize_bicubic
 from raisr.hashing import HashSpec
+from raisr.jpeg import compress
 from raisr.learning_upscaling import RECIPES, crop_to_multiple, learn_upscaling, reduce_image
 from raisr.metrics import psnr
 from raisr.phases import PhaseStage
@@ -372,3 +373,18 @@ def test_bad_specs(options):
     with pytest.raises(ValueError, match="must be"):
         ProfileSpec(**options)
     assert isinstance(ProfileSpec().tensor, HashSpec)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("axis", [None, -1])
+def test_a_jpeg_is_cleaned_first(model, axis):
+    photo = data.astronaut()[20:120, 100:220]
+    pixels = compress(photo if axis else photo[..., 1], 30)
+    out = upscale(pixels, compressed=True, model=model, channel_axis=axis)
+    cleaned = deblock(pixels, 30, model=model, channel_axis=axis)
+    np.testing.assert_array_equal(out, upscale(cleaned, model=model, channel_axis=axis))
+
+
+def test_what_is_no_jpeg_is_enlarged_as_it_is():
+    image = scene((40, 48))
+    np.testing.assert_array_equal(upscale(image, compressed=True), upscale(image))

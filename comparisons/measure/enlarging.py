@@ -1,8 +1,9 @@
 """How enlarged images are scored, and what enlarges them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,22 @@ from numpy.typing import NDArray
 
 from raisr.bicubic import resize_bicubic
 from raisr.datasets import Dataset
+from raisr.jpeg import compress
 from raisr.learning_upscaling import crop_to_multiple, reduce_image
 from raisr.metrics import psnr
 from raisr.upscaling import upscale
 from raisr.validate import GrayImage
 
-__all__ = ["METHODS", "PROTOCOL", "Enlarger", "enlarged_psnr", "measure", "video_luma"]
+__all__ = [
+    "COMPRESSED",
+    "COMPRESSED_PROTOCOL",
+    "METHODS",
+    "PROTOCOL",
+    "Enlarger",
+    "enlarged_psnr",
+    "measure",
+    "video_luma",
+]
 
 PROTOCOL = (
     "luma of MATLAB's rgb2ycbcr (16 to 235, rounded; gray images as they are), cropped to a "
@@ -23,6 +34,7 @@ PROTOCOL = (
     "results are rounded to 8 bits, a border of as many pixels as the factor is left out, "
     "peak 255, mean of the images"
 )
+COMPRESSED_PROTOCOL = f"{PROTOCOL}; low resolution compressed by Pillow's libjpeg as gray images"
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255
 
 
@@ -52,8 +64,8 @@ def _pillow(name):
     return run
 
 
-def _ours(model):
-    return lambda image, factor: upscale(image, factor, model=model, num_threads=1)
+def _ours(model, *, compressed=False):
+    return partial(upscale, model=model, compressed=compressed, num_threads=1)
 
 
 METHODS = {
@@ -65,6 +77,15 @@ METHODS = {
     "best": Enlarger("raisr.upscale best", _ours("best")),
 }
 """Those of the table, by name."""
+
+COMPRESSED = {
+    "bicubic": METHODS["bicubic"],
+    "fast": METHODS["fast"],
+    "fast_compressed": Enlarger("fast, compressed=True", _ours("fast", compressed=True)),
+    "best": METHODS["best"],
+    "best_compressed": Enlarger("best, compressed=True", _ours("best", compressed=True)),
+}
+"""Those of the table of JPEGs, by name."""
 
 
 def video_luma(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -89,11 +110,12 @@ def enlarged_psnr(image: NDArray[np.uint8], factor: int, bank: Any) -> float:
 
 
 def measure(
-    dataset: Dataset, factor: int, methods: Sequence[str]
+    dataset: Dataset, factor: int, methods: Mapping[str, Enlarger], quality: int | None = None
 ) -> Mapping[str, dict[str, list[float]]]:
     """Return PSNR in dB and CPU seconds of one thread per output megapixel, image by image.
 
     Methods take turns on each image, so that a slow spell of the machine hits all of them alike.
+    With a quality, low resolution is compressed.
     """
     found: dict[str, dict[str, list[float]]] = {
         name: {"psnr": [], "seconds_per_megapixel": []} for name in methods
@@ -101,10 +123,11 @@ def measure(
     for image in dataset:
         clean = crop_to_multiple(video_luma(image.read()), factor)
         small = reduce_image(clean, factor).astype(np.uint8)
-        for name in methods:
-            METHODS[name].run(small[:32, :32], factor)  # what is compiled or loaded once
+        small = small if quality is None else compress(small, quality)
+        for name, method in methods.items():
+            method.run(small[:32, :32], factor)  # what is compiled or loaded once
             start = time.thread_time()
-            output = METHODS[name].run(small, factor)
+            output = method.run(small, factor)
             seconds = time.thread_time() - start
             found[name]["psnr"].append(score(output, clean, factor))
             found[name]["seconds_per_megapixel"].append(seconds / (clean.size / 1e6))

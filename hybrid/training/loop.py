@@ -52,7 +52,8 @@ def train(
 ) -> Path:
     """Train a network, or go on where an earlier call was stopped.
 
-    Under `torchrun` all processes train one network; each draws its own crops.
+    Under `torchrun`, on one machine or more, all processes train one network; each draws its own
+    crops. All need `folder`, to go on from the checkpoint that the first of them writes there.
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ def train(
     FloatingPointError
         The loss or a weight is not finite; the last good checkpoint is kept.
     ValueError
-        The checkpoint in the folder belongs to another run, or is damaged; there is no such
-        device.
+        The checkpoint in the folder belongs to another run, or is damaged; the processes of
+        `torchrun` see different ones; there is no such device.
     FileNotFoundError
         Training images or weights to start from are missing.
     OSError
@@ -126,6 +127,7 @@ class _Run:
         state, config = self.state, self.config
         network = state.network
         if self.processes > 1:
+            self._check_start()
             network = DistributedDataParallel(network)
         started = time.monotonic() - state.seconds
         saved = time.monotonic()
@@ -172,6 +174,17 @@ class _Run:
             for number in left:
                 self._pace()
                 yield take(pool.draw(number))
+
+    def _check_start(self) -> None:
+        """Refuse processes that go on from different checkpoints."""
+        own = torch.tensor([self.state.step, -self.state.step], device=self.device)
+        distributed.all_reduce(own, distributed.ReduceOp.MAX)
+        last, first = own[0].item(), -own[1].item()
+        if first != last:
+            raise ValueError(
+                f"processes begin at step {first} and at step {last}: all need the folder "
+                f"{self.folder}, with the checkpoint that the first of them wrote"
+            )
 
     @property
     def _captures(self) -> bool:

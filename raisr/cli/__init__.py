@@ -1,4 +1,4 @@
-"""The command line: `raisr denoise | upscale | deblock | sharpen | learn | hash | info`."""
+"""The command line: `raisr denoise`, `raisr learn` and all the others."""
 
 import logging
 import os

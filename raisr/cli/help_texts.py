@@ -25,6 +25,7 @@ examples:
   raisr denoise --model mine.safetensors noisy.png clean.png
   raisr hash photo.jpg classes.png
   raisr info mine.safetensors
+  raisr export mine.safetensors mine.h
 
 Each command explains itself, for example: raisr denoise --help
 """,
@@ -89,8 +90,9 @@ examples:
 Sides grow by the factor and are rounded. Files and folders are read and written
 as by `raisr denoise`: see there. Brightness is enlarged by learned filters,
 differences of colours by bicubic interpolation, and transparency and the bands
-of a TIFF each by itself. Pictures that were sharpened or compressed before are
-enlarged with their faults. Of a video, luma is enlarged by the filters, chroma
+of a TIFF each by itself. What JPEG left is removed first, as by `raisr deblock`,
+where the file is a JPEG, or --compressed says that it was one. Pictures that were
+sharpened before are enlarged with their faults. Of a video, luma is enlarged by the filters, chroma
 by bicubic interpolation that keeps its place beside luma; one that is
 interlaced must be deinterlaced first.
 
@@ -154,6 +156,18 @@ its coherence: flat regions are dark, straight edges bright and colourful.
 examples:
   raisr hash photo.jpg classes.png
   raisr hash --spec blade photo.jpg classes.png
+""",
+    "export": """\
+Filters for gray images become one C99 header with their tables and a loop of
+some hundred lines; the top of the file tells how to call it. Networks become an
+ONNX file for images of any size: base and small, the names of weights, or a
+file of weights that `python -m hybrid.train` wrote. That needs the extra
+`export` of this package.
+
+examples:
+  raisr export fast_25 denoise_25.h
+  raisr export mine.safetensors mine.h
+  raisr export base base.onnx
 """,
     "info": """\
 examples:

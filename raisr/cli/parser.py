@@ -8,6 +8,7 @@ from typing import Any
 import raisr
 from raisr.cli.deblock import deblock
 from raisr.cli.denoise import denoise
+from raisr.cli.export import export
 from raisr.cli.help_texts import DESCRIPTION, EPILOGS, EXIT_STATUS
 from raisr.cli.inspection import hash_file, info
 from raisr.cli.learn import learn
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     sharpening = command("sharpen", "sharpen a file, or every image of a folder", sharpen)
     learning = command("learn", "learn filters from images", learn)
     hashing = command("hash", "draw the class of every pixel", hash_file)
+    exporting = command("export", "write filters for C, or a network as ONNX", export)
     banks = command("info", "say what a filter bank holds, or what noise an image has", info)
 
     for changing in (denoising, enlarging, cleaning, sharpening):
@@ -59,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_learning(learning)
     _add_hashing(hashing)
+    _add_exporting(exporting)
     for parser_of_images in (denoising, enlarging, cleaning, sharpening, learning, hashing):
         parser_of_images.add_argument(
             "--white", type=_white, help="value of white (default: 255, 65535, or 1 for floats)"
@@ -66,7 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
         parser_of_images.add_argument(
             "--threads", type=_positive, metavar="N", help="number of threads (default: all cores)"
         )
-        parser_of_images.add_argument(
+    for writing in (denoising, enlarging, cleaning, sharpening, learning, hashing, exporting):
+        writing.add_argument(
             "--overwrite", action="store_true", help="replace output that is there already"
         )
     _add_info(banks)
@@ -110,6 +114,11 @@ def _add_enlarging(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="fast",
         help="fast or best, or a file that `raisr learn --task upscale` made (default: fast)",
+    )
+    parser.add_argument(
+        "--compressed",
+        action=argparse.BooleanOptionalAction,
+        help="remove what JPEG left, first (default: of JPEG files)",
     )
 
 
@@ -163,6 +172,16 @@ def _add_hashing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", type=Path, help="image file")
     parser.add_argument("output", metavar="OUT.png", type=Path, help="picture to write")
     parser.add_argument("--spec", default="csconv", help="csconv, raisr, blade (default: csconv)")
+
+
+def _add_exporting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="file of filters or of weights, or a name: of a gray bank as `raisr info` lists it, "
+        "or of a network",
+    )
+    parser.add_argument("output", metavar="OUT", type=Path, help=".h or .onnx file to write")
 
 
 def _add_info(parser: argparse.ArgumentParser) -> None:

@@ -10,16 +10,21 @@ import numpy as np
 
 import raisr
 from raisr.cli.checks import white_fits
+from raisr.cli.deblock import Settings as Cleaning
+from raisr.cli.deblock import deblock_page
 from raisr.cli.groups import restored
 from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, white_of
 from raisr.cli.upscale_video import VideoEnlarger
 from raisr.cli.work import Work, work_on
+from raisr.intel_filters import IntelFilters
 from raisr.io import Page
 from raisr.io.picture import ASSOCIATED
-from raisr.upscaling import MODELS, check_bank
+from raisr.upscaling import MODELS, check_bank, load_bank
 from raisr.upscaling_bank import UpscalingBank
 
 __all__ = ["upscale", "upscale_page"]
+
+_Done = tuple[tuple[int, ...], list[int | None]]  # height and width; and qualities of JPEG
 
 
 class Settings(NamedTuple):
@@ -27,7 +32,7 @@ class Settings(NamedTuple):
 
     factor: float
     white: float | None
-    model: str | UpscalingBank
+    model: str | UpscalingBank | IntelFilters
     threads: int | None
 
 
@@ -36,28 +41,42 @@ def upscale(arguments: Namespace) -> int:
     model, factor = _model_and_factor(arguments)
     settings = Settings(factor, arguments.white, model, arguments.threads)
 
-    def change(page: Page) -> tuple[Page, list[tuple[int, ...]]]:
+    def change(page: Page) -> tuple[Page, list[_Done]]:
+        page, qualities = _cleaned(page, settings, arguments.compressed)
         result = upscale_page(page, settings)
-        return result, [result.pixels.shape[:2]]
+        return result, [(result.pixels.shape[:2], qualities)]
 
-    def describe(sizes: list[tuple[int, ...]]) -> tuple[str, bool]:
-        height, width = sizes[0]
-        return f"enlarged by {factor:g} to {width} x {height}", False
+    def describe(done: list[_Done]) -> tuple[str, bool]:
+        (height, width), _ = done[0]
+        known = dict.fromkeys(str(q) for _, qualities in done for q in qualities if q is not None)
+        before = f", cleaned of JPEG of quality {', '.join(known)}" if known else ""
+        return f"enlarged by {factor:g} to {width} x {height}{before}", False
 
-    arguments.work = Work(change, describe, "enlarged", VideoEnlarger(settings))
+    video = None if arguments.compressed else VideoEnlarger(settings)
+    arguments.work = Work(change, describe, "enlarged", video)
     return work_on(arguments)
 
 
-def _model_and_factor(arguments: Namespace) -> tuple[str | UpscalingBank, float]:
+def _cleaned(
+    page: Page, settings: Settings, compressed: bool | None
+) -> tuple[Page, list[int | None]]:
+    """Return a page without what JPEG left, and the qualities; None: of the file of a JPEG."""
+    if not (page.metadata.get("jpeg_quality") if compressed is None else compressed):
+        return page, []
+    model = settings.model if settings.model in MODELS else "fast"
+    return deblock_page(page, Cleaning(None, settings.white, model, settings.threads))
+
+
+def _model_and_factor(arguments: Namespace) -> tuple[str | UpscalingBank | IntelFilters, float]:
     """Return a shipped model or the bank of a file, and the factor: that of the bank by default."""
     name, factor = arguments.model, arguments.factor
     if factor is not None:
         factor = int(factor) if factor.is_integer() else factor
     if name in MODELS:
         return name, factor or 2
-    if not Path(name).is_file():
+    if not Path(name).exists():
         raise FileNotFoundError(f"{name}: not one of {', '.join(MODELS)}, nor the file of a bank")
-    bank = UpscalingBank.load(name)
+    bank = load_bank(name)
     check_bank(bank, factor := factor or bank.factor)
     return bank, factor
 

@@ -88,6 +88,13 @@ def test_the_opencv_pipelines_find_the_classes_of_raisr(pipeline, monkeypatch):
     assert np.mean(pipeline(image, spec)[inside] == ours) > 0.98
 
 
+@pytest.mark.parametrize("name", ["onnx_base", "onnx_small", "onnx_cs_edsr"])
+def test_exported_networks_do_the_same_work(name):
+    case = CASES[name](mosaic(70 * 70))
+    found = case.contenders["onnxruntime"].run(1)
+    np.testing.assert_allclose(found, case.contenders["hybrid, float32"].run(1), rtol=0, atol=0.01)
+
+
 @pytest.fixture
 def result():
     """A run of two seconds a megapixel, half of the peer's, and 1.8 times faster in two threads."""

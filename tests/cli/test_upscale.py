@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 import raisr
+from raisr import IntelFilters
 from raisr.cli import main
 from raisr.io import read_image, write_image
 from tests.cli.commands import fails
@@ -81,3 +84,48 @@ def test_bad_files(tmp_path, capsys):
     write_image(tmp_path / "in.png", scene((10, 12)))
     fails(capsys, "IN and OUT must differ", "upscale", tmp_path / "in.png", tmp_path / "in.png")
     assert not (tmp_path / "out.png").exists()
+
+
+def jpeg(path, quality=20):
+    Image.fromarray(data.astronaut()[20:100, 100:200]).save(path, "JPEG", quality=quality)
+    return np.array(Image.open(path))
+
+
+@pytest.mark.parametrize("model", ["fast", "best"])
+def test_what_jpeg_left_is_removed_first(tmp_path, capsys, model):
+    source, target = tmp_path / "in.jpg", tmp_path / "out.png"
+    pixels = jpeg(source)
+    assert main(["upscale", "--model", model, str(source), str(target)]) == 0
+    assert "cleaned of JPEG of quality 20" in capsys.readouterr().out
+    cleaned = raisr.deblock(pixels, 20, model=model, channel_axis=-1)
+    wanted = raisr.upscale(cleaned, model=model, channel_axis=-1)
+    np.testing.assert_array_equal(read_image(target)[0], wanted)
+
+
+def test_compression_is_told_or_denied(tmp_path, capsys):
+    pixels = jpeg(tmp_path / "in.jpg")
+    write_image(tmp_path / "in.png", pixels)
+    plain, cleaned = (
+        raisr.upscale(pixels, compressed=told, channel_axis=-1) for told in (False, True)
+    )
+    assert not np.array_equal(plain, cleaned)
+    for name, options, wanted in (
+        ("in.jpg", ["--no-compressed"], plain),
+        ("in.png", [], plain),
+        ("in.png", ["--compressed"], cleaned),
+    ):
+        target = tmp_path / "out.png"
+        command = ["upscale", "--overwrite", *options, str(tmp_path / name), str(target)]
+        assert main(command) == 0
+        np.testing.assert_array_equal(read_image(target)[0], wanted)
+        assert ("cleaned" in capsys.readouterr().out) is (wanted is cleaned)
+
+
+def test_a_folder_of_filters_is_a_model(tmp_path):
+    IntelFilters.learn([scene((64, 64), seed) for seed in range(3)]).save(tmp_path / "filters")
+    write_image(tmp_path / "in.png", scene((20, 24)))
+    target = tmp_path / "out.png"
+    command = ["upscale", "--model", str(tmp_path / "filters"), str(tmp_path / "in.png")]
+    assert main([*command, str(target)]) == 0
+    wanted = raisr.upscale(scene((20, 24)), model=tmp_path / "filters")
+    np.testing.assert_array_equal(read_image(target)[0], wanted)

@@ -78,7 +78,8 @@ def test_wrong_usage(capsys, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "command", [None, "denoise", "upscale", "deblock", "sharpen", "learn", "hash", "info"]
+    "command",
+    [None, "denoise", "upscale", "deblock", "sharpen", "learn", "export", "hash", "info"],
 )
 def test_help_teaches_by_examples_that_parse(capsys, command):
     with pytest.raises(SystemExit) as caught:

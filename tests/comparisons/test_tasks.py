@@ -6,7 +6,7 @@ import pytest
 from comparisons import learn_deblocking, learn_sharpening, learn_upscaling, tasks
 from comparisons.measure import sharpening
 from comparisons.measure.deblocking import CLEANERS
-from comparisons.measure.enlarging import METHODS, score, video_luma
+from comparisons.measure.enlarging import COMPRESSED, METHODS, score, video_luma
 from comparisons.measure.sharpening import SHARPENERS
 from comparisons.measure.store import COMMITTED
 from raisr.colour_files import read_parts
@@ -34,6 +34,7 @@ def test_the_border_is_left_out():
 def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
     monkeypatch.setattr(tasks, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(tasks, "_QUALITIES", (10,))
+    monkeypatch.setattr(tasks, "_COMPRESSED_QUALITIES", (20,))
     options = ["--datasets", "set14", "--output", str(tmp_path), "--results", str(tmp_path)]
     tasks.main(options)
     assert "OpenCV" in capsys.readouterr().out
@@ -41,6 +42,8 @@ def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
     assert set(stored) == set(CLEANERS)
     stored = tasks.read_sharpening(tmp_path)
     assert set(stored["sharpening"]["1 px, noise 1"]) == set(SHARPENERS) == set(stored["overshoot"])
+    stored = read_json(tmp_path / tasks.COMPRESSED_FILE)["compressed"]
+    assert {name: set(methods) for name, methods in stored.items()} == {"20": set(COMPRESSED)}
     stored = read_json(tmp_path / tasks.FILE)["upscaling"]["set14"]["2"]
     assert set(stored) == set(METHODS)
     tasks.main([*options, "--from-results", str(tmp_path)])
@@ -97,6 +100,14 @@ def test_committed_jpegs_are_cleaned_as_far_as_the_goal():
     }
     assert gains["bsd68", "10"] >= 0.95
     assert min(gains.values()) >= 0.84
+
+
+def test_committed_jpegs_are_enlarged_better_when_they_are_cleaned():
+    for methods in tasks.read_compressed(COMMITTED)["compressed"].values():
+        mean = {name: np.mean(values["psnr"]) for name, values in methods.items()}
+        for model in ("fast", "best"):
+            assert mean[f"{model}_compressed"] > mean[model] + 0.05
+            assert mean[f"{model}_compressed"] > mean["bicubic"]
 
 
 def coloured(image):

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import dask.array
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -83,8 +84,20 @@ def _deblock(draw):
 @_call("raisr.upscale")
 def _upscale(draw):
     factors = (1, 1.5, 2, 3, 4, 0, -2, 1e9, np.nan, np.inf, "2", 2.7, None)
-    options = _of(draw, **_usual(factor=factors, model=("fast", "best", "x", 3)))
+    models = ("fast", "best", "x", 3)
+    options = _of(draw, **_usual(factor=factors, model=models, compressed=(True, False)))
     return Call(lambda a: raisr.upscale(a, **options), (draw(images()),))
+
+
+@_call("raisr.IntelFilters")
+def _intel_filters(draw):
+    threads = draw(st.sampled_from(_THREADS))
+
+    def run(image):
+        filters = raisr.IntelFilters.learn([image], num_threads=threads)
+        return raisr.upscale(image, 2, model=filters, data_range=255)
+
+    return Call(run, (draw(images()),))
 
 
 @_call("raisr.sharpen")
@@ -102,6 +115,19 @@ def _denoise_stream(draw):
         out = np.zeros_like(image)
         raisr.denoise_stream(image, out, **options)
         return out
+
+    return Call(run, (draw(images()),))
+
+
+@_call("raisr.denoise_dask")
+def _denoise_dask(draw):
+    axes = (None, "YX", "YXS", "TYX", "CYX", "XY", "YY", "", "ab", 3)
+    options = _of(draw, sigma=_NUMBERS, axes=axes, data_range=_RANGES)
+    side = draw(st.integers(1, 50))
+
+    def run(image):
+        array = dask.array.from_array(image, chunks=side)
+        return raisr.denoise_dask(array, **options).compute(scheduler="synchronous")
 
     return Call(run, (draw(images()),))
 

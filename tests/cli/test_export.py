@@ -1,0 +1,61 @@
+"""`raisr export`: filters for C, networks as ONNX."""
+
+import numpy as np
+import pytest
+
+import raisr
+from raisr.cli import export, main
+from raisr.models import bank_for, colour_bank_for
+from tests.cli.commands import fails
+
+
+def test_a_bank_becomes_a_header(tmp_path, bank, capsys):
+    target = tmp_path / "mine.h"
+    assert main(["export", str(bank), str(target)]) == 0
+    assert capsys.readouterr().out == f"{target}: written\n"
+    (tmp_path / "wanted").mkdir()
+    raisr.export_c(raisr.FilterBank.load(bank), tmp_path / "wanted" / "mine.h")
+    assert target.read_text() == (tmp_path / "wanted" / "mine.h").read_text()
+    fails(capsys, "already there; pass --overwrite", "export", bank, target)
+    assert main(["export", "--overwrite", "fast_25", str(target)]) == 0
+    raisr.export_c(bank_for("fast", 25), tmp_path / "wanted" / "mine.h")
+    assert target.read_text() == (tmp_path / "wanted" / "mine.h").read_text()
+
+
+@pytest.mark.parametrize("weights", ["base", "pcn_standard_25"])
+def test_a_network_becomes_an_onnx_file(tmp_path, weights):
+    pytest.importorskip("onnxscript", reason="needs the extra `export`")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="runs ONNX files")
+    assert main(["export", weights, str(tmp_path / "network.onnx")]) == 0
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+    given = {"noisy": np.full((1, 1, 20, 30), 0.5, np.float32)}
+    if weights != "pcn_standard_25":
+        given |= {"levels": np.full((1, 1, 1, 1), 0.1, np.float32), "filtered": given["noisy"]}
+    (out,) = session.run(None, given)
+    assert out.shape[-2:] == (20, 30)
+
+
+def test_bad_input(tmp_path, bank, capsys):
+    fails(capsys, "no filter bank at missing", "export", "missing", tmp_path / "a.h")
+    fails(capsys, "must be one of C's and end in .h", "export", bank, tmp_path / "2.h")
+    colour_bank_for("fast", 20, 30, 30).save(tmp_path / "colour.safetensors")
+    colour = tmp_path / "colour.safetensors"
+    fails(capsys, "must be a FilterBank, got ColourBank", "export", colour, tmp_path / "a.h")
+    fails(capsys, "not a readable filter bank", "export", "fast_colour_25", tmp_path / "a.h")
+    fails(capsys, "a.txt: the name must end in .h or .onnx", "export", bank, tmp_path / "a.txt")
+    fails(capsys, "the name must end in .h or .onnx", "export", bank, tmp_path / "a")
+    fails(capsys, "no such folder", "export", bank, tmp_path / "no" / "a.h")
+    fails(capsys, "no weights 'missing'", "export", "missing", tmp_path / "a.onnx")
+    fails(capsys, "is not a readable file of weights", "export", bank, tmp_path / "a.onnx")
+    assert list(tmp_path.glob("a*")) == []
+
+
+@pytest.mark.parametrize("missing", ["torch", "onnx"])
+def test_without_its_packages_it_is_told(tmp_path, monkeypatch, missing):
+    class Entry:
+        def load(self):
+            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    monkeypatch.setattr(export, "entry_points", lambda **_: [Entry()])
+    with pytest.raises(ValueError, match=f"{missing}': install the extra `export`"):
+        export._export_network("base", tmp_path / "a.onnx")
