@@ -12,18 +12,20 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test lint docs bench fuzz faults clean
+.PHONY: help setup table2 test coverage mutants lint docs bench fuzz faults clean
 
 help:
-	@echo "make table2  install what it needs into $(VENV), denoise photographs and print table 2"
-	@echo "make test    install the rest, lint, check types and run the tests"
-	@echo "make setup   only build $(VENV)"
-	@echo "make lint    ruff, mypy, and the floors of the house (import-linter)"
-	@echo "make docs    build the pages of docs into docs/_build/html"
-	@echo "make bench   measure the speed of the kernels"
-	@echo "make fuzz    feed odd arrays and damaged files to everything public, for an hour"
-	@echo "make faults  kill work 360 times, call from 8 threads, look at the memory"
-	@echo "make clean   remove $(VENV), caches and build files"
+	@echo "make table2    install what it needs into $(VENV), denoise photographs and print table 2"
+	@echo "make test      install the rest, lint, check types and run the tests"
+	@echo "make coverage  say which lines and branches no test takes"
+	@echo "make mutants   change one thing at a time in the modules that decide, and see a test fail"
+	@echo "make setup     only build $(VENV)"
+	@echo "make lint      ruff, mypy, and the floors of the house (import-linter)"
+	@echo "make docs      build the pages of docs into docs/_build/html"
+	@echo "make bench     measure the speed of the kernels"
+	@echo "make fuzz      feed odd arrays and damaged files to everything public, for an hour"
+	@echo "make faults    kill work 360 times, call from 8 threads, look at the memory"
+	@echo "make clean     remove $(VENV), caches and build files"
 
 setup: $(STAMP)
 
@@ -48,8 +50,25 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tests run in a process for each core, at most eight: WORKERS=0 for one, as a debugger wants it.
+# Each process has one thread of BLAS and of OpenMP, so that they do not wait for one another.
+WORKERS ?= $(shell nproc)
+PYTEST  := -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $(PYTEST)
+
+coverage: setup
+	$(BIN)/python -m coverage erase
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m coverage run $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+# As much as you like, of each module: make mutants MUTANTS=50; 0 for all.
+MUTANTS ?= 0
+
+mutants: setup
+	$(BIN)/python -m tests.mutants --count $(MUTANTS)
 
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

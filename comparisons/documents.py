@@ -2,7 +2,9 @@
 
 What is measured is the gain, in dB: PSNR of the result, clipped to [0, 255], less that of the noisy
 page. Pages are of fonts and seeds that nothing was learned from; "lines" is one black line in every
-8 rows on white.
+8 rows on white. Pages without noise are measured by the PSNR of what becomes of them, at most 99,
+and levels that nothing tells by their mean error, on pages and on photographs held back from
+bsd400.
 """
 
 from collections.abc import Callable
@@ -14,17 +16,20 @@ from numpy.typing import NDArray
 
 import raisr
 from comparisons import command
-from comparisons.learn_models import HELD_BACK_PAGES
+from comparisons.learn_models import HELD_BACK_IMAGES, HELD_BACK_PAGES
 from comparisons.measure.store import COMMITTED
 from raisr.colour import rgb_to_gray
 from raisr.command import Parser, run
+from raisr.datasets import load_dataset
 from raisr.metrics import psnr
 from raisr.models import MODELS
 from raisr.noise import add_gaussian_noise
 from raisr.provenance import environment, git_commit, write_json
 
 RESULTS = COMMITTED / "documents.json"
-SIGMAS = (5.0, 10.0, 25.0)
+SIGMAS = (2.0, 5.0, 10.0, 25.0)
+SAME = 99.0
+"""PSNR of a page that stays as it is."""
 
 Denoise = Callable[..., NDArray]
 
@@ -51,8 +56,7 @@ def gain(clean: NDArray, sigma: float, seed: int, *, eight_bits: bool, denoise: 
     denoise : callable
         As `raisr.denoise`, with all but the image known.
     """
-    noisy = add_gaussian_noise(clean, sigma, seed)
-    noisy = np.rint(noisy).clip(0, 255).astype(np.uint8) if eight_bits else noisy
+    noisy = noisy_image(clean, sigma, seed, eight_bits=eight_bits)
     axis = -1 if clean.ndim == 3 else None
     out = denoise(noisy, channel_axis=axis, data_range=255)
     return psnr(np.clip(out, 0, 255), clean) - psnr(noisy, clean)
@@ -89,17 +93,61 @@ def measure(model: str, sigma: float, colour: bool, eight_bits: bool, told: bool
     }
 
 
+def noisy_image(clean: NDArray, sigma: float, seed: int, *, eight_bits: bool) -> NDArray:
+    """Return an image with white noise, of floats or of 8 bits."""
+    noisy = add_gaussian_noise(clean, sigma, seed)
+    return np.rint(noisy).clip(0, 255).astype(np.uint8) if eight_bits else noisy
+
+
+def measure_clean(model: str, colour: bool) -> dict[str, Any]:
+    """Return how near pages without noise stay to themselves, where nothing is told."""
+    found = []
+    for page in HELD_BACK_PAGES:
+        clean = page if colour else rgb_to_gray(page)
+        out = raisr.denoise(clean, model=model, channel_axis=-1 if colour else None)
+        found.append(SAME if np.array_equal(out, clean) else min(SAME, psnr(out, clean)))
+    return {
+        "model": model,
+        "colour": colour,
+        "pages": len(found),
+        "unchanged": sum(value == SAME for value in found),
+        "least": round(min(found), 2),
+    }
+
+
+def measure_levels(images: list[NDArray], kind: str, sigma: float, eight_bits: bool) -> dict:
+    """Return the mean absolute error of `raisr.estimate_sigma` on gray images."""
+    errors = [
+        abs(raisr.estimate_sigma(noisy_image(image, sigma, k, eight_bits=eight_bits)) - sigma)
+        for k, image in enumerate(images)
+    ]
+    found = {"images": kind, "count": len(images), "sigma": sigma, "eight_bits": eight_bits}
+    return found | {"error": round(float(np.mean(errors)), 3), "most": round(max(errors), 3)}
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure all, write the results and print them."""
     parser = Parser(prog="python -m comparisons.documents", description=__doc__.split("\n\n")[0])
     command.add_sigma_option(parser, list(SIGMAS))
+    command.add_data_options(parser)
     options = parser.parse_args(arguments)
     found = []
     for case in product((False, True), options.sigma, (False, True), (True, False), MODELS):
         colour, sigma, eight_bits, told, model = case
         found.append(entry := measure(model, sigma, colour, eight_bits, told))
         print(", ".join(f"{key} {value}" for key, value in entry.items()), flush=True)
-    write_json(RESULTS, {"commit": git_commit(), **environment(), "found": found})
+    clean = [measure_clean(*case) for case in product(MODELS, (False, True))]
+    photographs = load_dataset("bsd400", download=options.download).images[HELD_BACK_IMAGES]
+    images = {
+        "pages": [rgb_to_gray(page) for page in HELD_BACK_PAGES],
+        "photographs": [rgb_to_gray(image.read()) for image in photographs],
+    }
+    levels = [
+        measure_levels(images[kind], kind, sigma, eight_bits)
+        for kind, sigma, eight_bits in product(images, [0.0, *options.sigma], (False, True))
+    ]
+    results = {"found": found, "clean": clean, "levels": levels}
+    write_json(RESULTS, {"commit": git_commit(), **environment(), **results})
     print(f"wrote {RESULTS.name}")
 
 

@@ -215,8 +215,10 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     Notes
     -----
     The median of the absolute diagonal coefficients (db2) over that of a normal distribution
-    (Donoho and Johnstone, 1994), as `skimage.restoration.estimate_sigma`. Fine texture counts as
-    noise: expect up to two gray levels too much. Noise that was clipped at black or white is
+    (Donoho and Johnstone, 1994), as `skimage.restoration.estimate_sigma`; no more than the width
+    of the narrowest peak that has a fifth of the histogram, which is at least that of the noise:
+    of text and dithers, whose edges are everywhere. Fine texture counts as noise: expect up to two
+    gray levels too much. Noise that was clipped at black or white is
     missing: on dark pictures of 8 bits expect too little.
 
     Examples

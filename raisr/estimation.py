@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.colour import LUMA_NOISE, to_opponent
+from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
+from raisr.peaks import deviations_after, peak_of
+from raisr.sampling import strips_of
 from raisr.stabilisation import PhotonNoise
 from raisr.validate import GRAY_LEVELS, as_channels
 
@@ -14,8 +16,6 @@ __all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
 _SCALES = 3
 _BLOCK = 8
 _QUANTILE = 0.2
-_STRIP = 128  # rows
-_PIXELS = 1 << 20  # that are looked at
 _BINS = 8
 NORMAL_QUARTILE = 0.6744897501960817
 """Median of the absolute value of normal noise, of its standard deviation."""
@@ -29,6 +29,9 @@ _MOSAIC = 0.25
 _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
 _CLOSER = 2.0
 _FLOOR = 0.2
+_WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
+_BELOW, _SAMPLED = 0.005, 13  # of the pixels, of which each thirteenth is looked at
+_ALMOST = 1.5  # times the width of a peak is the noise of photons there, at most
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
@@ -200,6 +203,8 @@ def estimate_noise(
     In blocks of 8 x 8 pixels, the median of the absolute mixed second differences, of which slopes
     and straight edges along the axes are no part; of the blocks that are not constant and hardly
     clipped, the lowest fifth tells. So texture, saturated areas, frames and drawings count little.
+    Where text or dithers leave no such block, the narrowest peak of the histogram of a channel
+    tells how much is noise at most: paper and ink have peaks that are as wide as it.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples
@@ -226,7 +231,7 @@ def noise_of(channels):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels."""
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics = []
-    for strip in _strips(channels):
+    for strip in strips_of(channels):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
         if len(strip) == 3:
@@ -243,25 +248,50 @@ def noise_of(channels):
     brightness, deviation = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
     uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
+    peaks = [peak_of(channel) for channel in channels]
+    most = _bounds(channels, peaks)
+    levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    found = NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    photons = found.photons
+    if photons is None or (
+        _are_above(channels, photons) and all(_allows(p, photons) for p in peaks)
+    ):
+        return found
+    return replace(found, deviation=np.minimum(deviation, most[0]))
+
+
+def _are_above(channels, photons):
+    """Whether channels lie above the offset of photons, by what noise there is not."""
+    least = photons.offset - photons.gain
+    planes = (channel.plane().ravel()[::_SAMPLED] for channel in channels)
+    return photons.offset == 0 or max(np.mean(plane < least) for plane in planes) < _BELOW
+
+
+def _allows(peak, photons):
+    """Whether a peak is above the offset of photons, and as wide as their noise is there."""
+    wide = photons.deviation(peak.place) <= _ALMOST * peak.deviation
+    return peak.deviation == np.inf or (wide and photons.offset <= peak.place + peak.deviation / 2)
+
+
+def _bounds(channels, peaks):
+    """Return how much noise is in each plane at most, as peaks of the histograms tell."""
+    matrix = OPPONENT * [[LUMA_NOISE], [1], [1]] if len(channels) == 3 else np.eye(len(channels))
+    return deviations_after(matrix, channels, peaks)
+
+
+def _without_texture(levels, most, peaks):
+    """Return levels, of which texture is no part where noise is white: bounds tell what is."""
+    if not levels[0].any() and any(peak.deviation == 0 for peak in peaks):
+        return np.zeros_like(levels)
+    halving = 2.0 ** -np.arange(len(levels))[:, None]
+    return np.where(most <= _WHITE * levels[0], np.minimum(levels, most * halving), levels)
 
 
 def _pedestal(channels):
     """Return the gray levels that were taken from the plane whose brightness is looked at."""
     pedestals = [channel.pedestal * channel.factor for channel in channels]
     return np.mean(pedestals) if len(channels) == 3 else pedestals[0]
-
-
-def _strips(channels):
-    """Yield the channels of some rows, all together at most about _PIXELS."""
-    height, width = channels[0].shape
-    count = max(1, min(-(-height // _STRIP), _PIXELS // (_STRIP * width)))
-    if height <= _STRIP * count:
-        yield channels
-        return
-    for start in np.linspace(0, height - _STRIP, count).round().astype(int):
-        yield [replace(c, array=c.array[start : start + _STRIP]) for c in channels]
 
 
 def _is_limit(channel):

@@ -62,11 +62,11 @@ class PhaseStage:
                 f"of a side up to {LARGEST}, got shape {filters.shape}"
             )
         object.__setattr__(self, "margin", margin)
+        if not np.isfinite(filters).all():
+            raise ValueError("filters must be finite")
         centre = size // 2
         rest = 1 - filters.sum(axis=(3, 4, 5), dtype=np.float64)
         filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)
-        if not np.isfinite(filters).all():
-            raise ValueError("filters must be finite")
         filters.flags.writeable = False
         object.__setattr__(self, "filters", filters)
 

@@ -1,17 +1,21 @@
-"""A smaller image made of tiles of a large one: noise is looked for in it."""
+"""Parts of a large image, in tiles or in strips: noise is looked for in them."""
+
+from dataclasses import replace
 
 import numpy as np
 
 from raisr.validate import GrayImage
 from raisr.value_range import look_at, sampled_places
 
-__all__ = ["levelled", "montage", "sample_of", "tile_places"]
+__all__ = ["levelled", "montage", "sample_of", "strips_of", "tile_places"]
 
 WHOLE = 1 << 24
 """Pixels, up to which all are looked at."""
 
 _SIDE = 256
 _TILES = 64
+_STRIP = 128  # rows
+_PIXELS = 1 << 20  # of all strips
 
 
 def tile_places(planes, height, width):
@@ -61,3 +65,14 @@ def levelled(arrays, factor):
         pedestal, _ = look_at(array[sampled_places(array.shape)], factor)
         found.append(GrayImage(array, factor, pedestal))
     return found
+
+
+def strips_of(channels):
+    """Yield channels, a list of GrayImage, in strips of rows: at most about 2**20 pixels."""
+    height, width = channels[0].shape
+    count = max(1, min(-(-height // _STRIP), _PIXELS // (_STRIP * width)))
+    if height <= _STRIP * count:
+        yield channels
+        return
+    for start in np.linspace(0, height - _STRIP, count).round().astype(int):
+        yield [replace(c, array=c.array[start : start + _STRIP]) for c in channels]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from raisr.estimation import NORMAL_QUARTILE, noise_of
+from raisr.peaks import peak_of
 
 __all__ = ["level_of", "mean_level"]
 
@@ -18,18 +19,23 @@ def level_of(channel):
 
 def mean_level(channels):
     """Return the mean level of channels, a list of GrayImage, in gray levels."""
+    found = [min(_detail_level(channel), peak_of(channel).deviation) for channel in channels]
+    return float(np.mean(found))
+
+
+def _detail_level(channel):
+    """Return the level that the finest wavelet scale tells; 0 where nothing is there."""
     import pywt
 
-    found = []
-    for plane in (channel.levelled().plane() for channel in channels):
-        if min(plane.shape) > 1:
-            detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
-            # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
-            # drawings, only edges are left, with nothing around them.
-            noisy = detail > _ROUNDING * np.abs(plane).max()
-            if (living := noisy & (_share_nearby(noisy) > 0.5)).any():
-                found.append(np.median(detail[living]))
-    return float(np.mean(found)) / NORMAL_QUARTILE if found else 0.0
+    plane = channel.levelled().plane()
+    if min(plane.shape) < 2:
+        return 0.0
+    detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
+    # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
+    # drawings, only edges are left, with nothing around them.
+    noisy = detail > _ROUNDING * np.abs(plane).max()
+    living = noisy & (_share_nearby(noisy) > 0.5)
+    return float(np.median(detail[living])) / NORMAL_QUARTILE if living.any() else 0.0
 
 
 def _share_nearby(mask):

@@ -1,13 +1,19 @@
 """What every test shares: the hypothesis profiles and the rule for tests that need image sets."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
+
+# A run in the background of a shell ignores Ctrl-C, and so would what the tests interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
@@ -28,3 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_dir() -> Path:
     """Folder of the image sets; only for tests marked `data`."""
     return Path(os.environ["RAISR_DATA"])
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """Compile what commands use: one that does says so, and needs memory and disk for it."""
+    import raisr
+
+    gray = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    colour = np.stack([gray, gray[::-1], gray[:, ::-1]], axis=-1)
+    for image, axis in ((gray, None), (colour, -1)):
+        for sigma in (20, None):
+            for model in ("fast", "best"):
+                raisr.denoise(image, sigma, model=model, channel_axis=axis)
+        raisr.upscale(image, 2, channel_axis=axis)

@@ -1,7 +1,8 @@
 """Results of the long runs, and their table in docs/testing.md.
 
-`python -m tests.long_runs output/fuzz/guided.json output/faults/*.json` adds what was run to
-`tests/long_runs.json`, and fills the page from it.
+`python -m tests.long_runs output/fuzz/guided.json output/faults/*.json output/mutants.json` adds
+what was run to `tests/long_runs.json`, and fills the page from it. Faults of mutants are those that
+survive.
 """
 
 import sys
@@ -15,7 +16,7 @@ __all__ = ["KEPT", "PAGE", "add_result", "filled", "main"]
 KEPT = Path(__file__).with_name("long_runs.json")
 PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
 _BEGIN, _END = "<!-- runs: begin (filled by tests.long_runs) -->\n", "<!-- runs: end -->\n"
-_COUNTS = {"guided": "executions", "kills": "kills", "mixed": "calls"}
+_COUNTS = {"guided": "executions", "kills": "kills", "mixed": "calls", "mutants": "tried"}
 
 
 def add_result(path: Path, name: str, result: dict[str, Any]) -> None:
@@ -34,7 +35,8 @@ def filled(page: str, kept: dict[str, Any]) -> str:
         for name, entries in runs.items():
             count = sum(entry.get(_COUNTS[kind], 0) for entry in entries)
             total += count
-            faults = sum(len(entry.get("faults", ())) for entry in entries)
+            found = (entry.get("faults", entry.get("survivors", ())) for entry in entries)
+            faults = sum(map(len, found))
             seconds = sum(entry["seconds"] for entry in entries)
             seeds = ", ".join(sorted({str(entry["seed"]) for entry in entries if "seed" in entry}))
             commits = ", ".join(dict.fromkeys(_short(entry["git_commit"]) for entry in entries))

@@ -91,6 +91,8 @@ def test_the_seed_decides():
         ({"image": np.zeros((1, 4, 3))}, "sides of at least 2"),
         ({"gain": -1}, "gain must be finite and not negative"),
         ({"read_noise": np.nan}, "read_noise must be finite"),
+        ({"white_balance": (1, 2)}, "white_balance must be three positive numbers"),
+        ({"white_balance": (1, 0, 1)}, "white_balance must be three positive numbers"),
         ({"gamma": 0}, "gamma must be positive"),
         ({"demosaic": "nearest"}, "demosaic must be one of"),
         ({"smoothing": 2}, "smoothing must be from 0 to 1"),

@@ -1,15 +1,15 @@
-"""Compilation: announced once, right on lesser processors, and possible without any cache."""
+"""Compilation: announced once, and right on lesser processors.
+
+Without a cache: `tests/faults/test_conditions.py`.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-import raisr
 
 PROGRAM = """
 import sys
@@ -40,49 +40,37 @@ def run(folder, **environment):
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory):
+    """The folder of a cache, and what the first and the second process gave that used it."""
     folder = tmp_path_factory.mktemp("native")
-    return run(folder), run(folder)
+    return folder, run(folder), run(folder)
+
+
+@pytest.fixture(scope="module")
+def expected(native):
+    return native[1][0]
 
 
 def test_compilation_is_announced_once_and_only_when_it_happens(native):
-    (_, first), (_, second) = native
+    _, (_, first), (_, second) = native
     assert first.count("compiling the kernels of raisr") == 1
     assert second == ""
 
 
 @pytest.mark.parametrize("processor", ["haswell", "x86-64"])
-def test_lesser_processors_give_the_same(native, processor, tmp_path):
-    (expected, _), _ = native
+def test_lesser_processors_give_the_same(expected, processor, tmp_path):
     found, _ = run(tmp_path, NUMBA_CPU_NAME=processor, NUMBA_CPU_FEATURES="")
     np.testing.assert_array_equal(found["classes"], expected["classes"])
     np.testing.assert_allclose(found["out"], expected["out"], rtol=1e-3, atol=0.05)
 
 
-def test_plain_numba_gives_the_same(native, tmp_path):
-    (expected, _), _ = native
-    run(tmp_path)  # kernels of the other kind in the cache are left alone
+def test_plain_numba_gives_the_same(native, expected, tmp_path):
+    shutil.copytree(native[0] / "cache", tmp_path / "cache")  # kernels of the other kind
     found, said = run(tmp_path, RAISR_VECTOR="0")
     assert "compiling" in said
     assert str(expected["code"]) == "raisr._simd_hash"
     assert str(found["code"]) == "raisr.kernels.plain"
     assert np.mean(found["classes"] != expected["classes"]) < 1e-3
     np.testing.assert_allclose(found["out"], expected["out"], rtol=1e-3, atol=0.05)
-
-
-def test_works_where_nothing_can_be_cached(native, tmp_path):
-    (expected, _), _ = native
-    package = Path(shutil.copytree(Path(raisr.__file__).parent, tmp_path / "raisr"))
-    shutil.rmtree(package / "kernels" / "__pycache__", ignore_errors=True)
-    (package / "kernels" / "__pycache__").write_text("a file where the folder should be")
-    found, _ = run(
-        tmp_path,
-        PYTHONPATH=str(tmp_path),
-        PYTHONDONTWRITEBYTECODE="1",
-        NUMBA_CACHE_DIR="/dev/null/none",
-        HOME="/dev/null",
-        XDG_CACHE_HOME="/dev/null/none",
-    )
-    np.testing.assert_array_equal(found["out"], expected["out"])
 
 
 @pytest.mark.parametrize("layer", ["workqueue", "omp", "tbb"])

@@ -193,8 +193,8 @@ def test_a_cluster_that_is_gone():
 
 
 def test_a_pair_that_kills_every_worker():
-    patient = dask.config.set({"distributed.scheduler.allowed-failures": 1})
-    with patient, local(1) as cluster, Client(cluster) as one:
+    strict = dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with strict, local(1) as cluster, Client(cluster) as one:
         pairs = Lazy(PAIRS, kills=True)
         with pytest.raises(ConnectionError, match="loses its workers"):
             sums(source(pairs, one))

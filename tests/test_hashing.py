@@ -15,10 +15,10 @@ CSCONV = HashSpec.preset("csconv")
 
 y, x = np.mgrid[:24, :28]
 EXACT_IMAGES = {
-    "scene": scene((40, 48)),
-    "noise": random_bytes((30, 40)),
-    "two levels": random_bytes((30, 40), levels=2) * np.uint8(255),
-    "four levels": random_bytes((30, 40), levels=4),
+    "scene": scene((30, 36)),
+    "noise": random_bytes((20, 30)),
+    "two levels": random_bytes((20, 30), levels=2) * np.uint8(255),
+    "four levels": random_bytes((20, 30), levels=4),
     "flat": np.full((12, 12), 77, np.uint8),
     "dot": np.where((y == 12) & (x == 12), 255, 0).astype(np.uint8),
     "ramp along rows": (8 * y).astype(np.uint8),

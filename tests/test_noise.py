@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raisr.noise import add_gaussian_noise
+from raisr.noise import ColourNoise, GaussianNoise, add_gaussian_noise
 from tests.images import scene
 
 
@@ -40,3 +40,28 @@ def test_a_generator_goes_on():
     first, second = (add_gaussian_noise(scene(), 10, seed=rng) for _ in range(2))
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(first, add_gaussian_noise(scene(), 10, seed=3))
+
+
+@pytest.mark.parametrize("sigma", [-1, np.nan, np.inf, True, "25"])
+def test_levels_that_are_none_are_refused(sigma):
+    with pytest.raises(ValueError, match="sigma must be finite and not negative, got"):
+        add_gaussian_noise(scene(), sigma, seed=0)
+
+
+def test_images_that_are_none_are_refused():
+    with pytest.raises(TypeError, match="image must be of real numbers, got complex128"):
+        add_gaussian_noise(np.ones((2, 2), complex), 25, seed=0)
+    for prepare in (ColourNoise().prepare, GaussianNoise().prepare_colour):
+        with pytest.raises(
+            ValueError, match=r"a colour image has shape \(H, W, 3\), got \(64, 80\)"
+        ):
+            prepare(scene(), 25, 0)
+
+
+def test_noise_of_colours_is_drawn_anew():
+    noise = ColourNoise()
+    sample = noise.prepare(np.dstack([scene(seed=seed) for seed in range(3)]), 25, 0)
+    again, other = (noise.redraw(sample, 25, seed) for seed in (0, 1))
+    np.testing.assert_array_equal(again, sample.noisy)
+    assert np.std(other - sample.clean) == pytest.approx(25, rel=0.05)
+    assert not np.array_equal(again, other)

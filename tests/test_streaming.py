@@ -20,6 +20,8 @@ from raisr.steps import bank_step
 from tests.banks import CSCONV, random_bank
 from tests.images import noisy_scene, random_bytes, scene
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):

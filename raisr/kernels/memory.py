@@ -29,7 +29,7 @@ def _numbers_at(name, kind):
 
         return signature, codegen
 
-    def numbers(address, count):
+    def numbers(address, count):  # compiled
         return carray(pointer(address), (count,))
 
     return variant(numbers, name)

@@ -35,7 +35,7 @@ def _half(bits):
 
 
 def _reader(name, pixels_at, size, convert):
-    def read(address, step, factor, out, n):
+    def read(address, step, factor, out, n):  # compiled
         levels = floats_at(out, n)
         if step == size:
             pixels = pixels_at(address, n)
@@ -132,7 +132,7 @@ def read_tile(source, y0, x0, black, out):
 
 
 def _writer(name, pixels_at, size, number, top):
-    def write(levels, n, factor, address, step):
+    def write(levels, n, factor, address, step):  # compiled
         values = floats_at(levels, n)
         if step == size:
             pixels = pixels_at(address, n)

@@ -17,6 +17,8 @@ from raisr.noise import add_gaussian_noise
 from tests.cli.commands import fails
 from tests.images import scene
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 SHAPE = (45, 51)  # odd: the last blocks of chroma are not full
 RAISR = [sys.executable, "-m", "raisr"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from comparisons import figure1, figure5, figure6, figure7
+from comparisons import figure1, figure3, figure4, figure5, figure6, figure7
 from comparisons.crop_study import CropFigure
 from comparisons.draw import figures, panels
 from comparisons.draw.labels import label_points, labels_of_lines
@@ -236,3 +236,13 @@ def test_figure_7_measures_what_was_trained(tiny_dataset, monkeypatch, tmp_path,
     stored = figure7.STUDY.found(tmp_path / "r", STANDARD, 25.0)
     assert {size.label for size in stored} == {"B8F16", "CS-B8F16"}
     assert all(result["metadata"]["steps"] == 6 for result in stored.values())
+
+
+@pytest.mark.usefixtures("stand_ins")
+@pytest.mark.parametrize("figure", [figure3, figure4])
+def test_the_figures_show_rows_of_the_tables(figure):
+    rows = figure.FIGURE.build(STANDARD, 25.0)
+    assert "RAISR+N" in rows or "raisr best" in rows
+    assert set(rows) <= {METHODS[name].label for name in figure.ROWS}
+    with pytest.raises(SystemExit, match="0"):
+        figure.main(["--help"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons.measure.protocol import PROTOCOLS
+from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_named
 from raisr.colour import rgb_to_gray
 from raisr.datasets import load_dataset
 from raisr.noise import Sample, noise_seed
@@ -213,3 +213,16 @@ def test_crop_keeps_everything_but_the_size():
     crop = sample.crop(10)
     assert crop.noisy.shape == crop.clean.shape == (9, 10)
     assert (crop.data_range, crop.sigma, crop.noise) == (219, 25, "video_range")
+
+
+def test_a_protocol_is_known_by_its_name():
+    for protocol in (*PROTOCOLS.values(), COLOUR):
+        assert protocol_named(protocol.name) is protocol
+    with pytest.raises(KeyError):
+        protocol_named("video")
+
+
+def test_outputs_in_colour_are_not_rounded():
+    clean = np.full((16, 16, 3), 100, np.float32)
+    psnr, _ = COLOUR.score(clean + 0.25, clean)
+    assert psnr == pytest.approx(20 * np.log10(255 / 0.25))

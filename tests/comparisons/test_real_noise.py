@@ -1,11 +1,14 @@
 """The table of real noise: its cases, its measurement, and that the committed one is whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from comparisons import real_noise
 from comparisons.real_noise import CASES, METHODS, RESULT, main, measure, table
 from raisr.io import write_image
+from raisr.noise import add_gaussian_noise
 from raisr.provenance import read_json
 
 
@@ -21,6 +24,31 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(real_noise, "METHODS", few)
     monkeypatch.setattr(real_noise, "RESULT", tmp_path / "result.json")
     return tmp_path
+
+
+def test_each_case_has_every_fourth_photograph(monkeypatch, tiny_dataset):
+    five = replace(tiny_dataset, images=(tiny_dataset.images[1],) * 5)
+    monkeypatch.setattr(real_noise, "load_dataset", lambda name: five)
+    errors = []
+    for case in CASES.values():
+        pairs = list(case())
+        assert len(pairs) == 2
+        for noisy, clean in pairs:
+            assert (noisy.dtype, noisy.shape) == (np.uint8, clean.shape)
+            np.testing.assert_array_equal(clean, five.images[0].read())
+        errors.append(np.mean((noisy.astype(float) - clean) ** 2))
+    cameras, photons = errors[:3], errors[3:]
+    assert cameras == sorted(cameras)
+    assert photons == sorted(photons, reverse=True)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "noisy"])
+def test_every_method_removes_noise(name):
+    clean = np.full((40, 48, 3), (90, 120, 150), np.uint8)
+    noisy = add_gaussian_noise(clean, 10, seed=0).round().clip(0, 255).astype(np.uint8)
+    out = METHODS[name](noisy)
+    assert out.shape == clean.shape
+    assert np.std(out.astype(float) - clean) < 0.7 * np.std(noisy.astype(float) - clean)
 
 
 def test_what_is_measured(small):

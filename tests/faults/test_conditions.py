@@ -17,6 +17,8 @@ import raisr
 from raisr.io import list_images, read_image, write_image
 from tests.images import noisy_scene, scene
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 ROOT = Path(__file__).parents[2]
 LONG = 300  # seconds; a machine may be busy
 _PRCTL = ctypes.CDLL(None).prctl
@@ -200,10 +202,11 @@ def test_a_read_only_install(pictures, tmp_path):
     environment = {"PYTHONPATH": str(site), "HOME": "/nonexistent", "NUMBA_CACHE_DIR": ""}
     environment["XDG_CACHE_HOME"] = "/nonexistent"
     command = ("raisr", *DENOISE, pictures / "0.png", target)
-    status, _, err = finished(start(*command, folder=tmp_path, **environment))
+    status, _, err = finished(start(*command, folder=tmp_path, bound=True, **environment))
     for path in [site, *site.rglob("*")]:
         path.chmod(path.stat().st_mode | 0o200)
     assert status == 0, err
+    assert not list(site.rglob("*.nb[ci]"))
     np.testing.assert_array_equal(read_image(target)[0], expected(pictures))
 
 

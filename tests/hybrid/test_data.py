@@ -368,7 +368,7 @@ def test_ahead_makes_only_a_few():
 
     items = ahead(make, range(1000))
     next(items)
-    assert enough.wait(20)
+    assert enough.wait(300)
     time.sleep(0.05)  # for what must not come
     assert made == [0, 1, 2, 3, 4]
     items.close()

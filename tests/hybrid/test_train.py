@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,13 +56,29 @@ def start(*arguments):
     """A process with one thread, like the tests, so that it computes the same."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+WAITS_IN_STEP_100 = """
+import sys, time
+from hybrid.train import main
+from hybrid.training.tasks import Denoising
+loss, calls = Denoising.loss, []
+def waiting(self, network, batch):
+    calls.append(1)
+    if len(calls) == 100:
+        print("waits", flush=True)
+        time.sleep(600)
+    return loss(self, network, batch)
+Denoising.loss = waiting
+main(sys.argv[1:])
+"""
 
 
 def one_machine():
@@ -80,17 +95,9 @@ def two_machines():
 
 def together(machines, *arguments):
     """Start torchrun on all machines; return status, output and errors of each."""
-    started = [start("torch.distributed.run", *machine, *arguments) for machine in machines]
+    started = [start("-m", "torch.distributed.run", *machine, *arguments) for machine in machines]
     ended = [process.communicate(timeout=LONG) for process in started]
     return [(p.returncode, *said) for p, said in zip(started, ended, strict=True)]
-
-
-def wait_for(path, process):
-    deadline = time.monotonic() + LONG
-    while not path.is_file():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def lines_of(folder):
@@ -101,12 +108,13 @@ def lines_of(folder):
 def test_a_killed_run_goes_on(tmp_path, config_file, capsys):
     folder = tmp_path / "parts"
     checkpoint, weights = folder / "checkpoint.safetensors", folder / "weights.safetensors"
-    process = start("hybrid.train", config_file, "--output", folder, "--device", "cpu")
-    wait_for(checkpoint, process)
+    arguments = config_file, "--output", folder, "--device", "cpu"
+    process = start("-c", WAITS_IN_STEP_100, *arguments)
+    assert process.stdout.readline() == "waits\n"
     process.kill()
     process.communicate(timeout=LONG)
     assert process.returncode == -signal.SIGKILL
-    assert 0 < load_tensors(checkpoint)[1]["step"] < CONFIG.steps
+    assert 0 < load_tensors(checkpoint)[1]["step"] < 100
     assert not weights.exists()
 
     main([str(config_file), "--output", str(folder), "--device", "cpu"])

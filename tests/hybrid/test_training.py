@@ -1,3 +1,4 @@
+import itertools
 import math
 import os
 import signal
@@ -128,8 +129,9 @@ def test_the_commit_is_that_of_the_code_that_ran(tmp_path, monkeypatch, at_step)
     assert load_tensors(train(CONFIG, tmp_path))[1]["git_commit"] == "earlier"
 
 
-@pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("name", "number"), zip(RUNS, itertools.cycle([signal.SIGINT, signal.SIGTERM]), strict=False)
+)
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, name, number):
     config = RUNS[name]
     train(config, tmp_path / "whole")

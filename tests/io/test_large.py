@@ -15,6 +15,8 @@ import zarr
 from raisr import denoise, denoise_stream, streaming
 from tests.images import noisy_scene, random_bytes
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 STACK = np.stack([random_bytes((150, 131), seed=k) for k in range(3)])
 EXPECTED = np.stack([denoise(plane, 20) for plane in STACK])
 
