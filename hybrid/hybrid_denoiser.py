@@ -11,7 +11,7 @@ from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.validate import GRAY_LEVELS
 
-_FAINT = 2.5
+_FAINT, _FAINT_OF_PAIRS = 2.5, 1.0
 """Gray levels; training shows no less noise, and below the filters' result counts more and more."""
 
 
@@ -71,9 +71,10 @@ class HybridDenoiser(NetworkDenoiser):
             return network(noisy, levels, *maps)
 
         out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)[0]
-        if "filtered" in self.network.inputs and level < _FAINT:
+        faint = _FAINT_OF_PAIRS if self.behaviour.pairs else _FAINT
+        if "filtered" in self.network.inputs and level < faint:
             done = maps[self.network.inputs.index("filtered") - 1][0]
-            out = done + (level / _FAINT) ** 2 * (out - done)
+            out = done + (level / faint) ** 2 * (out - done)
         return out.numpy() * np.float32(GRAY_LEVELS)
 
     def _inputs(self, planes: Planes, sigma: float, done: Planes | None = None) -> list[Tensor]:
