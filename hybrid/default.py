@@ -45,8 +45,9 @@ def denoise(
 ) -> NDArray:
     """Remove white Gaussian noise with a network that finishes what learned filters began.
 
-    Without `sigma` and `weights`, noise of a camera is removed by a network of its own, whatever
-    `model` is, and noise of photons, as `raisr.estimate_noise` finds them, by `raisr.denoise`.
+    Without `sigma` and `weights`, noise of photons, as `raisr.estimate_noise` finds it, is removed
+    by `raisr.denoise`, and that of a camera by this and by a network of its own, whatever `model`
+    is: the result is their mean, for the network knows synthetic cameras alone.
 
     Parameters
     ----------
@@ -118,14 +119,21 @@ def denoise(
             found = noise_of(channels)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.kind in ("camera", "mosaic"):
-                weights = CAMERA
-            elif found.kind == "photon":
-                return raisr.denoise(
-                    image, model="best", channel_axis=channel_axis, data_range=data_range
+            elif found.kind in ("camera", "mosaic", "photon"):
+                options = {"channel_axis": channel_axis, "data_range": data_range}
+                filtered = raisr.denoise(image, model="best", **options)
+                if found.kind == "photon":
+                    return filtered
+                return _mean(
+                    filtered, denoise(image, weights=CAMERA, precision=precision, **options)
                 )
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
+
+
+def _mean(one: NDArray, other: NDArray) -> NDArray:
+    mean = (one.astype(np.float64) + other) / 2
+    return (mean if one.dtype.kind == "f" else np.rint(mean)).astype(one.dtype)
 
 
 small = partial(denoise, model="small")

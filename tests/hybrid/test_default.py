@@ -103,9 +103,9 @@ def test_noise_of_a_camera_has_a_network_of_its_own(kind, options, gain):
     assert raisr.estimate_noise(noisy, channel_axis=-1).kind == kind
     found = hybrid.denoise(noisy, channel_axis=-1)
     filters = raisr.denoise(noisy, model="best", channel_axis=-1)
-    assert raisr.metrics.psnr(found, clean) > raisr.metrics.psnr(filters, clean) + 0.2
-    wanted = zoo.load(CAMERA, precision="auto").denoise(noisy, channel_axis=-1)
-    np.testing.assert_array_equal(found, wanted)
+    assert raisr.metrics.psnr(found, clean) > raisr.metrics.psnr(filters, clean) + 0.1
+    network = zoo.load(CAMERA, precision="auto").denoise(noisy, channel_axis=-1)
+    np.testing.assert_array_equal(found, np.rint((filters.astype(float) + network) / 2))
 
 
 def test_noise_of_photons_is_left_to_filters():
