@@ -2,7 +2,7 @@
 
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,7 +120,7 @@ def denoise(
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
             elif found.kind in ("camera", "mosaic", "photon"):
-                options = {"channel_axis": channel_axis, "data_range": data_range}
+                options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
                 filtered = raisr.denoise(image, model="best", **options)
                 if found.kind == "photon":
                     return filtered
