@@ -31,7 +31,6 @@ _CLOSER = 2.0
 _FLOOR = 0.2
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _BELOW, _SAMPLED = 0.005, 13  # of the pixels, of which each thirteenth is looked at
-_ALMOST = 1.5  # times the width of a peak is the noise of photons there, at most
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
@@ -252,26 +251,7 @@ def noise_of(channels):
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    found = NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
-    photons = found.photons
-    if photons is None or (
-        _are_above(channels, photons) and all(_allows(p, photons) for p in peaks)
-    ):
-        return found
-    return replace(found, deviation=np.minimum(deviation, most[0]))
-
-
-def _are_above(channels, photons):
-    """Whether channels lie above the offset of photons, by what noise there is not."""
-    least = photons.offset - photons.gain
-    planes = (channel.plane().ravel()[::_SAMPLED] for channel in channels)
-    return photons.offset == 0 or max(np.mean(plane < least) for plane in planes) < _BELOW
-
-
-def _allows(peak, photons):
-    """Whether a peak is above the offset of photons, and as wide as their noise is there."""
-    wide = photons.deviation(peak.place) <= _ALMOST * peak.deviation
-    return peak.deviation == np.inf or (wide and photons.offset <= peak.place + peak.deviation / 2)
+    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
 
 
 def _bounds(channels, peaks):

@@ -130,7 +130,8 @@ def test_the_commit_is_that_of_the_code_that_ran(tmp_path, monkeypatch, at_step)
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), zip(RUNS, itertools.cycle([signal.SIGINT, signal.SIGTERM]), strict=False)
+    ("name", "number"),
+    list(zip(RUNS, itertools.cycle([signal.SIGINT, signal.SIGTERM]), strict=False)),
 )
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, name, number):
     config = RUNS[name]
