@@ -87,14 +87,14 @@ examples:
   raisr denoise slide.zarr clean.zarr                larger than memory
 """,
     "upscale": """\
-Sides grow by the factor and are rounded. Files and folders are read and written
-as by `raisr denoise`: see there. Brightness is enlarged by learned filters,
-differences of colours by bicubic interpolation, and transparency and the bands
-of a TIFF each by itself. What JPEG left is removed first, as by `raisr deblock`,
-where the file is a JPEG, or --compressed says that it was one. Pictures that
-were sharpened before are enlarged with their faults. Of a video, luma is
-enlarged by the filters, chroma by bicubic interpolation that keeps its place
-beside luma; one that is interlaced must be deinterlaced first.
+Sides grow by the factor and are rounded. Files and folders are read and
+written as by `raisr denoise`: see there. Brightness is enlarged by learned
+filters, differences of colours by bicubic interpolation, and transparency and
+the bands of a TIFF each by itself. What JPEG left is removed first, as by
+`raisr deblock`, where the file is a JPEG, or --compressed says that it was
+one. Pictures that were sharpened before are enlarged with their faults. Of a
+video, luma is enlarged by the filters, chroma by bicubic interpolation that
+keeps its place beside luma; one that is interlaced must be deinterlaced first.
 
 examples:
   raisr upscale photo.png large.png
