@@ -111,7 +111,7 @@ def page(results: dict[str, Any]) -> str:
         "here; `python -m comparisons.gallery` learns them again, measures, and writes this page. "
         "Pictures: before, after, and as it should be, at twice their size.\n"
     )
-    return "\n".join([head, table.to_markdown(), *sections])
+    return "\n".join([head, "## Results\n", table.to_markdown(), *sections])
 
 
 def _section(task, found):
