@@ -36,6 +36,10 @@ def smallest(records):
     return sorted(records, key=lambda pair: pair[1]["height"] * pair[1]["width"])[:_IMAGES]
 
 
+OF_KNOWN_NOISE = [e.name for e in zoo.list_weights() if e.provenance.get("noisy") is None]
+"""Weights that results of single images were measured with; others have a golden output."""
+
+
 def measure(metadata, sample):
     protocol, sigma = protocol_named(metadata["protocol"]), metadata["sigma"]
     if metadata["kind"] == STATISTICS:
@@ -46,7 +50,7 @@ def measure(metadata, sample):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", [entry.name for entry in zoo.list_weights()])
+@pytest.mark.parametrize("name", OF_KNOWN_NOISE)
 def test_shipped_weights_give_the_committed_numbers(name):
     records = [(r["metadata"], record) for r in results().get(name, ()) for record in r["images"]]
     assert records, "no committed result was measured with it"

@@ -90,7 +90,8 @@ def test_a_shipped_network_runs_elsewhere(runtime, tmp_path, name):
     if loaded is not network:
         behaviour = json.loads(told["behaviour"])
         assert json.loads(told["header"]) == json.loads(json.dumps(header))
-        assert behaviour["sigma"] == header["sigma"]
+        assert behaviour["pairs"] == (header.get("noisy") is not None)
+        assert behaviour["sigma"] == (None if behaviour["pairs"] else header["sigma"])
         assert behaviour["white"] == (219 / 255 if header["noise"] == "video_range" else 1)
         if network.num_classes is not None:
             assert HashSpec.from_dict(behaviour["spec"]).num_classes == network.num_classes
