@@ -119,12 +119,8 @@ def measure_compressed(*, download: bool) -> dict[str, Any]:
 
 def build_compressed_table(stored: Mapping[str, Any]) -> Table:
     """Return the table of enlarged JPEGs."""
-    found, rows = stored["compressed"], []
-    for method, enlarger in COMPRESSED.items():
-        each = [methods[method] for methods in found.values()]
-        seconds = np.mean([np.median(one["seconds_per_megapixel"]) for one in each])
-        cells = [f"{np.mean(one['psnr']):.2f}" for one in each]
-        rows.append((enlarger.label, *cells, f"{seconds:.2g}"))
+    found = stored["compressed"]
+    rows = _rows(COMPRESSED, list(found.values()))
     label = dataset_label(stored["metadata"]["dataset"])
     return Table(
         f"Enlarging JPEGs by {_COMPRESSED_FACTOR}, {label}: PSNR in dB, and time",
@@ -136,6 +132,17 @@ def build_compressed_table(stored: Mapping[str, Any]) -> Table:
             "medians of the images.",
         ),
     )
+
+
+def _rows(methods: Mapping[str, Any], qualities: Sequence[Mapping[str, Any]]) -> list[tuple]:
+    """Return label, PSNR at each quality, and seconds of each method."""
+    rows = []
+    for name, method in methods.items():
+        each = [found[name] for found in qualities]
+        seconds = np.mean([np.median(one["seconds_per_megapixel"]) for one in each])
+        cells = [f"{np.mean(one['psnr']):.2f}" for one in each]
+        rows.append((method.label, *cells, f"{seconds:.2g}"))
+    return rows
 
 
 def measure_cleaning(*, download: bool) -> dict[str, Any]:
@@ -154,11 +161,7 @@ def measure_cleaning(*, download: bool) -> dict[str, Any]:
 
 def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
     """Return the table of cleaned JPEGs of one set."""
-    rows = []
-    for method, cleaner in deblocking.CLEANERS.items():
-        cells = [f"{np.mean(found[str(q)][method]['psnr']):.2f}" for q in _QUALITIES]
-        times = [np.median(found[str(q)][method]["seconds_per_megapixel"]) for q in _QUALITIES]
-        rows.append((cleaner.label, *cells, f"{np.mean(times):.2g}"))
+    rows = _rows(deblocking.CLEANERS, [found[str(quality)] for quality in _QUALITIES])
     return Table(
         f"Cleaning JPEGs, {dataset_label(name)}: PSNR in dB, and time",
         ("method", *(f"quality {quality}" for quality in _QUALITIES), "seconds"),

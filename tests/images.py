@@ -20,6 +20,11 @@ def scene(shape=(64, 80), seed=0):
     return image.clip(0, 255).round().astype(np.uint8)
 
 
+def colour_scene(shape=(150, 131)):
+    """A `scene` for each of three channels; (H, W, 3) uint8."""
+    return np.stack([scene(shape, seed) for seed in range(3)], axis=-1)
+
+
 def random_bytes(shape=(40, 50), levels=256, seed=0):
     """Independent uniform gray levels; (H, W) uint8."""
     return np.random.default_rng(seed).integers(0, levels, shape).astype(np.uint8)

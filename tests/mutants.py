@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from tests.long_runs import add_result
@@ -164,8 +165,20 @@ class _Changed:
         assert spec is not None
         assert spec.origin is not None
         code = compile(self._tree, spec.origin, "exec")
-        spec.loader.get_code = lambda _: code  # type: ignore
+        spec.loader = _Compiled(name, spec.origin, code)
         return spec
+
+
+class _Compiled(importlib.machinery.SourceFileLoader):
+    """Loads a module from code that was compiled before."""
+
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        super().__init__(name, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code."""
+        return self._code
 
 
 class _WithoutShrinking:

@@ -14,7 +14,7 @@ from raisr.models import MODELS
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
 from raisr.stabilisation import PhotonNoise
 from tests.banks import CSCONV, random_bank
-from tests.images import noisy_scene, random_bytes, scene
+from tests.images import colour_scene, noisy_scene, random_bytes, scene
 
 ODD = (7, 90, 1, 33, 19)  # 150
 
@@ -36,10 +36,6 @@ def assert_same(image, *arguments, chunks=None, channel_axis=None, axes=None, **
     expected = denoise(image, *arguments, channel_axis=channel_axis, **options)
     np.testing.assert_array_equal(found.compute(), expected)
     assert not np.array_equal(expected, image)
-
-
-def colour_scene(shape=(150, 131)):
-    return np.stack([scene(shape, seed) for seed in range(3)], axis=-1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])

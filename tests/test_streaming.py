@@ -18,7 +18,7 @@ from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussi
 from raisr.stabilisation import PhotonNoise
 from raisr.steps import bank_step
 from tests.banks import CSCONV, random_bank
-from tests.images import noisy_scene, random_bytes, scene
+from tests.images import colour_scene, noisy_scene, random_bytes, scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -40,10 +40,6 @@ def assert_same(image, *arguments, channel_axis=None, axes=None, **options):
     np.testing.assert_array_equal(found, expected)
     assert not np.array_equal(found, image)
     return told
-
-
-def colour_scene(shape=(150, 131)):
-    return np.stack([scene(shape, seed) for seed in range(3)], axis=-1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])

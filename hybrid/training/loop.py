@@ -4,10 +4,8 @@ import contextlib
 import json
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from hybrid.training.config import TrainingConfig
 from hybrid.training.data import Batch, ahead
 from hybrid.training.norms import measure_again
 from hybrid.training.pool import Pool
+from hybrid.training.processes import process_group, stop_requests
 from hybrid.training.sharing import folded, share
 from hybrid.training.tasks import task_of
 from hybrid.weights import load_into, load_tensors, save_tensors, steps_in_all
@@ -88,9 +87,9 @@ def train(
         A file cannot be written; the last good checkpoint is kept.
     """
     device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    with _process_group(device) as (process, processes):
+    with process_group(device) as (process, processes):
         run = _Run(config, Path(folder), device, process, processes, download)
-        with _stop_requests() as stop_requested:
+        with stop_requests() as stop_requested:
             run.steps(stop_requested)
         return run.export()
 
@@ -370,35 +369,3 @@ def _cut_log(path, step):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         write_atomically(path, "".join(whole).encode())
-
-
-@contextlib.contextmanager
-def _process_group(device: torch.device) -> Iterator[tuple[int, int]]:
-    """Join the processes that torchrun started; yield this one's rank and their number."""
-    processes = int(os.environ.get("WORLD_SIZE", 1))
-    if processes == 1:
-        yield 0, 1
-        return
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield distributed.get_rank(), processes
-    finally:
-        distributed.destroy_process_group()
-
-
-@contextlib.contextmanager
-def _stop_requests() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a flag, so that a step is never left half done."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped.is_set
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
-    try:
-        yield stopped.is_set
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
