@@ -1,4 +1,5 @@
 import math
+from dataclasses import FrozenInstanceError
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_named
+from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_named, protocol_of
 from raisr.colour import rgb_to_gray
 from raisr.datasets import load_dataset
 from raisr.noise import Sample, noise_seed
@@ -20,8 +21,7 @@ def mean_noisy_psnr(protocol, name, sigma):
     dataset = load_dataset(name)
     scores = []
     for image in dataset:
-        seed = noise_seed(dataset.folder, image.name, sigma)
-        sample = protocol.prepare(image.read(), sigma, seed)
+        sample = protocol.sample(dataset, image, sigma)
         scores.append(protocol.score(sample.noisy, sample.clean, as_is=True)[0])
     return np.mean(scores)
 
@@ -220,6 +220,26 @@ def test_a_protocol_is_known_by_its_name():
         assert protocol_named(protocol.name) is protocol
     with pytest.raises(KeyError):
         protocol_named("video")
+
+
+def test_a_protocol_is_known_by_its_noise():
+    assert (protocol_of("gaussian"), protocol_of("video_range")) == (STANDARD, PAPER)
+
+
+def test_planes_have_the_range_of_the_noise_model():
+    assert [protocol.data_range for protocol in (STANDARD, PAPER, COLOUR)] == [255, 219, 255]
+
+
+def test_protocols_do_not_change():
+    with pytest.raises(FrozenInstanceError):
+        STANDARD.rounded = True
+
+
+def test_an_image_of_a_set_has_the_noise_of_its_folder_and_name(tiny_dataset):
+    image = tiny_dataset.images[0]
+    sample = STANDARD.sample(tiny_dataset, image, 25)
+    again = STANDARD.prepare(image.read(), 25, noise_seed("tiny", "gray.png", 25))
+    np.testing.assert_array_equal(sample.noisy, again.noisy)
 
 
 def test_outputs_in_colour_are_not_rounded():
