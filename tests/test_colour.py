@@ -1,16 +1,23 @@
-"""The opponent space: against NumPy, for every type and memory layout."""
+"""Luma, and the opponent space: against NumPy, for every type and memory layout."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
 
 from raisr.colour import (
     LUMA_NOISE,
     OPPONENT,
+    channel_groups,
+    check_image,
     from_opponent,
+    luma_of,
     opponent_planes,
     rgb_planes,
+    rgb_to_gray,
     to_opponent,
 )
+from raisr.datasets import load_dataset
 from raisr.noise import add_gaussian_noise
 from raisr.validate import as_channels
 from tests.images import random_bytes
@@ -81,3 +88,46 @@ def test_both_forms_are_of_one_space():
     np.testing.assert_allclose(chroma, differences, atol=1e-3)
     np.testing.assert_allclose(rgb_planes(opponent_planes(rgb)), rgb, atol=1e-3)
     np.testing.assert_allclose(OPPONENT @ OPPONENT.T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.data
+def test_gray_conversion_makes_bsd68_from_its_colour_originals():
+    gray = {image.read().tobytes() for image in load_dataset("bsd68")}
+    converted = {rgb_to_gray(image.read()).tobytes() for image in load_dataset("cbsd68")}
+    assert converted == gray
+
+
+@given(arrays(np.uint8, (12, 13)))
+def test_gray_conversion_keeps_gray(gray):
+    assert rgb_to_gray(gray) is gray
+    np.testing.assert_array_equal(rgb_to_gray(np.stack([gray] * 3, axis=-1)), gray)
+
+
+def test_gray_conversion_rounds_half_up():
+    # MATLAB: rgb2gray of these four colours.
+    rgb = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 31]]], np.uint8)
+    assert rgb_to_gray(rgb).tolist() == [[76, 150, 29, 18]]
+
+
+def test_luma_of_planes_is_that_of_the_image():
+    rgb = random_bytes((5, 7, 3))
+    planes = list(np.moveaxis(rgb, -1, 0).astype(np.float32))
+    np.testing.assert_array_equal(np.floor(luma_of(planes) + 0.5), rgb_to_gray(rgb))
+    for count in (1, 2, 4):
+        assert luma_of([*planes, planes[0]][:count]) is planes[0]
+
+
+def test_three_channels_are_filtered_together_others_by_themselves():
+    assert channel_groups(3) == [slice(0, 3)]
+    for count in (1, 2, 4):
+        assert channel_groups(count) == [slice(first, first + 1) for first in range(count)]
+
+
+def test_what_is_no_8_bit_image_is_refused():
+    for shape in ((4, 5), (4, 5, 3)):
+        check_image(np.zeros(shape, np.uint8))
+        with pytest.raises(TypeError, match="must be uint8, got uint16"):
+            check_image(np.zeros(shape, np.uint16))
+    for shape in ((5,), (4, 5, 1), (4, 5, 4), (3, 4, 5), (2, 4, 5, 3)):
+        with pytest.raises(ValueError, match=r"must have shape \(H, W\) or \(H, W, 3\), got"):
+            check_image(np.zeros(shape, np.uint8))

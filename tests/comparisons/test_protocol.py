@@ -48,25 +48,6 @@ def test_standard_protocol_has_the_noise_of_the_literature(name):
     assert mean_noisy_psnr(STANDARD, name, 25) == pytest.approx(20.17, abs=0.03)
 
 
-@pytest.mark.data
-def test_gray_conversion_makes_bsd68_from_its_colour_originals():
-    gray = {image.read().tobytes() for image in load_dataset("bsd68")}
-    converted = {rgb_to_gray(image.read()).tobytes() for image in load_dataset("cbsd68")}
-    assert converted == gray
-
-
-@given(grays)
-def test_gray_conversion_keeps_gray(gray):
-    assert rgb_to_gray(gray) is gray
-    np.testing.assert_array_equal(rgb_to_gray(np.stack([gray] * 3, axis=-1)), gray)
-
-
-def test_gray_conversion_rounds_half_up():
-    # MATLAB: rgb2gray of these four colours.
-    rgb = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 31]]], np.uint8)
-    assert rgb_to_gray(rgb).tolist() == [[76, 150, 29, 18]]
-
-
 @given(colours)
 def test_standard_protocol_adds_unclipped_noise_to_gray(rgb):
     sample = STANDARD.prepare(rgb, 60, seed=1)
