@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raisr import HashSpec, hash_image
-from raisr.hashing import PRESETS
+from raisr.hashing import PRESETS, check_classes
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference.classes import class_map, exact_class_map, near_an_edge, split
 
@@ -193,3 +193,22 @@ def test_places_in_blocks_have_classes_of_their_own(period):
     assert "period" not in spec.to_dict()
     with pytest.raises(ValueError, match="period must be from 1 to 16"):
         HashSpec(period=0)
+
+
+def test_a_class_map_has_every_class_of_its_spec_and_no_other():
+    spec = HashSpec()
+    last = spec.num_classes - 1
+    for dtype in (np.uint8, np.uint16, np.int64):
+        classes = np.array([[0, last]], dtype)
+        assert check_classes(classes, spec) is classes
+    assert check_classes([[0, last]], spec).tolist() == [[0, last]]
+    assert check_classes(np.empty((0, 3), int), spec).shape == (0, 3)
+    for wrong in (np.zeros((2, 2)), np.zeros((2, 2), bool)):
+        with pytest.raises(TypeError, match="classes must be integers, got"):
+            check_classes(wrong, spec)
+    for wrong in (np.zeros(4, int), np.zeros((1, 2, 2), int)):
+        with pytest.raises(ValueError, match=r"classes must have shape \(H, W\), got"):
+            check_classes(wrong, spec)
+    for wrong in ([[0, last + 1]], [[-1, last]]):
+        with pytest.raises(ValueError, match=f"classes must be 0 to {last}, got"):
+            check_classes(wrong, spec)
