@@ -1,5 +1,6 @@
 """FilterBank: filters against the oracle, cascades and guides, what a bank must be, its file."""
 
+import dataclasses
 import json
 import re
 
@@ -149,6 +150,13 @@ def test_of_a_symmetric_bank_an_eighth_is_stored(tmp_path):
         np.testing.assert_array_equal(old.bias, new.bias)
 
 
+def test_of_a_bank_that_is_symmetric_but_for_its_bias_all_is_stored(tmp_path):
+    bias = np.arange(HashSpec().num_classes, dtype=np.float32)
+    bank = FilterBank([Stage(HashSpec(), np.ones((bias.size, 1, 3, 3)), bias)])
+    bank.save(tmp_path / "bank")
+    np.testing.assert_array_equal(FilterBank.load(tmp_path / "bank").stages[0].bias, bias)
+
+
 def test_filters_of_one_tap_are_stored(tmp_path):
     bank = FilterBank([Stage(CSCONV, filters_of(size=1, fill=0.5), np.zeros(72))])
     bank.save(tmp_path / "bank")
@@ -203,6 +211,12 @@ def test_weights_beyond_half_precision_are_not_saved_as_such(tmp_path, name):
     assert not list(tmp_path.iterdir())
     bank.save(tmp_path / "bank")
     FilterBank.load(tmp_path / "bank")
+
+
+def test_a_stage_does_not_change():
+    stage = random_bank().stages[0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stage.bias = stage.bias + 1
 
 
 def test_a_stage_keeps_copies_that_nobody_writes_to():

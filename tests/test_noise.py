@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from raisr.noise import ColourNoise, GaussianNoise, add_gaussian_noise
-from tests.images import scene
+from raisr.colour import opponent_planes
+from raisr.noise import VIDEO_RANGE, ColourNoise, GaussianNoise, VideoRangeNoise, add_gaussian_noise
+from tests.images import random_bytes, scene
 
 
 def test_it_is_the_image_plus_noise_of_the_stated_deviation():
@@ -56,6 +57,8 @@ def test_images_that_are_none_are_refused():
             ValueError, match=r"a colour image has shape \(H, W, 3\), got \(64, 80\)"
         ):
             prepare(scene(), 25, 0)
+        with pytest.raises(TypeError, match="image must be uint8, got float64"):
+            prepare(np.zeros((4, 5, 3)), 25, 0)
 
 
 def test_noise_of_colours_is_drawn_anew():
@@ -65,3 +68,31 @@ def test_noise_of_colours_is_drawn_anew():
     np.testing.assert_array_equal(again, sample.noisy)
     assert np.std(other - sample.clean) == pytest.approx(25, rel=0.05)
     assert not np.array_equal(again, other)
+
+
+def test_gray_noise_is_drawn_anew():
+    image = scene((200, 300))
+    for noise, (black, white) in (
+        (GaussianNoise(), (-np.inf, np.inf)),
+        (VideoRangeNoise(), VIDEO_RANGE),
+    ):
+        sample = noise.prepare(image, 25, 0)
+        again, other = (noise.redraw(sample, 25, seed) for seed in (0, 1))
+        np.testing.assert_allclose(again, sample.noisy, atol=1e-4)
+        assert np.std(other - sample.clean) == pytest.approx(np.std(again - sample.clean), rel=0.02)
+        assert not np.array_equal(again, other)
+        assert black <= other.min() <= other.max() <= white
+
+
+def test_noise_of_opponent_planes_is_white_in_each():
+    rgb = random_bytes((90, 110, 3))
+    sample = GaussianNoise().prepare_colour(rgb, 25, 0)
+    np.testing.assert_array_equal(sample.clean, opponent_planes(np.moveaxis(rgb, -1, 0)))
+    np.testing.assert_allclose(np.std(sample.noisy - sample.clean, axis=(1, 2)), 25, rtol=0.03)
+
+
+def test_a_sample_tells_where_its_colours_are():
+    rgb = random_bytes((4, 5, 3))
+    assert ColourNoise().prepare(rgb, 25, 0).channel_axis == -1
+    for noise in (GaussianNoise(), VideoRangeNoise()):
+        assert noise.prepare(rgb, 25, 0).channel_axis is None
