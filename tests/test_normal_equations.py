@@ -88,6 +88,27 @@ def test_pooling_takes_the_nearest_ring_that_suffices():
     assert not np.array_equal(far[9], near[9])
 
 
+def test_pooling_takes_the_nearest_ring_from_the_last_class_too():
+    # Class 17 is (1, 2, 2); class 13 is one step away, class 9 two.
+    equations, *_ = thin_equations([70 if c in (9, 13) else 0 for c in range(18)])
+    near, far = equations.solve(min_samples=60)[0], equations.solve(min_samples=100)[0]
+    np.testing.assert_array_equal(near[17], near[13])
+    np.testing.assert_array_equal(far[17], far[9])
+    assert not np.array_equal(far[17], near[17])
+
+
+def test_faint_images_teach_as_strong_ones_do():
+    image = 128 + 0.01 * np.random.default_rng(0).standard_normal((40, 50), np.float32)
+    classes = np.zeros(image.shape, np.uint16)
+    equations = NormalEquations(FEW, 1, 3)
+    equations.add([image], image / 2, classes)
+    filters, bias, _ = equations.solve(ridge=0)
+    expected = np.zeros((3, 3))
+    expected[1, 1] = 0.5
+    np.testing.assert_allclose(filters[0, 0], expected, atol=0.01)
+    assert bias[0] == pytest.approx(0, abs=0.5)
+
+
 def test_without_any_sample_the_filter_is_the_identity_on_the_last_plane():
     filters, bias, thin = NormalEquations(FEW, 2, 3).solve()
     assert thin.all()
