@@ -88,6 +88,12 @@ def denoise(
     FileNotFoundError
         There are no such weights.
 
+    Warns
+    -----
+    UserWarning
+        Where the values span more than from black to white. How far from zero they lie does not
+        matter.
+
     See Also
     --------
     raisr.denoise : Learned filters: less exact, and tens of times faster.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hybrid.behaviour import Behaviour
+from hybrid.brightness import between_black_and_white
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
 from hybrid.csconv.threads import mend_after_fork
 from hybrid.exact import exact
@@ -20,9 +21,19 @@ from hybrid.precision import in_bfloat16
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.denoising import white_level
-from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_sigma, data_range_of, restore
+from raisr.validate import (
+    GRAY_LEVELS,
+    GrayImage,
+    as_channels,
+    check_sigma,
+    data_range_of,
+    misfit,
+    restore,
+)
+from raisr.warn import warn_caller
 
 _TILE = 512
+_INSIDE = ("hybrid", "raisr", "torch")  # not where warnings point at
 _REACHES = 16  # a tile is so many times as wide as its margin, or wider
 
 Plane = NDArray[np.float32]  # (H, W), gray levels
@@ -116,10 +127,16 @@ class NetworkDenoiser(nn.Module):
         TypeError, ValueError
             For another dtype or shape, an empty image, NaN or infinity, a noise level that the
             network was not trained for, a guide that it does not take, or a tile below 1.
+
+        Warns
+        -----
+        UserWarning
+            Where the values do not fit white: from dark to bright they span more than a network
+            knows. How far from zero they lie does not matter.
         """
         mend_after_fork()
         check_tile(tile)
-        channels = as_channels(image, channel_axis, data_range)
+        channels = self._channels(image, channel_axis, data_range)
         dtype = channels[0].array.dtype
         white = data_range_of(dtype, data_range)
         level = None if sigma is None else check_sigma(sigma, white)
@@ -136,6 +153,26 @@ class NetworkDenoiser(nn.Module):
             else:
                 target[...] = restore(plane, dtype, white)
         return out
+
+    def _channels(
+        self,
+        image: ArrayLike,
+        axis: int | None,
+        data_range: float | None,
+        name: str = "image",
+    ) -> list[GrayImage]:
+        """Return the checked channels of an image, each where the network knows it."""
+        said: list[str] = []
+        given = as_channels(image, axis, data_range, name, warn=said.append)
+        channels, fit = zip(*map(between_black_and_white, given), strict=True)
+        if said or (self._contrast_matters and not all(fit)):
+            warn_caller(misfit(name, given[0].array.dtype, data_range), _INSIDE)
+        return list(channels)
+
+    @property
+    def _contrast_matters(self) -> bool:
+        """Whether the network sees an image as it is, and not scaled by its noise."""
+        return not self.behaviour.many_levels
 
     def _denoise(
         self, planes: Planes, level: float | None, guides: Planes | None, tile: int | None
@@ -287,7 +324,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         """
         mend_after_fork()
         check_tile(tile)
-        planes = _planes(as_channels(image, channel_axis, data_range))
+        planes = _planes(self._channels(image, channel_axis, data_range))
         level = None
         if sigma is not None:
             level = check_sigma(sigma, data_range_of(np.asarray(image).dtype, data_range))
@@ -303,7 +340,7 @@ class ClassSpecificDenoiser(NetworkDenoiser):
         self._check_guide(guide)
         if guide is None:
             return None
-        guides = as_channels(guide, channel_axis, data_range, "guide")
+        guides = self._channels(guide, channel_axis, data_range, "guide")
         types = [np.asarray(each).dtype for each in (image, guide)]
         if len({data_range_of(dtype, data_range) for dtype in types}) > 1:
             raise TypeError(

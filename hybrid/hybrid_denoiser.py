@@ -41,6 +41,10 @@ class HybridDenoiser(NetworkDenoiser):
         maps = [torch.cat(parts).to(noisy.device) for parts in zip(*each, strict=True)]
         return self.network(noisy, levels, *maps)
 
+    @property
+    def _contrast_matters(self):
+        return True
+
     def _denoise(self, planes, level, guides, tile):
         if self.network.channels == 3:
             if len(planes) != 3:

@@ -100,7 +100,10 @@ def upscale_page(page: Page, settings: Settings) -> Page:
         limit = result[..., place : place + 1]
         np.minimum(result[..., :count], limit, out=result[..., :count])
     shape = result.shape if page.pixels.ndim == 3 else result.shape[:2]
-    return Page(result.reshape(shape), page.metadata)
+    metadata = dict(page.metadata)
+    if "per_unit" in metadata:  # pixels of a micrometre, as ImageJ counts them
+        metadata["per_unit"] = tuple(settings.factor * count for count in metadata["per_unit"])
+    return Page(result.reshape(shape), metadata)
 
 
 def _enlarged(values: np.ndarray, settings: Settings) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from raisr.io import eight_bit, exif
 from raisr.io.picture import ALPHA, ASSOCIATED, BAND, Page, Picture, extra_channels, with_extra
+from raisr.io.tiff_descriptions import of_size
 from raisr.io.tiff_tags import attach_directories, describe, tag_options
 
 __all__ = ["MAGIC", "decode", "encode", "refuse_missing_pages"]
@@ -65,12 +66,16 @@ def encode(pages: list[Page]) -> bytes:
             channels = pixels.shape[2] if pixels.ndim == 3 else 1
             planar = bool(metadata.get("planar")) and channels > 1
             layout: dict[str, Any] = {"planarconfig": "separate" if planar else "contig"}
+            stored = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)) if planar else pixels
+            options = tag_options(metadata, directories=not big)
+            if options["description"] is not None:
+                options["description"] = of_size(options["description"], stored.shape, planar)
             writer.write(
-                np.ascontiguousarray(np.moveaxis(pixels, -1, 0)) if planar else pixels,
+                stored,
                 photometric="rgb" if channels - len(extra) == 3 else "minisblack",
                 extrasamples=[_EXTRA_CODES[name] for name in extra] or None,
                 **(layout if channels > 1 else {}),
-                **tag_options(metadata, directories=not big),
+                **options,
             )
     blocks = [metadata.get("exif", b"") for _, metadata in pages]
     if big or not any(blocks):
@@ -179,8 +184,8 @@ def _upright(read: Page, found: dict[str, Any], page: Any) -> Page:
     stored = page.tags.valueof("Orientation", default=1)
     if stored in range(2, 9):
         pixels = exif.turn(pixels, stored)
-        if stored >= 5 and "dpi" in metadata:
-            metadata["dpi"] = metadata["dpi"][::-1]
+        if stored >= 5:
+            metadata |= {k: metadata[k][::-1] for k in ("dpi", "per_unit") if k in metadata}
         if "xmp" in metadata:
             metadata["xmp"] = exif.upright_xmp(metadata["xmp"])
     return Page(pixels, metadata)

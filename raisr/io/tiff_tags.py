@@ -16,7 +16,7 @@ _KEPT = (
     *(33723, 34377, 50838, 50839),  # IPTC, Photoshop, ImageJ
 )
 _DESCRIPTION, _XMP = 270, 700
-_INCH, _CENTIMETRE = 2, 3
+_NO_UNIT, _INCH, _CENTIMETRE = 1, 2, 3
 _CLASSIC_TYPES = range(1, 14)
 _PLACEHOLDERS = {65111: 34665, 65112: 34853}  # private tags that become Exif and GPS
 
@@ -26,11 +26,14 @@ def describe(page: Any, data: bytes, order: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if page.iccprofile:
         found["icc_profile"] = page.iccprofile
-    unit = page.tags.valueof(296, default=_INCH)
-    if 282 in page.tags and 283 in page.tags and unit in (_INCH, _CENTIMETRE):
+    if 282 in page.tags and 283 in page.tags:
+        unit = page.tags.valueof(296, default=_INCH)
         factor = 2.54 if unit == _CENTIMETRE else 1.0
         pairs = (page.tags[code].value for code in (282, 283))
-        found["dpi"] = tuple(factor * a / b if b else 0.0 for a, b in pairs)
+        name = "dpi" if unit in (_INCH, _CENTIMETRE) else "per_unit"
+        counts = tuple(factor * a / b if b else 0.0 for a, b in pairs)
+        if name == "dpi" or counts != (1, 1):  # which stands where nothing is known
+            found[name] = counts
     if _XMP in page.tags:
         found["xmp"] = _stored(page.tags[_XMP], data)
     kept = [
@@ -69,6 +72,8 @@ def tag_options(metadata: dict[str, Any], directories: bool) -> dict[str, Any]:
     }
     if "dpi" in metadata:
         options |= {"resolution": metadata["dpi"], "resolutionunit": _INCH}
+    elif "per_unit" in metadata:
+        options |= {"resolution": metadata["per_unit"], "resolutionunit": _NO_UNIT}
     return options
 
 

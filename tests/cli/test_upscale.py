@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from skimage import data
 
@@ -32,6 +33,49 @@ def test_upscale_keeps_depth_and_channels(tmp_path, suffix, dtype, channels, cap
     assert "enlarged by 2 to 48 x 40" in said
     if channels == 1 and dtype != "i2":
         np.testing.assert_array_equal(out, raisr.upscale(pixels))
+
+
+KINDS = {
+    "shaped": {"photometric": "minisblack"},
+    "imagej": {"imagej": True, "resolution": (5, 5), "metadata": {"unit": "um", "axes": "ZYX"}},
+    "ome": {"ome": True, "metadata": {"axes": "CYX", "PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_descriptions_of_a_stack_tell_the_new_size(tmp_path, kind, caplog):
+    stack = np.stack([photo(np.uint8, 1), *np.moveaxis(photo(np.uint8, 2), -1, 0)])
+    source, target = tmp_path / "a.ome.tif", tmp_path / "b.ome.tif"
+    tifffile.imwrite(source, stack, **KINDS[kind])
+    assert main(["upscale", str(source), str(target)]) == 0
+    caplog.clear()
+    with tifffile.TiffFile(target) as file:
+        assert file.series[0].shape == (3, 40, 48)
+        with tifffile.TiffFile(source) as before:
+            assert file.series[0].axes == before.series[0].axes
+        page = file.pages.first
+        if kind == "imagej":
+            assert [page.tags[code].value for code in (282, 283)] == [(10, 1), (10, 1)]
+        if kind == "ome":
+            told = ('SizeX="48"', 'SizeY="40"', 'PhysicalSizeX="0.1"', 'PhysicalSizeY="0.15"')
+            assert all(part in page.description for part in told)
+    assert not caplog.records
+
+
+def test_descriptions_of_bands_tell_the_new_size(tmp_path, caplog):
+    pixels = photo(np.uint8, 4)
+    for planar in ("contig", "separate"):
+        stored = pixels if planar == "contig" else np.moveaxis(pixels, -1, 0)
+        options = {"photometric": "rgb", "planarconfig": planar, "extrasamples": ["unspecified"]}
+        tifffile.imwrite(tmp_path / "a.tif", stored, **options)
+        assert (
+            main(["upscale", "--overwrite", *map(str, (tmp_path / "a.tif", tmp_path / "b.tif"))])
+            == 0
+        )
+        caplog.clear()
+        found = tifffile.imread(tmp_path / "b.tif")
+        assert found.shape == ((40, 48, 4) if planar == "contig" else (4, 40, 48))
+        assert not caplog.records
 
 
 @pytest.mark.parametrize("factor", ["1.5", "3", "4"])

@@ -26,12 +26,54 @@ cuda._PART = 8  # several parts a class
 check(*example((1, 4, 5, 7, 6, 3, 2)), cs_conv2d)
 """
 
+GUARDED = """
+from contextlib import contextmanager
+from hybrid.csconv import cuda
+from tests.hybrid.test_csconv import by_module, check, example
+
+inside, launched = [], set()
+
+@contextmanager
+def guard(x):
+    inside.append(x.device)
+    yield
+    inside.pop()
+
+class Launched:
+    def __init__(self, name):
+        self.name, self.kernel = name, getattr(cuda, name)
+
+    def __getitem__(self, grid):
+        assert inside, self.name
+        launched.add(self.name)
+        return self.kernel[grid]
+
+    def __call__(self, *arguments):
+        return self.kernel(*arguments)
+
+kernels = {name for name, value in vars(cuda).items() if type(value) is type(cuda._fold)}
+for name in kernels:
+    setattr(cuda, name, Launched(name))
+cuda._device_of = guard
+check(*example((1, 3, 5, 7, 6, 3, 3)), by_module(cuda))
+assert launched == kernels - {"_taps", "_weights"}, launched
+"""
+
 
 def test_interpreted():
     """In a process of its own: Triton settles at import whether it interprets."""
+    interpret(SCRIPT)
+
+
+def interpret(script):
     pytest.importorskip("triton", reason="Triton is not installed")
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    subprocess.run([sys.executable, "-c", SCRIPT], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+def test_every_launch_is_guarded():
+    """Result and all gradients launch every kernel, and none but on the device of x."""
+    interpret(GUARDED)
 
 
 def test_kernels_run_on_the_device_of_their_tensors():

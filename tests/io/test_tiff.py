@@ -105,6 +105,30 @@ def test_resolution_dates_profile_and_words(tmp_path):
         assert tags[296].value == 2
 
 
+def test_counts_of_pixels_in_a_unit_of_length(tmp_path):
+    """ImageJ stores them as a resolution without a unit, and names the unit elsewhere."""
+    options = {"imagej": True, "resolution": (5, 2.5), "metadata": {"unit": "um"}}
+    tifffile.imwrite(tmp_path / "a.tif", pixels_of("uint8", 3, 9, 14), **options)
+    with tifffile.TiffFile(copy(tmp_path / "a.tif")) as file:
+        assert file.imagej_metadata["unit"] == "um"
+        for page in file.pages:
+            dots = [page.tags[code].value for code in (282, 283)]
+            assert [a / b for a, b in dots] == [5, 2.5]
+            assert page.tags[296].value == 1
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (9, 14, 3)], ids=str)
+def test_the_shape_in_a_description_is_that_of_the_turned_page(tmp_path, shape, caplog):
+    pixels, tag = pixels_of("uint16", *shape), (274, 3, 1, 6, True)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, extratags=[tag])
+    target = copy(tmp_path / "a.tif")
+    caplog.clear()
+    np.testing.assert_array_equal(tifffile.imread(target), np.rot90(pixels, -1))
+    assert not caplog.records
+    with tifffile.TiffFile(target) as file:
+        assert file.pages.first.description == f'{{"shape": {[14, 9, *shape[2:]]}}}'
+
+
 def camera_exif():
     exif = Image.Exif()
     exif[271] = "Maker"
