@@ -19,14 +19,14 @@ def aligned_empty(shape):
     return buffer[start : start + count].reshape(shape)
 
 
-def over_blocks(function, shape, num_threads):
+def over_blocks(function, shape, num_threads, least=8):
     """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks are alike, hold at most some 131,072 pixels, and do not depend on the number of threads.
+    Blocks are alike, and hold at most some 131,072 pixels, or `least` rows if these are more.
     """
     height, width = shape
     count = -(-height * width // _PIXELS)
-    rows = max(8, -(-height // count))
+    rows = max(least, -(-height // count))
     bounds = [(y0, min(y0 + rows, height)) for y0 in range(0, height, rows)]
     num_threads = min(num_threads, len(bounds))
     if num_threads == 1:

@@ -8,7 +8,7 @@ import numpy as np
 from raisr.bicubic import bicubic_weights
 from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
-from raisr.validate import sink_of, whole_number
+from raisr.validate import sink_of_rows, whole_number
 
 __all__ = ["LARGEST", "PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
 
@@ -116,13 +116,8 @@ def _filter(kinds, packed, planes, classes, top, rows, out, data_range, base=_NO
         raise ValueError(f"{count} planes of one shape are needed, and a result of {wanted}")
     tokens = token(size), token(count), token(factor + 2 * margin), token(int(margin > 0))
     sources = tuple(plane.source for plane in planes)
-    place, whole = slice(factor * rows[0], factor * rows[1]), out.dtype != np.float16
-    part = out[place] if whole else np.empty(out[place].shape, np.float32)
-    address, step, *rest = sink_of(part, data_range)
-    sink = (address - place.start * step, step, *rest)
-    phase_rows(*tokens, factor, sources, classes, top, packed, base, sink, *rows)
-    if not whole:  # no kernel can write float16
-        out[place] = part
+    with sink_of_rows(out, factor * rows[0], factor * rows[1], data_range) as sink:
+        phase_rows(*tokens, factor, sources, classes, top, packed, base, sink, *rows)
 
 
 def enlarge_bicubic(

@@ -69,16 +69,39 @@ def to_opponent_rows(sources, sinks, y0, y1):
 
 
 @kernel
-def from_opponent_rows(sources, sinks, y0, y1):
-    """Turn rows `y0` to `y1` of luma and chroma back to red, green and blue."""
+def _keep_near(line, given, most, n):
+    """Keep each plane within `most` of what is given."""
+    for c in range(3):
+        values, near, bound = floats_at(line[c], n), floats_at(given[c], n), most[c]
+        for x in range(n):
+            values[x] = min(max(values[x], near[x] - bound), near[x] + bound)
+
+
+@kernel
+def from_opponent_rows(sources, given, most, sinks, y0, y1):
+    """Turn rows `y0` to `y1` of luma and chroma back to red, green and blue.
+
+    Parameters
+    ----------
+    sources, given : tuple of three tuples
+        Planes, and what they are made of.
+    most : tuple of three float32
+        By how much a pixel of each plane may differ from what is given: infinity for any.
+    sinks : tuple of three tuples
+    """
     memory, line = _line()
+    other, before = _line()
     width = sources[0][2]
     for y in range(y0, y1):
         for x0 in range(0, width, _COLUMNS):
             n = min(_COLUMNS, width - x0)
             for c in range(3):
                 read_row(sources[c], y, x0, n, line[c])
+            if most[0] < np.inf:
+                for c in range(3):
+                    read_row(given[c], y, x0, n, before[c])
+                _keep_near(line, before, most, n)
             _from_opponent(line, n)
             for c in range(3):
                 write_row(line[c], n, sinks[c], y, x0)
-    return memory[0]
+    return memory[0] + other[0]
