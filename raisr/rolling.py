@@ -15,35 +15,33 @@ __all__ = ["Flow", "Rows", "roll"]
 
 _PIXELS = 1 << 17  # of a strip
 _LEAST = 8  # rows of a strip
-_SPARE = 3  # strips that there is room for, so that rows are seldom moved
 _APART = 32  # times as many rows as it sees of its neighbours has a band, where there are enough
 
 
 class Rows:
     """The rows of a plane of gray levels, or of classes, that are at hand.
 
-    Kernels read them by their places in the whole plane, as they read a GrayImage.
+    Attributes
+    ----------
+    source, sink : tuple
+        Places in the whole plane, as `raisr.kernels.pixels.read_row` and `write_row` take them.
     """
 
     def __init__(self, shape: tuple[int, int], dtype: Any) -> None:
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self._first = self._end = 0
-        self._memory = np.empty((0, shape[1]), dtype)
-
-    @property
-    def source(self) -> tuple[Any, ...]:
-        """Pixels as `raisr.kernels.pixels.read_row` takes them."""
-        start, *rest = self.sink
-        return (start, *self.shape, *rest)
-
-    @property
-    def sink(self) -> tuple[Any, ...]:
-        """Where gray levels go to, as `raisr.kernels.pixels.write_row` takes it."""
         from raisr.kernels.pixels import KINDS
 
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self._kind = KINDS[self.dtype.name]
+        self._memory = np.empty((0, shape[1]), dtype)
+        self._begin(0)
+
+    def _begin(self, first):
+        """Have the memory begin with a row of the plane."""
+        self._first = self._end = first
         row, step = self._memory.strides
-        start = self._memory.ctypes.data - self._first * row  # of the plane
-        return (start, row, step, KINDS[self.dtype.name], 1.0)
+        start = self._memory.ctypes.data - first * row
+        self.sink = (start, row, step, self._kind, 1.0)
+        self.source = (start, *self.shape, row, step, self._kind, 1.0)
 
     def part(self, y0: int, y1: int) -> np.ndarray:
         """Return some rows that are at hand, as an array."""
@@ -54,7 +52,7 @@ class Rows:
         shape = min(count, self.shape[0]), self.shape[1]
         floats = self.dtype == np.float32
         self._memory = aligned_empty(shape) if floats else np.empty(shape, self.dtype)
-        self._first = self._end = first
+        self._begin(first)
 
     def make_room(self, end: int, needed: int) -> None:
         """Make rows up to `end` ready to be written; if there is no room, forget those not needed.
@@ -69,7 +67,7 @@ class Rows:
             first = max(needed, self._first)
             kept = self.part(first, self._end)
             self._memory[: len(kept)] = kept
-            self._first = first
+            self._begin(first)
         self._end = end
 
 
@@ -132,9 +130,10 @@ class Flow:
         for layer in self._layers:
             layer.done = max(y0 - layer.lead, 0)
             for plane in layer.writes:
-                behind = (layer.lead - after.lead + reach for after, reach in self._readers(plane))
-                plane.reserve(max(behind) + (1 + _SPARE) * step, layer.done)
-        for end in range(y0 - most + step, y1 + step, step):
+                readers = self._readers(plane)
+                kept = max(layer.lead - after.lead + reach for after, reach in readers)
+                plane.reserve(2 * kept + step, layer.done)  # twice: so rows are moved once at most
+        for end in range(y0 - 2 * most + step, y1 + step, step):
             for layer in self._layers:
                 self._go_on(layer, min(min(end, y1) + layer.lead, height))
 

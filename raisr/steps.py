@@ -211,7 +211,7 @@ def _kept(step):
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
-        keep_constant_areas(channels, outs)
+        keep_constant_areas(channels, outs, num_threads)
 
     return step._replace(run=run, reach=max(step.reach, REACH))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from raisr.kernels import kernel
 from raisr.kernels.memory import aligned, floats_at
-from raisr.kernels.pixels import read_row, write_row
+from raisr.kernels.pixels import read_row, write_row, write_rows
 
 __all__ = ["from_opponent_rows", "to_opponent_rows"]
 
@@ -102,6 +102,5 @@ def from_opponent_rows(sources, given, most, sinks, y0, y1):
                     read_row(given[c], y, x0, n, before[c])
                 _keep_near(line, before, most, n)
             _from_opponent(line, n)
-            for c in range(3):
-                write_row(line[c], n, sinks[c], y, x0)
+            write_rows(line, n, sinks, y, x0)
     return memory[0] + other[0]
