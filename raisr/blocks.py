@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["aligned_empty", "over_blocks"]
+__all__ = ["aligned_empty", "in_threads", "over_blocks"]
 
 _PIXELS = 1 << 17
 
@@ -17,6 +17,12 @@ def aligned_empty(shape):
     buffer = np.empty(count + 16, np.float32)
     start = -buffer.ctypes.data % 64 // 4
     return buffer[start : start + count].reshape(shape)
+
+
+def in_threads(num_threads, function, *lists):
+    """Return what a function makes of each item of a list, or of several lists, in threads."""
+    with ThreadPoolExecutor(num_threads) as pool:
+        return list(pool.map(function, *lists))
 
 
 def over_blocks(function, shape, num_threads, least=8):

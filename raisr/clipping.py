@@ -79,8 +79,8 @@ def undo_clipping(image, out, level, num_threads):
 
     top, sigma = np.iinfo(out.dtype).max, level / image.factor
     white = min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(top))
-    bounds, near = (0, white), (int(min(sigma, white)), int(max(white - sigma, 0)))
-    bounds, near = (tuple(map(np.float32, pair)) for pair in (bounds, near))
+    bounds = np.float32(0), np.float32(white)
+    near = np.float32(int(min(sigma, white))), np.float32(int(max(white - sigma, 0)))
     tables = _tables(sigma, white, top, out.dtype)
     before, (height, width) = replace(image, factor=1.0).source, out.shape
 
