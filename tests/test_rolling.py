@@ -1,5 +1,7 @@
 """Layers whose rows come and go give what whole planes give."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,12 +44,13 @@ def add_mean(flow, planes, reaches, out):
 
 
 def network(flow, image, out, plane):
-    """Layers of which one is read late, and one by two others."""
-    first, second, third = plane(), plane(), plane()
-    add_mean(flow, [image], [2], first)
-    add_mean(flow, [first, image], [3, 0], second)
-    add_mean(flow, [second], [9], third)
-    add_mean(flow, [third, first, second], [1, 0, 4], out)
+    """Layers far ahead of the last, of which one is read late, and one by two others."""
+    planes = [plane() for _ in range(5)]
+    add_mean(flow, [image], [2], planes[0])
+    add_mean(flow, [planes[0], image], [3, 0], planes[1])
+    for before, after in pairwise(planes[1:]):
+        add_mean(flow, [before], [9], after)
+    add_mean(flow, [planes[4], planes[1], planes[2]], [1, 0, 4], out)
 
 
 class Whole:
@@ -83,8 +86,8 @@ def test_few_rows_are_kept(monkeypatch):
     monkeypatch.setattr(Rows, "reserve", watched)
     image = np.zeros((1000, WIDTH), np.float32)
     roll(lambda flow: network(flow, image, image.copy(), flow.plane), image.shape, 1)
-    assert len(kept) == 3
-    assert max(kept) < 60
+    assert len(kept) == 5
+    assert max(kept) < 80
 
 
 def test_rows_are_read_by_their_places_in_the_plane():

@@ -89,15 +89,22 @@ def block_medians(blocks, out):
     out : (n,) float32
     """
     size = blocks.shape[1]
+    rank = (size - 1) // 2
     for i in range(blocks.shape[0]):
         bits = blocks[i].view(np.int32)
-        lower = np.int32(0)
+        lower, less, more = np.int32(0), 0, size
         for place in range(30, -1, -1):
             trial = lower | np.int32(1 << place)
-            if _below(bits, trial) <= (size - 1) // 2:
-                lower = trial
+            count = _below(bits, trial)
+            if count <= rank:
+                lower, less = trial, count
+            else:
+                more = count
+            if more - less == 1:  # one is left
+                lower = _next(bits, lower - np.int32(1))
+                break
         upper = lower
-        if size % 2 == 0 and _below(bits, lower + np.int32(1)) <= size // 2:
+        if size % 2 == 0 and _below(bits, lower + np.int32(1)) <= rank + 1:
             upper = _next(bits, lower)
         pair = np.array([lower, upper], np.int32).view(np.float32)
         out[i] = (pair[0] + pair[1]) / np.float32(2)
