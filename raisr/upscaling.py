@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.bicubic import resize_bicubic
+from raisr.bicubic import enlarge_bicubic, resize_bicubic
 from raisr.colour import luma_of
 from raisr.deblocking import deblock
 from raisr.intel_filters import IntelFilters
-from raisr.phases import enlarge_bicubic
 from raisr.upscaling_bank import UpscalingBank
 from raisr.validate import (
     GRAY_LEVELS,
@@ -243,13 +242,13 @@ def _enlarge_colours(bank, channels, outs, ratio, white, threads):
     height, width = luma.shape
     bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
     bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
-    for channel, plane, out in zip(channels, planes, outs, strict=True):
-        difference = GrayImage(plane - luma)
-        if out.shape == bright.shape and not channel.pedestal:
-            enlarge_bicubic(difference, bank.factor, out, white, threads, base=bright)
-            continue
+    differences = [GrayImage(plane - luma) for plane in planes]
+    if outs[0].shape == bright.shape and not any(channel.pedestal for channel in channels):
+        enlarge_bicubic(differences, bank.factor, outs, white, threads, base=bright)
+        return
+    for channel, difference, out in zip(channels, differences, outs, strict=True):
         colour = np.empty_like(bright)
-        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads, base=bright)
+        enlarge_bicubic([difference], bank.factor, [colour], GRAY_LEVELS, threads, base=bright)
         _finish(channel, colour, out, white)
 
 

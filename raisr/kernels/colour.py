@@ -41,7 +41,7 @@ def _from_opponent(line, n):
 @kernel
 def _line():
     """Scratch for three rows: the memory, and the address of each."""
-    memory = aligned(3 * _COLUMNS)
+    memory = aligned(3 * _COLUMNS).reshape(3, _COLUMNS)
     address = np.int64(memory.ctypes.data)
     return memory, (address, address + 4 * _COLUMNS, address + 8 * _COLUMNS)
 
@@ -65,7 +65,7 @@ def to_opponent_rows(sources, sinks, y0, y1):
             _to_opponent(line, n)
             for c in range(3):
                 write_row(line[c], n, sinks[c], y, x0)
-    return memory[0]  # keeps the scratch alive
+    return memory[0, 0]  # keeps the scratch alive
 
 
 @kernel
@@ -102,5 +102,5 @@ def from_opponent_rows(sources, given, most, sinks, y0, y1):
                     read_row(given[c], y, x0, n, before[c])
                 _keep_near(line, before, most, n)
             _from_opponent(line, n)
-            write_rows(line, n, sinks, y, x0)
-    return memory[0] + other[0]
+            write_rows(memory, n, sinks, y, x0)
+    return other[0, 0]  # keeps the scratch alive

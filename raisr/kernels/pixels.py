@@ -200,13 +200,18 @@ def write_row(levels, n, sink, y, x0):
 
 @kernel
 def write_rows(levels, n, sinks, y, x0):
-    """Write three channels at a time, as `write_row` does; `levels` and `sinks` are of each."""
-    done = 0
-    address, row, step, kind, unit = sinks[0]
-    if kind == 0 and step == 3 and sinks[1][0] == address + 1 and sinks[2][0] == address + 2:
+    """Write a row of several channels, (channels, n) float32, as `write_row` does."""
+    done, (address, row, step, kind, unit) = 0, sinks[0]
+    joined = len(sinks) == 3 and kind == 0 and step == 3
+    for c in range(len(sinks)):
+        joined = joined and sinks[c][0] == address + c
+    if joined:
         place, done = address + y * row + 3 * x0, n // GROUP * GROUP
         _prefetch(place + row, step, n)
-        join_bytes(levels[0], levels[1], levels[2], np.float32(unit), place, n // GROUP)
-    for c in range(3):
-        if done < n:
-            write_row(levels[c] + 4 * done, n - done, sinks[c], y, x0 + done)
+        first, line = np.int64(levels.ctypes.data), np.int64(levels.strides[0])
+        factor = np.float32(unit)
+        join_bytes(first, first + line, first + 2 * line, factor, place, n // GROUP)
+    if done < n:
+        for c in range(len(sinks)):
+            rest = np.int64(levels[c].ctypes.data) + 4 * done
+            write_row(rest, n - done, sinks[c], y, x0 + done)
