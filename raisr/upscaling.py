@@ -263,7 +263,7 @@ def _luma_and_differences(channels, num_threads):
         planes = differences[:, y0:y1]
         for channel, plane in zip(channels, planes, strict=True):
             read_tile(channel.source, y0, 0, np.float32(0), plane)
-        luma[y0:y1] = luma_of(planes)
+        luma[y0:y1] = luma_of(list(planes))
         planes -= luma[y0:y1]
 
     over_blocks(block, luma.shape, num_threads)
