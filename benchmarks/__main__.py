@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks import memory
 from benchmarks.case import Case, mosaic
 from benchmarks.csconv import csconv_backward_case, csconv_case, csconv_step_case
-from benchmarks.denoising import denoise_case
+from benchmarks.denoising import denoise_case, denoise_colour_case
 from benchmarks.exported import onnx_case
 from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
 from benchmarks.learning import learn_case
@@ -36,6 +36,7 @@ CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
     "hash_apply11": hash_and_apply_case,
     **{f"learn{size}": partial(learn_case, size=size) for size in (7, 9, 11)},
     "denoise": denoise_case,
+    "denoise_colour": denoise_colour_case,
     "upscale_fast": partial(upscale_case, model="fast", channels=1),
     "upscale_best": partial(upscale_case, model="best", channels=1),
     "upscale_colour": partial(upscale_case, model="fast", channels=3),

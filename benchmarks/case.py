@@ -10,7 +10,16 @@ from raisr.colour import rgb_to_gray
 from raisr.datasets import load_dataset
 from raisr.noise import add_gaussian_noise
 
-__all__ = ["SIGMA", "Case", "Contender", "Goal", "corner", "matrix_product", "mosaic"]
+__all__ = [
+    "SIGMA",
+    "Case",
+    "Contender",
+    "Goal",
+    "colour_mosaic",
+    "corner",
+    "matrix_product",
+    "mosaic",
+]
 
 SIGMA = 25.0
 _TILE = 256
@@ -73,15 +82,27 @@ class Case:
 
 def mosaic(pixels: int, sigma: float = SIGMA) -> NDArray[np.float32]:
     """Return a noisy square mosaic of the embedded photographs in gray levels."""
+    photographs = [rgb_to_gray(image.read()) for image in load_dataset("sample")]
+    return add_gaussian_noise(_tiled(photographs, pixels), sigma, seed=0)
+
+
+def colour_mosaic(pixels: int, sigma: float) -> NDArray[np.uint8]:
+    """Return a noisy square mosaic, red, green and blue, of the embedded photographs in colour."""
+    photographs = [image.read() for image in load_dataset("sample")]
+    clean = _tiled([photo for photo in photographs if photo.ndim == 3], pixels)
+    return np.rint(add_gaussian_noise(clean, sigma, seed=0)).clip(0, 255).astype(np.uint8)
+
+
+def _tiled(photographs: list[NDArray], pixels: int) -> NDArray:
+    """Return a square of the corners of photographs, of all that are large enough."""
     side = round(pixels**0.5)
-    photographs = [rgb_to_gray(image.read())[:_TILE, :_TILE] for image in load_dataset("sample")]
-    photographs = [photo for photo in photographs if photo.shape == (_TILE, _TILE)]
+    tiles = [photo[:_TILE, :_TILE] for photo in photographs]
+    tiles = [tile for tile in tiles if tile.shape[:2] == (_TILE, _TILE)]
     count = -(-side // _TILE)
     rows = [
-        np.hstack([photographs[(r * count + c) % len(photographs)] for c in range(count)])
-        for r in range(count)
+        np.hstack([tiles[(r * count + c) % len(tiles)] for c in range(count)]) for r in range(count)
     ]
-    return add_gaussian_noise(np.vstack(rows)[:side, :side], sigma, seed=0)
+    return np.vstack(rows)[:side, :side]
 
 
 def corner(image: NDArray, pixels: int) -> NDArray:

@@ -5,7 +5,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from raisr._simd_hash import LANES, _count, _splat
-from raisr.simd import INT16, INT32, INT64, const, fma, load, offset, store, vector
+from raisr.simd import INT16, INT32, INT64, const, fma, load, offset, splat, store, vector
 
 __all__ = ["profile_row"]
 
@@ -112,9 +112,7 @@ def profile_row(typingctx, tensor, channel, tile, row, norm, edges, counts, out,
     def codegen(context, builder, signature, args):
         tensor, channel, tile, row, norm, edges, counts, out, count = args
         counts = cgutils.unpack_tuple(builder, counts)
-        undefined = ir.Constant(vector(LANES), ir.Undefined)
-        factor = builder.insert_element(undefined, norm, INT32(0))
-        factor = builder.shuffle_vector(factor, undefined, ir.Constant(_COUNTS, [0] * LANES))
+        factor = splat(builder, norm, LANES)
         steps = [const(1)]
         for number in reversed(counts[1:]):
             steps.insert(0, builder.mul(steps[0], builder.add(number, const(1))))

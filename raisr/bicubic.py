@@ -1,15 +1,18 @@
 """Bicubic resizing with MATLAB's kernel: a = -0.5, antialiased where an image becomes smaller."""
 
+from contextlib import ExitStack
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.validate import whole_number
+from raisr.blocks import over_blocks
+from raisr.validate import sink_of_rows, whole_number
 
-__all__ = ["bicubic_weights", "resize_bicubic"]
+__all__ = ["bicubic_weights", "enlarge_bicubic", "resize_bicubic"]
 
 _REACH = 2  # of the kernel, in pixels of the coarser image
+_NOTHING = np.empty((0, 0), np.float32)
 
 
 def resize_bicubic(
@@ -110,3 +113,37 @@ def bicubic_weights(factor: int, place: float = 0.5) -> NDArray[np.float64]:
         raise ValueError(f"factor must be a positive whole number, got {factor!r}")
     centres = (np.arange(count) + place) / count - place
     return _kernel(centres[:, None] - np.arange(-_REACH, _REACH + 1))
+
+
+def enlarge_bicubic(
+    images, factor, outs, data_range, num_threads, *, base=_NOTHING, siting=(0.5, 0.5)
+):
+    """Enlarge GrayImages of one shape by a whole factor, and add them to `base`, if there is one.
+
+    Parameters
+    ----------
+    images : sequence of GrayImage
+    factor : int
+    outs : sequence of (factor H, factor W) arrays
+        Written in place.
+    data_range : float or None
+        Value of white in `outs`.
+    num_threads : int
+    base : (factor H, factor W) float32 array, optional
+        Gray levels.
+    siting : (float, float)
+        That of `resize_bicubic`, from 0 to 1/2.
+    """
+    from raisr.kernels.cubic import cubic_rows
+    from raisr.simd import token
+
+    down, across = (bicubic_weights(factor, place).astype(np.float32) for place in siting)
+    sources = tuple(image.source for image in images)
+
+    def block(y0, y1):
+        rows = factor * y0, factor * y1
+        with ExitStack() as stack:
+            sinks = tuple(stack.enter_context(sink_of_rows(out, *rows, data_range)) for out in outs)
+            cubic_rows(token(factor), sources, down, across, base, sinks, y0, y1)
+
+    over_blocks(block, images[0].shape, num_threads)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["aligned_empty", "over_blocks"]
+__all__ = ["aligned_empty", "in_threads", "over_blocks"]
 
 _PIXELS = 1 << 17
 
@@ -19,14 +19,20 @@ def aligned_empty(shape):
     return buffer[start : start + count].reshape(shape)
 
 
-def over_blocks(function, shape, num_threads):
+def in_threads(num_threads, function, *lists):
+    """Return what a function makes of each item of a list, or of several lists, in threads."""
+    with ThreadPoolExecutor(num_threads) as pool:
+        return list(pool.map(function, *lists))
+
+
+def over_blocks(function, shape, num_threads, least=8):
     """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks are alike, hold at most some 131,072 pixels, and do not depend on the number of threads.
+    Blocks are alike, and hold at most some 131,072 pixels, or `least` rows if these are more.
     """
     height, width = shape
     count = -(-height * width // _PIXELS)
-    rows = max(8, -(-height // count))
+    rows = max(least, -(-height // count))
     bounds = [(y0, min(y0 + rows, height)) for y0 in range(0, height, rows)]
     num_threads = min(num_threads, len(bounds))
     if num_threads == 1:

@@ -1,23 +1,24 @@
-"""Stages one after the other: hash, filter, hand on; block by block of rows."""
+"""Stages one after the other: hash, filter, hand on; in strips of rows."""
 
 import numpy as np
 
-from raisr.blocks import over_blocks
 from raisr.hashing import class_rows
-from raisr.validate import GRAY_LEVELS, GrayImage, sink_of
+from raisr.reach import hash_reach
+from raisr.rolling import Rows, roll
+from raisr.validate import GRAY_LEVELS, sink_of_rows
 
-__all__ = ["filter_rows", "run_stages"]
+__all__ = ["add_classes", "add_stage", "add_stages", "filter_rows", "run_stages"]
 
 
 def filter_rows(stage, planes, classes, y0, y1, out, data_range):
-    """Filter rows `y0` to `y1` of the planes, a list of GrayImage, by class.
+    """Filter rows `y0` to `y1` of the planes, a list of GrayImage or Rows, by class.
 
     Parameters
     ----------
     stage : Stage
     classes : (y1 - y0, W) uint16
         Below the stage's number of classes, as `class_rows` gives them.
-    out : (H, W) array
+    out : (H, W) array or Rows
         In the caller's dtype and unit; its rows `y0` to `y1` are written.
     data_range : float or None
         Value of white in `out`.
@@ -38,21 +39,17 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
 
     tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
     sources = tuple(plane.source for plane in planes)
-    if out.dtype != np.float16:
-        sink = sink_of(out, data_range)
-        kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+    if isinstance(out, Rows):
+        kernels.filter_rows(*tokens, sources, classes, stage.packed, out.sink, y0, y1)
         return
-    rows = np.empty(classes.shape, np.float32)  # no kernel can write float16
-    address, step, *rest = sink_of(rows, data_range)
-    sink = (address - y0 * step, step, *rest)
-    kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
-    out[y0:y1] = rows
+    with sink_of_rows(out, y0, y1, data_range) as sink:
+        kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
 
 
 def run_stages(stages, channels, outs, data_range, num_threads, hashed=None, before=None):
     """Run a cascade over every channel of an image.
 
-    Beside `outs`, at most two float32 planes a channel are in memory at once.
+    Beside `outs`, some rows of float32 for each stage are in memory.
 
     Parameters
     ----------
@@ -81,25 +78,55 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None, bef
         for channel, plane, out in zip(channels, planes, outs, strict=True):
             channel.put_back(plane, out, data_range)
         return
+
+    def build(flow):
+        add_stages(flow, stages, channels, outs, data_range, hashed, before)
+
+    roll(build, channels[0].shape, num_threads)
+
+
+def add_stages(flow, stages, channels, outs=None, data_range=None, hashed=None, before=None):
+    """Add a cascade to a Flow, see `run_stages`; return the planes it gives: `outs`, or Rows."""
     previous = channels if before is None else before
     for index, stage in enumerate(stages):
         spec, guide = hashed(index, previous) if hashed else (stage.spec, previous[0])
         if spec.num_classes > stage.spec.num_classes:
             raise ValueError(f"stage {index} has no filters for {spec.num_classes} classes")
         inputs = [[c] if c is p else [c, p] for c, p in zip(channels, previous, strict=True)]
-        if index == len(stages) - 1:
-            _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads)
+        last = index == len(stages) - 1
+        results = outs if last and outs is not None else [flow.plane() for _ in channels]
+        add_stage(flow, [stage] * len(channels), inputs, (spec, guide), results, data_range)
+        previous = results
+    return previous
+
+
+def add_stage(flow, stages, inputs, guide, results, data_range=GRAY_LEVELS):
+    """Add one stage for each result, all by the classes that a (spec, plane) has, to a Flow."""
+    spec, hashed = guide
+
+    def run(y0, y1):
+        if spec is None:
+            classes = hashed.part(y0, y1)
         else:
-            between = [np.empty(channel.shape, np.float32) for channel in channels]
-            _run_stage(stage, spec, guide, inputs, between, 255, num_threads)
-            previous = [GrayImage(plane) for plane in between]
+            classes = np.empty((y1 - y0, hashed.shape[1]), np.uint16)
+            class_rows(hashed, spec, y0, y1, classes)
+        for stage, planes, result in zip(stages, inputs, results, strict=True):
+            filter_rows(stage, planes, classes, y0, y1, result, data_range)
+
+    reads = [
+        (plane, stage.size // 2)
+        for stage, planes in zip(stages, inputs, strict=True)
+        for plane in planes
+    ]
+    flow.add(run, [*reads, (hashed, 0 if spec is None else hash_reach(spec))], results)
 
 
-def _run_stage(stage, spec, guide, inputs, outs, data_range, num_threads):
-    def block(y0, y1):
-        classes = np.empty((y1 - y0, guide.shape[1]), np.uint16)
-        class_rows(guide, spec, y0, y1, classes)
-        for planes, out in zip(inputs, outs, strict=True):
-            filter_rows(stage, planes, classes, y0, y1, out, data_range)
+def add_classes(flow, plane, spec):
+    """Add the class map of a plane to a Flow; return its Rows."""
+    classes = flow.plane(np.uint16)
 
-    over_blocks(block, guide.shape, num_threads)
+    def run(y0, y1):
+        class_rows(plane, spec, y0, y1, classes.part(y0, y1))
+
+    flow.add(run, [(plane, hash_reach(spec))], [classes])
+    return classes

@@ -1,5 +1,7 @@
 """What noise lost where it was clipped at black or white: filters average what is left of it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from raisr.blocks import over_blocks
@@ -77,15 +79,15 @@ def undo_clipping(image, out, level, num_threads):
 
     top, sigma = np.iinfo(out.dtype).max, level / image.factor
     white = min(int(GRAY_LEVELS / image.factor + _ROUNDING), int(top))
-    bounds, near = (0, white), (min(sigma, white), max(white - sigma, 0))
-    bounds, near = (tuple(map(out.dtype.type, pair)) for pair in (bounds, near))
+    bounds = np.float32(0), np.float32(white)
+    near = np.float32(int(min(sigma, white))), np.float32(int(max(white - sigma, 0)))
     tables = _tables(sigma, white, top, out.dtype)
+    before, (height, width) = replace(image, factor=1.0).source, out.shape
 
     def move(y0, y1):
-        rows = slice(BLOCK * y0, BLOCK * y1)
-        unclip(image.array[rows], out[rows], BLOCK, bounds, near, _SHARE, tables)
+        rows = BLOCK * y0, min(BLOCK * y1, height)
+        unclip(before, out, BLOCK, bounds, near, _SHARE, tables, *rows)
 
-    height, width = out.shape
     over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
 
 

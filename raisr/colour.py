@@ -1,17 +1,21 @@
 """Colour: the luma of gray test images, and the orthonormal opponent space."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raisr.blocks import over_blocks
-from raisr.validate import GRAY_LEVELS, GrayImage, sink_of
+from raisr.rolling import Flow, Rows
+from raisr.validate import GRAY_LEVELS, GrayImage, sink_of, sink_of_rows
 
 __all__ = [
     "LUMA",
     "LUMA_NOISE",
     "OPPONENT",
+    "add_channels",
+    "add_opponent",
     "channel_groups",
     "check_image",
     "from_opponent",
@@ -138,8 +142,24 @@ def to_opponent(channels: Sequence[GrayImage], num_threads: int) -> list[NDArray
     """
     from raisr.kernels.colour import to_opponent_rows
 
-    planes = [np.empty(channels[0].shape, np.float32) for _ in range(3)]
-    _turn(to_opponent_rows, channels, planes, GRAY_LEVELS, num_threads)
+    shape = channels[0].shape
+    planes = [np.empty(shape, np.float32) for _ in range(3)]
+    sources = tuple(channel.source for channel in channels)
+    sinks = tuple(sink_of(plane, GRAY_LEVELS) for plane in planes)
+    over_blocks(lambda y0, y1: to_opponent_rows(sources, sinks, y0, y1), shape, num_threads)
+    return planes
+
+
+def add_opponent(flow: Flow, channels: Sequence[GrayImage]) -> list[Rows]:
+    """Add what `to_opponent` does to a Flow; return its planes."""
+    from raisr.kernels.colour import to_opponent_rows
+
+    planes, sources = [flow.plane() for _ in range(3)], tuple(c.source for c in channels)
+
+    def run(y0, y1):
+        to_opponent_rows(sources, tuple(plane.sink for plane in planes), y0, y1)
+
+    flow.add(run, (), planes)
     return planes
 
 
@@ -148,6 +168,7 @@ def from_opponent(
     outs: Sequence[NDArray],
     data_range: float | None,
     num_threads: int,
+    near: tuple[Sequence[NDArray[np.float32]], Sequence[float]] | None = None,
 ) -> None:
     """Turn opponent planes back, and write them in the type and unit of `outs`.
 
@@ -160,19 +181,34 @@ def from_opponent(
     data_range : float or None
         Value of white in `outs`.
     num_threads : int
+    near : (planes, numbers), optional
+        What the planes were made of, and by how much pixels of each may differ from that: what
+        differs more is moved nearer.
     """
+    images = [GrayImage(plane) for plane in planes]
+    given = None if near is None else ([GrayImage(plane) for plane in near[0]], near[1])
+
+    def block(y0, y1):
+        _write_rows(images, given, outs, data_range, y0, y1)
+
+    over_blocks(block, outs[0].shape, num_threads)
+
+
+def add_channels(flow, planes, outs, data_range, near=None):
+    """Add what `from_opponent` does to a Flow; planes may be Rows."""
+
+    def run(y0, y1):
+        _write_rows(planes, near, outs, data_range, y0, y1)
+
+    read = [*planes, *(() if near is None else near[0])]
+    flow.add(run, [(plane, 0) for plane in read], ())
+
+
+def _write_rows(planes, near, outs, data_range, y0, y1):
     from raisr.kernels.colour import from_opponent_rows
 
-    _turn(from_opponent_rows, [GrayImage(p) for p in planes], outs, data_range, num_threads)
-
-
-def _turn(kernel, images, outs, data_range, num_threads):
-    half = outs[0].dtype == np.float16  # no kernel can write it
-    written = [np.empty(out.shape, np.float32) if half else out for out in outs]
-    white = 1.0 if half and data_range is None else data_range
-    sources = tuple(image.source for image in images)
-    sinks = tuple(sink_of(out, white) for out in written)
-    over_blocks(lambda y0, y1: kernel(sources, sinks, y0, y1), outs[0].shape, num_threads)
-    if half:
-        for out, plane in zip(outs, written, strict=True):
-            out[...] = plane
+    given, most = (planes, [np.inf] * 3) if near is None else near
+    sources, givens = (tuple(plane.source for plane in each) for each in (planes, given))
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(sink_of_rows(out, y0, y1, data_range)) for out in outs]
+        from_opponent_rows(sources, givens, tuple(map(np.float32, most)), tuple(sinks), y0, y1)

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.blocks import over_blocks
-from raisr.cascade import filter_rows, run_stages
-from raisr.colour import from_opponent, to_opponent
+from raisr.cascade import add_classes, add_stage, add_stages
+from raisr.colour import add_channels, add_opponent
 from raisr.colour_files import opened_parts, write_parts
 from raisr.filtering import FilterBank
-from raisr.hashing import class_map, class_rows
-from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
+from raisr.rolling import roll
+from raisr.validate import GRAY_LEVELS, as_channels, check_threads
 
 __all__ = [
     "GUIDES",
     "ColourBank",
-    "bound_planes",
     "check_three",
     "filter_chroma",
+    "largest_changes",
     "run_colour",
 ]
 
@@ -162,39 +161,25 @@ def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
         for channel, plane, out in zip(channels, planes, outs, strict=True):
             channel.put_back(plane, out, data_range)
         return
-    luma, *chroma = (GrayImage(plane) for plane in to_opponent(channels, num_threads))
-    filtered = np.empty(luma.shape, np.float32)
-    run_stages(bank.luma.stages, [luma], [filtered], GRAY_LEVELS, num_threads)
-    stages = [plane.stages for plane in bank.chroma]
-    found = filter_chroma(stages, bank.guides, chroma, GrayImage(filtered), num_threads)
-    planes = [filtered, *found]
-    if levels is not None:
-        bound_planes(planes, [luma.array, *(plane.array for plane in chroma)], levels, num_threads)
-    from_opponent(planes, outs, data_range, num_threads)
+    chroma = [plane.stages for plane in bank.chroma]
+
+    def build(flow):
+        sources = add_opponent(flow, channels)
+        filtered = add_stages(flow, bank.luma.stages, sources[:1])
+        found = _add_chroma(flow, chroma, bank.guides, sources[1:], filtered[0])
+        near = None if levels is None else (sources, largest_changes(levels))
+        add_channels(flow, [*filtered, *found], outs, data_range, near)
+
+    roll(build, channels[0].shape, num_threads)
 
 
-def bound_planes(planes, sources, levels, num_threads):
-    """Keep each plane so near to its source that noise of its level explains the change."""
-    for plane, source, level in zip(planes, sources, levels, strict=True):
-        _bound(plane, source, np.float32(_most(level)), num_threads)
+def largest_changes(levels):
+    """Return by how much a pixel of each plane may change, so that noise of its level explains it.
 
-
-def _most(level):
-    """Return by how much a pixel may change: by less where noise is faint, and edges stand out.
-
-    Chosen on `rocket` and a part of cbsd68, and confirmed on training images.
+    That is less where noise is faint, and edges stand out. Chosen on `rocket` and a part of cbsd68,
+    and confirmed on training images.
     """
-    return level * min(1.5 + 0.15 * level, 4.0)
-
-
-def _bound(plane, source, most, num_threads):
-    """Keep a plane within `most` of its source: a larger change takes off more than noise."""
-
-    def block(y0, y1):
-        rows, given = plane[y0:y1], source[y0:y1]
-        np.clip(rows, given - most, given + most, out=rows)
-
-    over_blocks(block, plane.shape, num_threads)
+    return [level * min(1.5 + 0.15 * level, 4.0) for level in levels]
 
 
 def filter_chroma(stages, guides, planes, luma, num_threads, before=None):
@@ -213,27 +198,31 @@ def filter_chroma(stages, guides, planes, luma, num_threads, before=None):
     before : sequence of GrayImage, optional
         What first stages reach into beside the planes: a first guess of each.
     """
-    previous, maps = list(planes if before is None else before), {}
+    if not guides:
+        return [plane.array for plane in (planes if before is None else before)]
+    outs = [np.empty(luma.shape, np.float32) for _ in planes]
+    roll(
+        lambda flow: _add_chroma(flow, stages, guides, planes, luma, before, outs),
+        luma.shape,
+        num_threads,
+    )
+    return outs
+
+
+def _add_chroma(flow, stages, guides, planes, luma, before=None, outs=None):
+    """Add the cascades of chroma to a Flow, see `filter_chroma`; return `outs`, or Rows."""
+    previous, known = list(planes if before is None else before), None
     for index, guide in enumerate(guides):
         current = [cascade[index] for cascade in stages]
-        if guide == "luma" and current[0].spec not in maps:
-            maps = {current[0].spec: class_map(luma, current[0].spec, num_threads)}
-        known = maps[current[0].spec] if guide == "luma" else None
-        outs = [np.empty(luma.shape, np.float32) for _ in planes]
-        for stage, plane, guess, out in zip(current, planes, previous, outs, strict=True):
-            inputs = [plane] if plane is guess else [plane, guess]
-            _run_stage(stage, inputs, known, out, num_threads)
-        previous = [GrayImage(out) for out in outs]
-    return [image.array for image in previous]
-
-
-def _run_stage(stage, inputs, known, out, num_threads):
-    def block(y0, y1):
-        if known is None:
-            classes = np.empty((y1 - y0, out.shape[1]), np.uint16)
-            class_rows(inputs[-1], stage.spec, y0, y1, classes)
+        inputs = [[p] if p is b else [p, b] for p, b in zip(planes, previous, strict=True)]
+        last = index == len(guides) - 1
+        results = outs if last and outs is not None else [flow.plane() for _ in planes]
+        if guide == "luma":
+            if known is None or known[0] != current[0].spec:
+                known = current[0].spec, add_classes(flow, luma, current[0].spec)
+            add_stage(flow, current, inputs, (None, known[1]), results)
         else:
-            classes = known[y0:y1]
-        filter_rows(stage, inputs, classes, y0, y1, out, GRAY_LEVELS)
-
-    over_blocks(block, out.shape, num_threads)
+            for stage, taps, result in zip(current, inputs, results, strict=True):
+                add_stage(flow, [stage], [taps], (stage.spec, taps[-1]), [result])
+        previous = results
+    return previous

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from raisr.blocks import over_blocks
+
 __all__ = ["REACH", "constant_areas", "keep_constant_areas"]
 
 _SIDE = 5
@@ -29,11 +31,11 @@ def constant_areas(image):
     from raisr.kernels.constant import mark_constant
 
     mask = np.zeros(image.shape, bool)
-    mark_constant(np.ascontiguousarray(image).view(f"u{image.itemsize}"), _SIDE, mask)
+    mark_constant(image.view(f"u{image.itemsize}"), _SIDE, mask)
     return mask
 
 
-def keep_constant_areas(channels, outs):
+def keep_constant_areas(channels, outs, num_threads):
     """Put back what is constant: filters that saw a noisy area beside it would draw its ghost.
 
     Parameters
@@ -41,8 +43,14 @@ def keep_constant_areas(channels, outs):
     channels : sequence of GrayImage
     outs : sequence of (H, W) arrays
         Results, of the type of the channels; changed in place.
+    num_threads : int
     """
-    for channel, out in zip(channels, outs, strict=True):
-        mask = constant_areas(channel.array)
-        if mask.any():
-            out[mask] = channel.array[mask]
+
+    def block(y0, y1):
+        top = max(y0 - REACH, 0)
+        for channel, out in zip(channels, outs, strict=True):
+            mask = constant_areas(channel.array[top : y1 + REACH])[y0 - top : y1 - top]
+            if mask.any():
+                np.copyto(out[y0:y1], channel.array[y0:y1], where=mask)
+
+    over_blocks(block, channels[0].shape, num_threads)

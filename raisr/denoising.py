@@ -127,7 +127,7 @@ def denoise(
     white = data_range_of(channels[0].array.dtype, data_range)
     threads = check_threads(num_threads)
     sample = sample_of(channels) if told is None else channels
-    step = step_of(model, told, noise, sample, lambda: [channels], white)
+    step = step_of(model, told, noise, sample, lambda: [channels], white, threads)
     out = np.empty(np.shape(image), channels[0].array.dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
     step.run(channels, outs, white, threads)
@@ -157,7 +157,7 @@ def check_task(model, sigma, noise):
     return [check_sigma(level, GRAY_LEVELS) for level in each]
 
 
-def step_of(model, told, noise, sample, parts, white):
+def step_of(model, told, noise, sample, parts, white, num_threads=1):
     """Return the `Step` that `denoise` takes; `told` are levels in the unit of the image.
 
     `sample` and `parts` are as in `choose_step`; what is asked for was checked.
@@ -178,12 +178,13 @@ def step_of(model, told, noise, sample, parts, white):
     if isinstance(noise, PhotonNoise):
         noise = noise.times(GRAY_LEVELS / white)
     if not gray or (levels is not None and len(set(levels)) > 1):
-        return choose_step(model, sample, parts, levels, noise)
+        return choose_step(model, sample, parts, levels, noise, num_threads)
 
     def first():
         return (part[:1] for part in parts())
 
-    return repeated(choose_step(model, sample[:1], first, levels and levels[:1], noise))
+    levels = levels and levels[:1]
+    return repeated(choose_step(model, sample[:1], first, levels, noise, num_threads))
 
 
 def is_gray(channels):

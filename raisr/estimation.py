@@ -226,9 +226,12 @@ def estimate_noise(
     )
 
 
-def noise_of(channels):
-    """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels."""
-    blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
+def noise_of(channels, peaks=None, scales=_SCALES):
+    """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels.
+
+    `peaks` are what `peak_of` tells of each, if that is known.
+    """
+    blocks: list = [[[] for _ in channels] for _ in range(scales)]
     mosaics = []
     for strip in strips_of(channels):
         limits = [_is_limit(channel) for channel in strip]
@@ -239,15 +242,16 @@ def noise_of(channels):
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
             at_limit = (limit if clipped is None else clipped).astype(np.float32)
-            for scale in range(_SCALES):
+            for scale in range(scales):
                 blocks[scale][kept].append(_blocks(plane, at_limit))
-                plane, at_limit = _halved(plane), _halved(at_limit)
+                if scale < scales - 1:
+                    plane, at_limit = _halved(plane), _halved(at_limit)
     pooled = [[_pooled(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
     brightness, deviation = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
     uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
-    peaks = [peak_of(channel) for channel in channels]
+    peaks = [peak_of(channel) for channel in channels] if peaks is None else peaks
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
@@ -308,6 +312,14 @@ def _tiles(plane, size):
     return cut.swapaxes(1, 2).reshape(rows * columns, size * size)
 
 
+def _medians(blocks):
+    from raisr.kernels.details import block_medians
+
+    out = np.empty(len(blocks), np.float32)
+    block_medians(blocks, out)
+    return out
+
+
 def _blocks(plane, at_limit):
     """Return brightness, level and clipped share of the blocks that are not constant."""
     size = min(_BLOCK, *(side - 2 for side in plane.shape))
@@ -316,7 +328,7 @@ def _blocks(plane, at_limit):
     rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
     mixed = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
     pixels = _tiles(plane[1:-1, 1:-1], size)
-    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / NORMAL_QUARTILE
+    level = _medians(np.abs(_tiles(mixed, size))) / NORMAL_QUARTILE
     found = np.stack([pixels.mean(axis=1), level, _tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 

@@ -1,22 +1,18 @@
 """Filters that give a block of pixels for each one; blocks may overlap."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
-from raisr.bicubic import bicubic_weights
 from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
-from raisr.validate import sink_of, whole_number
+from raisr.validate import sink_of_rows, whole_number
 
-__all__ = ["LARGEST", "PhaseStage", "enlarge_bicubic", "expand_phases", "pack"]
+__all__ = ["LARGEST", "PhaseStage", "expand_phases", "pack"]
 
 LARGEST = 15
 """Side of a filter, and of a block."""
-
-_CUBIC = 5  # side of the filters that interpolate
-_NOTHING = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +101,7 @@ class PhaseStage:
         over_blocks(block, (height, width), num_threads)
 
 
-def _filter(kinds, packed, planes, classes, top, rows, out, data_range, base=_NOTHING):
+def _filter(kinds, packed, planes, classes, top, rows, out, data_range):
     """Enlarge some rows; `kinds` are the size, planes, factor and margin of the filters."""
     from raisr.kernels.phases import phase_rows
     from raisr.simd import token
@@ -116,37 +112,8 @@ def _filter(kinds, packed, planes, classes, top, rows, out, data_range, base=_NO
         raise ValueError(f"{count} planes of one shape are needed, and a result of {wanted}")
     tokens = token(size), token(count), token(factor + 2 * margin), token(int(margin > 0))
     sources = tuple(plane.source for plane in planes)
-    place, whole = slice(factor * rows[0], factor * rows[1]), out.dtype != np.float16
-    part = out[place] if whole else np.empty(out[place].shape, np.float32)
-    address, step, *rest = sink_of(part, data_range)
-    sink = (address - place.start * step, step, *rest)
-    phase_rows(*tokens, factor, sources, classes, top, packed, base, sink, *rows)
-    if not whole:  # no kernel can write float16
-        out[place] = part
-
-
-def enlarge_bicubic(
-    image, factor, out, data_range, num_threads, *, base=_NOTHING, siting=(0.5, 0.5)
-):
-    """Enlarge a GrayImage by Keys' cubic, and add it to `base`, if there is one, float32.
-
-    `out`, (factor H, factor W), is written in place; it may be `base`, of its shape. `siting` is
-    that of `raisr.bicubic.resize_bicubic`, from 0 to 1/2.
-    """
-    packed, width = _bicubic(factor, siting), image.shape[1]
-
-    def block(y0, y1):
-        classes = np.zeros((y1 - y0, width), np.uint16)
-        kinds = _CUBIC, 1, factor, 0
-        _filter(kinds, packed, [image], classes, y0, (y0, y1), out, data_range, base)
-
-    over_blocks(block, image.shape, num_threads)
-
-
-@lru_cache
-def _bicubic(factor, siting):
-    down, across = (bicubic_weights(factor, place) for place in siting)
-    return pack(np.einsum("pi,qj->pqij", down, across)[None, :, :, None])
+    with sink_of_rows(out, factor * rows[0], factor * rows[1], data_range) as sink:
+        phase_rows(*tokens, factor, sources, classes, top, packed, sink, *rows)
 
 
 def pack(filters):

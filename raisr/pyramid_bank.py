@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.cascade import run_stages
 from raisr.colour import from_opponent, to_opponent
-from raisr.colour_bank import bound_planes, check_three, filter_chroma
+from raisr.colour_bank import check_three, filter_chroma, largest_changes
 from raisr.colour_files import opened_parts, write_parts
 from raisr.filtering import Stage
 from raisr.scales import doubled, pyramid
@@ -158,9 +158,8 @@ def run_pyramid(bank, channels, outs, data_range, num_threads, levels=None, shar
     if share < 1:
         for plane, source in zip(found, sources, strict=True):
             plane += np.float32(1 - share) * (source - plane)
-    if levels is not None:
-        bound_planes(found, sources, levels, num_threads)
-    from_opponent(found, outs, data_range, num_threads)
+    near = None if levels is None else (sources, largest_changes(levels))
+    from_opponent(found, outs, data_range, num_threads, near)
 
 
 def filter_scale(scale, planes, coarse, num_threads):

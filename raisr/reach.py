@@ -2,7 +2,7 @@
 
 from math import lcm
 
-__all__ = ["period_of", "reach_of_colour", "reach_of_pyramid", "reach_of_stages"]
+__all__ = ["hash_reach", "period_of", "reach_of_colour", "reach_of_pyramid", "reach_of_stages"]
 
 
 def reach_of_stages(stages, guide=0, first=0):
@@ -19,12 +19,12 @@ def reach_of_stages(stages, guide=0, first=0):
     reach = first
     for index, stage in enumerate(stages):
         hashed = guide if index == 0 else reach
-        reach = max(reach + stage.size // 2, hashed + _hash_reach(stage.spec))
+        reach = max(reach + stage.size // 2, hashed + hash_reach(stage.spec))
     return reach
 
 
-def _hash_reach(spec):
-    """Half the window, central differences, smoothing."""
+def hash_reach(spec):
+    """Return how far a class sees: half the window, central differences, smoothing."""
     return spec.window // 2 + 1 + (spec.presmooth > 0)
 
 
@@ -33,7 +33,7 @@ def _reach_of_chroma(cascades, guides, luma, first=0):
     reach = first
     for index, guide in enumerate(guides):
         current = [cascade[index] for cascade in cascades]
-        hashed = (luma if guide == "luma" else reach) + max(_hash_reach(s.spec) for s in current)
+        hashed = (luma if guide == "luma" else reach) + max(hash_reach(s.spec) for s in current)
         reach = max(reach + max(stage.size // 2 for stage in current), hashed)
     return reach
 

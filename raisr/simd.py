@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 
 __all__ = [
     "FLOAT",
+    "INT8",
     "INT16",
     "INT32",
     "INT64",
@@ -29,6 +30,7 @@ __all__ = [
     "prefetch",
     "rank_update",
     "shuffle",
+    "splat",
     "store",
     "token",
     "vector",
@@ -97,12 +99,16 @@ def fma(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
+def splat(builder, value, lanes):
+    """Emit a vector of copies of a float32."""
+    undefined = ir.Constant(vector(lanes), ir.Undefined)
+    single = builder.insert_element(undefined, value, INT32(0))
+    return shuffle(builder, single, undefined, [0] * lanes)
+
+
 def broadcast(builder, address, lanes):
     """Emit a vector of copies of the float32 at an address."""
-    undefined = ir.Constant(vector(lanes), ir.Undefined)
-    single = builder.insert_element(undefined, load(builder, address, FLOAT), INT32(0))
-    mask = ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes)
-    return builder.shuffle_vector(single, undefined, mask)
+    return splat(builder, load(builder, address, FLOAT), lanes)
 
 
 def shuffle(builder, a, b, lanes):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from raisr.blocks import in_threads
 from raisr.camera_models import GAINS, camera_filters
 from raisr.cascade import run_stages
 from raisr.clipping import BLOCK, undo_clipping
@@ -15,6 +16,7 @@ from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
 from raisr.models import LARGEST, bank_for, colour_bank_for
+from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
@@ -49,7 +51,7 @@ class Step(NamedTuple):
     about: dict[str, Any]
 
 
-def choose_step(model, sample, parts, told, noise):
+def choose_step(model, sample, parts, told, noise, num_threads=1):
     """Choose what a shipped model does to an image.
 
     Parameters
@@ -64,6 +66,7 @@ def choose_step(model, sample, parts, told, noise):
         Levels of white noise in gray levels, one or one for each channel.
     noise : str, PhotonNoise or None
         See `raisr.denoise`; a PhotonNoise in gray levels.
+    num_threads : int
 
     Returns
     -------
@@ -80,7 +83,8 @@ def choose_step(model, sample, parts, told, noise):
         )
     if isinstance(noise, PhotonNoise):
         return _kept(_photonic(model, noise, sample, parts))
-    found = noise_of(sample)
+    peaks = in_threads(num_threads, peak_of, sample)
+    found = noise_of(sample, peaks)
     kind = found.kind if noise is None else noise
     if kind in GAINS and len(sample) == 3 and (noise or found.shared_levels() is None):
         return _camera(model, kind, found)  # what JPEG made constant had noise
@@ -92,7 +96,7 @@ def choose_step(model, sample, parts, told, noise):
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None else None
-    levels = [level_of(channel) for channel in sample]
+    levels = in_threads(num_threads, level_of, sample, peaks)
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
@@ -211,7 +215,7 @@ def _kept(step):
 
     def run(channels, outs, data_range, num_threads):
         step.run(channels, outs, data_range, num_threads)
-        keep_constant_areas(channels, outs)
+        keep_constant_areas(channels, outs, num_threads)
 
     return step._replace(run=run, reach=max(step.reach, REACH))
 

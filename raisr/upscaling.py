@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.bicubic import resize_bicubic
+from raisr.bicubic import enlarge_bicubic, resize_bicubic
+from raisr.blocks import over_blocks
 from raisr.colour import luma_of
 from raisr.deblocking import deblock
 from raisr.intel_filters import IntelFilters
-from raisr.phases import enlarge_bicubic
 from raisr.upscaling_bank import UpscalingBank
 from raisr.validate import (
     GRAY_LEVELS,
@@ -238,19 +238,36 @@ def _enlarge(bank, channel, out, ratio, white, threads):
 
 
 def _enlarge_colours(bank, channels, outs, ratio, white, threads):
-    planes = [channel.levelled().plane() for channel in channels]
-    luma = luma_of(planes)
+    luma, differences = _luma_and_differences([c.levelled() for c in channels], threads)
     height, width = luma.shape
     bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
     bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
-    for channel, plane, out in zip(channels, planes, outs, strict=True):
-        difference = GrayImage(plane - luma)
-        if out.shape == bright.shape and not channel.pedestal:
-            enlarge_bicubic(difference, bank.factor, out, white, threads, base=bright)
-            continue
+    images = [GrayImage(plane) for plane in differences]
+    if outs[0].shape == bright.shape and not any(channel.pedestal for channel in channels):
+        enlarge_bicubic(images, bank.factor, outs, white, threads, base=bright)
+        return
+    for channel, image, out in zip(channels, images, outs, strict=True):
         colour = np.empty_like(bright)
-        enlarge_bicubic(difference, bank.factor, colour, GRAY_LEVELS, threads, base=bright)
+        enlarge_bicubic([image], bank.factor, [colour], GRAY_LEVELS, threads, base=bright)
         _finish(channel, colour, out, white)
+
+
+def _luma_and_differences(channels, num_threads):
+    """Return the luma, and what the three channels are above it, (3, H, W), as float32."""
+    from raisr.kernels.pixels import read_tile
+
+    height, width = channels[0].shape
+    luma, differences = (np.empty((*n, height, width), np.float32) for n in ((), (3,)))
+
+    def block(y0, y1):
+        planes = differences[:, y0:y1]
+        for channel, plane in zip(channels, planes, strict=True):
+            read_tile(channel.source, y0, 0, np.float32(0), plane)
+        luma[y0:y1] = luma_of(list(planes))
+        planes -= luma[y0:y1]
+
+    over_blocks(block, luma.shape, num_threads)
+    return luma, differences
 
 
 def _finish(channel, plane, out, white):

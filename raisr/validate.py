@@ -8,6 +8,7 @@ whose values show that white is something else are a UserWarning: see `raisr.val
 import numbers
 import operator
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,7 @@ __all__ = [
     "refuse_not_finite",
     "restore",
     "sink_of",
+    "sink_of_rows",
     "whole_number",
 ]
 
@@ -345,6 +347,18 @@ def sink_of(array, data_range=None):
 
     factor = data_range_of(array.dtype, data_range) / GRAY_LEVELS
     return (array.ctypes.data, *array.strides, KINDS[array.dtype.name], factor)
+
+
+@contextmanager
+def sink_of_rows(array, y0, y1, data_range=None):
+    """Give a sink for some rows of an image of any type; no kernel can write float16."""
+    if array.dtype != np.float16:
+        yield sink_of(array, data_range)
+        return
+    rows = np.empty((y1 - y0, array.shape[1]), np.float32)
+    address, step, *rest = sink_of(rows, data_range)
+    yield (address - y0 * step, step, *rest)
+    array[y0:y1] = rows
 
 
 def restore(plane, dtype, data_range=None):

@@ -11,14 +11,16 @@ _NONE = 0.1  # of the level that the finest details tell: in less, these are no 
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
-def level_of(channel, *, peaks=True):
+def level_of(channel, peak=None, *, peaks=True):
     """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none.
 
     Peaks of the histogram bound it, unless this is the plane of an opponent space: clipping makes
-    peaks of its own in these.
+    peaks of its own in these. `peak` is what `peak_of` tells of the channel, if that is known.
     """
-    level = mean_level([channel]) if peaks else _detail_level(channel)
-    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
+    peak = peak_of(channel) if peak is None else peak
+    level = _detail_level(channel)
+    level = float(min(level, peak.deviation)) if peaks else level
+    return level if noise_of([channel], [peak], scales=1).levels[0, 0] > _NONE * level else 0.0
 
 
 def mean_level(channels):
@@ -29,21 +31,16 @@ def mean_level(channels):
 
 def _detail_level(channel):
     """Return the level that the finest wavelet scale tells; 0 where nothing is there."""
-    import pywt
+    from raisr.kernels.details import find_details, mark_living
 
     plane = channel.levelled().plane()
     if min(plane.shape) < 2:
         return 0.0
-    detail = np.abs(pywt.dwtn(plane, "db2")["dd"])
+    detail = np.empty(tuple((side + 3) // 2 for side in plane.shape), np.float32)
+    find_details(plane, detail)
     # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
     # drawings, only edges are left, with nothing around them.
-    noisy = detail > _ROUNDING * np.abs(plane).max()
-    living = noisy & (_share_nearby(noisy) > 0.5)
+    least = np.float32(_ROUNDING * max(plane.max(), -plane.min()))
+    living = np.empty(detail.shape, bool)
+    mark_living(detail, least, living)
     return float(np.median(detail[living])) / NORMAL_QUARTILE if living.any() else 0.0
-
-
-def _share_nearby(mask):
-    """Share of a mask in the 5x5 neighbourhood of every pixel."""
-    from scipy.ndimage import uniform_filter
-
-    return uniform_filter(mask.astype(np.float32), 5, mode="reflect")

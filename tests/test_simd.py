@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from raisr import HashSpec, _simd_hash, _simd_phases, _simd_profile, simd
+from raisr import HashSpec, _simd_bytes, _simd_hash, _simd_phases, _simd_profile, simd
+from raisr._simd_bytes import GROUP
 from raisr._simd_hash import LANES
 from raisr._simd_phases import PIXELS
 from raisr.kernels import plain
@@ -31,7 +32,7 @@ def compiled(micro_kernel):
 
 VECTOR = {
     name: compiled(getattr(module, name))
-    for module in (simd, _simd_hash, _simd_phases, _simd_profile)
+    for module in (simd, _simd_bytes, _simd_hash, _simd_phases, _simd_profile)
     for name in plain.__all__
     if hasattr(module, name)
 }
@@ -323,3 +324,24 @@ def expected_classes(tensor, spec):
         ),
     )
     return sum(int(step) * axis for step, axis in zip(spec.strides, bins, strict=True))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_every_third_byte_is_read(code, count, first):
+    pixels = np.random.default_rng(count).integers(0, 256, 3 * GROUP * count + 4, np.uint8)
+    out = np.full(GROUP * count + 1, -1, np.float32)
+    code["split_bytes"](address(pixels) + first, np.float32(0.37), address(out), count)
+    wanted = pixels[first::3][: GROUP * count].astype(np.float32) * np.float32(0.37)
+    np.testing.assert_array_equal(out, [*wanted, -1])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_three_channels_are_written_as_bytes(code, count):
+    """Halves to even, and clipped."""
+    rng = np.random.default_rng(count)
+    levels = np.float32(0.5) * rng.integers(-40, 600, (3, GROUP * count)).astype(np.float32)
+    out = np.full(3 * GROUP * count + 1, 77, np.uint8)
+    places = [address(channel) for channel in levels]
+    code["join_bytes"](*places, np.float32(1), address(out), count)
+    np.testing.assert_array_equal(out, [*np.rint(levels).clip(0, 255).T.ravel(), 77])

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import raisr
-from raisr.bicubic import resize_bicubic
+from raisr.bicubic import enlarge_bicubic, resize_bicubic
 from raisr.io.y4m import Frame, VideoHeader
-from raisr.phases import enlarge_bicubic
 from raisr.validate import GRAY_LEVELS, GrayImage, check_threads
 
 if TYPE_CHECKING:
@@ -68,5 +67,5 @@ class VideoEnlarger:
             return np.rint(out).clip(0, np.iinfo(plane.dtype).max).astype(plane.dtype)
         out = np.empty([side * int(factor) for side in plane.shape], plane.dtype)
         image, threads = GrayImage(plane), check_threads(self.settings.threads)
-        enlarge_bicubic(image, int(factor), out, GRAY_LEVELS, threads, siting=siting)
+        enlarge_bicubic([image], int(factor), [out], GRAY_LEVELS, threads, siting=siting)
         return out[:height, :width]

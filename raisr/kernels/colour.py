@@ -8,7 +8,7 @@ import numpy as np
 
 from raisr.kernels import kernel
 from raisr.kernels.memory import aligned, floats_at
-from raisr.kernels.pixels import read_row, write_row
+from raisr.kernels.pixels import read_row, write_row, write_rows
 
 __all__ = ["from_opponent_rows", "to_opponent_rows"]
 
@@ -41,7 +41,7 @@ def _from_opponent(line, n):
 @kernel
 def _line():
     """Scratch for three rows: the memory, and the address of each."""
-    memory = aligned(3 * _COLUMNS)
+    memory = aligned(3 * _COLUMNS).reshape(3, _COLUMNS)
     address = np.int64(memory.ctypes.data)
     return memory, (address, address + 4 * _COLUMNS, address + 8 * _COLUMNS)
 
@@ -65,20 +65,42 @@ def to_opponent_rows(sources, sinks, y0, y1):
             _to_opponent(line, n)
             for c in range(3):
                 write_row(line[c], n, sinks[c], y, x0)
-    return memory[0]  # keeps the scratch alive
+    return memory[0, 0]  # keeps the scratch alive
 
 
 @kernel
-def from_opponent_rows(sources, sinks, y0, y1):
-    """Turn rows `y0` to `y1` of luma and chroma back to red, green and blue."""
+def _keep_near(line, given, most, n):
+    """Keep each plane within `most` of what is given."""
+    for c in range(3):
+        values, near, bound = floats_at(line[c], n), floats_at(given[c], n), most[c]
+        for x in range(n):
+            values[x] = min(max(values[x], near[x] - bound), near[x] + bound)
+
+
+@kernel
+def from_opponent_rows(sources, given, most, sinks, y0, y1):
+    """Turn rows `y0` to `y1` of luma and chroma back to red, green and blue.
+
+    Parameters
+    ----------
+    sources, given : tuple of three tuples
+        Planes, and what they are made of.
+    most : tuple of three float32
+        By how much a pixel of each plane may differ from what is given: infinity for any.
+    sinks : tuple of three tuples
+    """
     memory, line = _line()
+    other, before = _line()
     width = sources[0][2]
     for y in range(y0, y1):
         for x0 in range(0, width, _COLUMNS):
             n = min(_COLUMNS, width - x0)
             for c in range(3):
                 read_row(sources[c], y, x0, n, line[c])
+            if most[0] < np.inf:
+                for c in range(3):
+                    read_row(given[c], y, x0, n, before[c])
+                _keep_near(line, before, most, n)
             _from_opponent(line, n)
-            for c in range(3):
-                write_row(line[c], n, sinks[c], y, x0)
-    return memory[0]
+            write_rows(memory, n, sinks, y, x0)
+    return other[0, 0]  # keeps the scratch alive

@@ -8,11 +8,13 @@ __all__ = [
     "class_row",
     "copy_patch",
     "filter_block",
+    "join_bytes",
     "phase_block",
     "prefetch",
     "product_row",
     "profile_row",
     "rank_update",
+    "split_bytes",
     "tensor_row",
 ]
 
@@ -22,6 +24,7 @@ _KNOWN = ("x86_64", "amd64", "aarch64", "arm64")
 VECTOR = os.environ.get("RAISR_VECTOR") != "0" and platform.machine().lower() in _KNOWN
 
 if VECTOR:
+    from raisr._simd_bytes import join_bytes, split_bytes
     from raisr._simd_hash import class_row, product_row, tensor_row
     from raisr._simd_phases import phase_block
     from raisr._simd_profile import profile_row
@@ -31,10 +34,12 @@ else:
         class_row,
         copy_patch,
         filter_block,
+        join_bytes,
         phase_block,
         prefetch,
         product_row,
         profile_row,
         rank_update,
+        split_bytes,
         tensor_row,
     )

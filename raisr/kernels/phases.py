@@ -46,9 +46,7 @@ def _add_blocks(lines, side, factor, count, sums):
 
 
 @kernel
-def phase_rows(
-    size, planes, side, lines, factor, sources, classes, top, filters, base, sink, y0, y1
-):
+def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters, sink, y0, y1):
     """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters
@@ -64,8 +62,6 @@ def phase_rows(
         must be below the number of classes: it is not checked here.
     filters : array
         See `raisr.phases.pack`.
-    base : (factor H, factor W) float32
-        Gray levels that are added to the result of blocks that do not overlap; empty for none.
     sink : tuple
         Result, as `raisr.kernels.pixels.write_row` takes it.
     """
@@ -135,6 +131,4 @@ def phase_rows(
                         sums[r] = sums[r + factor]
                 else:
                     for r in range(b):
-                        if base.size:
-                            _add(base[factor * y + r, begin:end], results[r])
                         write_row(result + r * step, factor * columns, sink, factor * y + r, begin)

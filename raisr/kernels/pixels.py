@@ -6,11 +6,12 @@ An image is described by numbers alone, so that a kernel is compiled once for al
 import numpy as np
 from numba import njit
 
+from raisr._simd_bytes import GROUP
 from raisr.kernels import kernel, variant
 from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
-from raisr.kernels.micro import prefetch
+from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 
-__all__ = ["KINDS", "read_row", "read_tile", "write_row"]
+__all__ = ["KINDS", "read_row", "read_tile", "write_row", "write_rows"]
 
 KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
 """Number of each type that can be read; all but float16 can be written."""
@@ -56,8 +57,19 @@ _read_doubles = _reader("_read_doubles", doubles_at, 8, _as_is)
 
 
 @kernel
+def _read_thirds(address, factor, out, n):
+    """Read every third byte: nothing behind the last."""
+    groups = max(n - 1, 0) // GROUP
+    split_bytes(address, factor, out, groups)
+    done = GROUP * groups
+    _read_bytes(address + 3 * done, 3, factor, out + 4 * done, n - done)
+
+
+@kernel
 def _read(kind, address, step, factor, out, n):
-    if kind == 0:
+    if kind == 0 and step == 3:
+        _read_thirds(address, factor, out, n)
+    elif kind == 0:
         _read_bytes(address, step, factor, out, n)
     elif kind == 1:
         _read_shorts(address, step, factor, out, n)
@@ -184,3 +196,22 @@ def write_row(levels, n, sink, y, x0):
         _write_floats(levels, n, factor, place, step)
     else:
         _write_doubles(levels, n, factor, place, step)
+
+
+@kernel
+def write_rows(levels, n, sinks, y, x0):
+    """Write a row of several channels, (channels, n) float32, as `write_row` does."""
+    done, (address, row, step, kind, unit) = 0, sinks[0]
+    joined = len(sinks) == 3 and kind == 0 and step == 3
+    for c in range(len(sinks)):
+        joined = joined and sinks[c][0] == address + c
+    if joined:
+        place, done = address + y * row + 3 * x0, n // GROUP * GROUP
+        _prefetch(place + row, step, n)
+        first, line = np.int64(levels.ctypes.data), np.int64(levels.strides[0])
+        factor = np.float32(unit)
+        join_bytes(first, first + line, first + 2 * line, factor, place, n // GROUP)
+    if done < n:
+        for c in range(len(sinks)):
+            rest = np.int64(levels[c].ctypes.data) + 4 * done
+            write_row(rest, n - done, sinks[c], y, x0 + done)

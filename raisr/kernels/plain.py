@@ -7,20 +7,23 @@ the same up to the rounding of sums.
 import numpy as np
 from numba import njit
 
+from raisr._simd_bytes import GROUP
 from raisr._simd_hash import LANES
 from raisr._simd_phases import PIXELS, phase_layout
 from raisr.kernels.measures import profile_measures
-from raisr.kernels.memory import floats_at, shorts_at
+from raisr.kernels.memory import bytes_at, floats_at, shorts_at
 
 __all__ = [
     "class_row",
     "copy_patch",
     "filter_block",
+    "join_bytes",
     "phase_block",
     "prefetch",
     "product_row",
     "profile_row",
     "rank_update",
+    "split_bytes",
     "tensor_row",
 ]
 
@@ -205,3 +208,24 @@ def phase_block(size, planes, side, lines, image, row, plane, classes, filters, 
             if len(lines):
                 place = out + phase * step + 4 * pixel
             floats_at(place, 1)[0] = total
+
+
+@njit
+def split_bytes(address, factor, out, count):
+    """Read every third byte as float32, times a factor."""
+    n = GROUP * count
+    levels, found = floats_at(out, n), bytes_at(address, 3 * n)
+    for i in range(n):
+        levels[i] = np.float32(found[3 * i]) * factor
+
+
+@njit
+def join_bytes(first, second, third, factor, out, count):
+    """Write three channels, times a factor, as bytes side by side: rounded, and clipped."""
+    n = GROUP * count
+    pixels = bytes_at(out, 3 * n)
+    for c, channel in enumerate((first, second, third)):
+        levels = floats_at(channel, n)
+        for i in range(n):
+            value = np.rint(levels[i] * factor)
+            pixels[3 * i + c] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))

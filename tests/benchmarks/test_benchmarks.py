@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import CASES, main
-from benchmarks.case import Case, Contender, Goal, matrix_product, mosaic
+from benchmarks.case import Case, Contender, Goal, colour_mosaic, matrix_product, mosaic
 from benchmarks.kernels import fitted_spec, opencv_classes, opencv_strips
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import Timing, interleaved
@@ -66,6 +66,12 @@ def test_the_image_is_a_noisy_mosaic_of_any_size():
     assert image.shape == (300, 300)
     assert image.dtype == np.float32
     assert 20 < np.std(image - np.roll(image, 1, axis=1)) / np.sqrt(2) < 60
+
+
+def test_a_mosaic_in_colour_is_of_bytes():
+    image = colour_mosaic(300 * 300, 12)
+    assert (image.shape, image.dtype) == ((300, 300, 3), np.uint8)
+    assert (image[..., 0] != image[..., 1]).mean() > 0.5
 
 
 @pytest.mark.parametrize("name", CASES)
