@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
+from raisr.differences import is_exact
 from raisr.peaks import deviations_after, peak_of
 from raisr.sampling import strips_of
 from raisr.stabilisation import PhotonNoise
@@ -228,6 +229,8 @@ def estimate_noise(
 
 def noise_of(channels):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels."""
+    if _are_exact(channels):
+        return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics = []
     for strip in strips_of(channels):
@@ -252,6 +255,12 @@ def noise_of(channels):
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
     return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+
+
+def _are_exact(channels):
+    """Whether no channel has noise, as those tell that are not constant."""
+    found = {is_exact(channel) for channel in channels}
+    return False not in found
 
 
 def _bounds(channels, peaks):
