@@ -182,7 +182,7 @@ class NetworkDenoiser(nn.Module):
 
     def _estimate(self, image: Tensor) -> float:
         """Return the noise level of an image, in gray levels."""
-        found = white_level(image.float().numpy(force=True), peaks=False) * GRAY_LEVELS
+        found = white_level(image.float().numpy(force=True), mixed=True) * GRAY_LEVELS
         found = max(found, self.behaviour.sigma_min or 0.0)
         self._check_level(found)
         return found

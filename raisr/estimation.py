@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import is_exact
+from raisr.directions import across, directions, share_across
 from raisr.peaks import deviations_after, peak_of
 from raisr.sampling import strips_of
 from raisr.stabilisation import PhotonNoise
@@ -15,15 +17,12 @@ from raisr.validate import GRAY_LEVELS, as_channels
 __all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
 
 _SCALES = 3
-_BLOCK = 8
-_QUANTILE = 0.2
 _BINS = 8
 NORMAL_QUARTILE = 0.6744897501960817
 """Median of the absolute value of normal noise, of its standard deviation."""
 
 # What the quantile of the blocks' levels reads in an image of white noise of level 1.
 _EXPECTED = 0.838
-_CLIPPED = 0.05
 _FEW = 16  # blocks
 _CORRELATED = 1.6
 _MOSAIC = 0.25
@@ -36,6 +35,8 @@ _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
+_COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
+_NORMAL = 1.5  # times what their median tells is the root mean square of noise, at most
 _SHARED = 1.5  # times the level that the luma would have if channels shared no noise
 _FAINT_CHROMA = 0.35  # of the luma's level, at any scale
 _LEAST_CHROMA = 0.01
@@ -62,6 +63,14 @@ class NoiseEstimate:
     unevenness : float
         By how much levels differ between places, at half the size (logarithm of the median over
         the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
+    excess : float
+        How much more the root mean square of the finest details is than their median tells, in
+        places of like brightness: noise is normal, edges are few and strong.
+    colours : float
+        How strong details are across the strongest direction of chroma, of those along it, where
+        the image is halved: edges between two colours have one direction, noise all.
+    across : float
+        Level of the finest details across that direction.
     """
 
     levels: NDArray[np.float64]
@@ -70,6 +79,9 @@ class NoiseEstimate:
     unit: float = 1.0
     mosaic: float = 0.0
     unevenness: float = 0.0
+    excess: float = 1.0
+    colours: float = 1.0
+    across: float = np.inf
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -84,10 +96,24 @@ class NoiseEstimate:
         demosaicing, smoothing and JPEG does not. Only chroma tells: it has little texture, which
         does not halve either.
         """
+        return self.is_drawn or not self._is_correlated
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether edges between two colours seem noise that neighbouring pixels share."""
+        return self._is_correlated and self.colours < _COLOURS
+
+    @property
+    def _is_correlated(self):
         if self.levels.shape[1] != 3:
-            return True
+            return False
         chroma = self.equivalent[:, 1:].mean(axis=1)
-        return bool(chroma.max() <= _CORRELATED * chroma[0])
+        return bool(chroma.max() > _CORRELATED * chroma[0])
+
+    @property
+    def most_white(self) -> float:
+        """Level that white noise has at most, as drawings in colour tell; else infinite."""
+        return self.across if self.is_drawn else np.inf
 
     @property
     def kind(self) -> str:
@@ -156,7 +182,7 @@ class NoiseEstimate:
     def _is_photonic(self):
         """Whether noise grows with the brightness as that of photons would, and only so."""
         noise = self.photons
-        if noise is None or not self.deviation.all():
+        if noise is None or not self.deviation.all() or self.is_drawn or self.excess > _NORMAL:
             return False
         spread = 2 * np.log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
@@ -223,16 +249,20 @@ def estimate_noise(
         levels=found.levels * unit,
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
+        across=found.across * unit,
         unit=unit,
     )
 
 
-def noise_of(channels):
-    """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels."""
-    if _are_exact(channels):
+def noise_of(channels, *, mixed=False):
+    """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels.
+
+    `mixed` channels, such as planes of an opponent space, do not have the values of a picture.
+    """
+    if not mixed and _are_exact(channels):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
-    mosaics = []
+    mosaics, chroma = [], []
     for strip in strips_of(channels):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
@@ -244,17 +274,25 @@ def noise_of(channels):
             at_limit = (limit if clipped is None else clipped).astype(np.float32)
             for scale in range(_SCALES):
                 blocks[scale][kept].append(_blocks(plane, at_limit))
-                plane, at_limit = _halved(plane), _halved(at_limit)
-    pooled = [[_pooled(parts) for parts in row] for row in blocks]
-    levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
-    brightness, deviation = _by_brightness(*pooled[0][0])
+                plane, at_limit = halved(plane), halved(at_limit)
+        if len(strip) == 3:
+            chroma.append(directions(planes[1:], clipped.astype(np.float32), _SCALES))
+    pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
+    levels = np.array([[_level(levels) for _, levels, _ in row] for row in pooled])
+    brightness, deviation, excess = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
-    uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
+    uneven = sum(_unevenness(levels) for _, levels, _ in pooled[1][:2]) if mosaics else 0.0
     peaks = [peak_of(channel) for channel in channels]
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    found = NoiseEstimate(
+        levels, brightness, deviation, mosaic=mosaic, unevenness=uneven, excess=excess
+    )
+    if not chroma:
+        return found
+    finest, *coarser = zip(*chroma, strict=True)
+    return replace(found, across=across(finest), colours=max(map(share_across, coarser)))
 
 
 def _are_exact(channels):
@@ -304,44 +342,22 @@ def _mosaic(green):
     return float(abs(np.log(even / odd))) if even > 0 and odd > 0 else 0.0
 
 
-def _halved(plane):
-    height, width = (side // 2 * 2 for side in plane.shape)
-    even = plane[:height, :width]
-    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
-
-
-def _tiles(plane, size):
-    """Return the whole blocks of a plane, (blocks, size**2)."""
-    rows, columns = (side // size for side in plane.shape)
-    cut = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)
-    return cut.swapaxes(1, 2).reshape(rows * columns, size * size)
-
-
 def _blocks(plane, at_limit):
-    """Return brightness, level and clipped share of the blocks that are not constant."""
-    size = min(_BLOCK, *(side - 2 for side in plane.shape))
+    """Return brightness, level, root mean square and clipped share of what is not constant."""
+    size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
-        return np.empty((3, 0))
-    rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
-    mixed = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
-    pixels = _tiles(plane[1:-1, 1:-1], size)
-    level = np.median(np.abs(_tiles(mixed, size)), axis=1) / NORMAL_QUARTILE
-    found = np.stack([pixels.mean(axis=1), level, _tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)])
+        return np.empty((4, 0))
+    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size).astype(np.float64)
+    level = np.median(np.abs(bent), axis=1) / NORMAL_QUARTILE
+    clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
+    found = np.stack([pixels.mean(axis=1), level, np.sqrt(np.mean(bent**2, axis=1)), clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
-
-
-def _pooled(parts):
-    """Return brightness and level of the blocks of all strips, of clipped ones only in need."""
-    brightness, level, clipped = np.concatenate(parts, axis=1)
-    whole = clipped <= _CLIPPED
-    kept = whole if whole.sum() >= min(_FEW, whole.size) and whole.any() else slice(None)
-    return brightness[kept], level[kept]
 
 
 def _level(levels):
     if levels.size == 0:
         return 0.0
-    return float(np.quantile(levels, _QUANTILE)) / _EXPECTED
+    return float(np.quantile(levels, QUANTILE)) / _EXPECTED
 
 
 def _unevenness(levels):
@@ -351,13 +367,13 @@ def _unevenness(levels):
     return float(np.log(median / tenth))
 
 
-def _by_brightness(brightness, levels):
-    """Return mean brightness and level of equally filled bins."""
+def _by_brightness(brightness, levels, squares):
+    """Return mean brightness and level of equally filled bins, and what squares tell more there."""
     bins = min(_BINS, levels.size // _FEW)
     if bins == 0:
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0), 1.0
     order = np.array_split(np.argsort(brightness, kind="stable"), bins)
-    return (
-        np.array([brightness[part].mean() for part in order]),
-        np.array([_level(levels[part]) for part in order]),
-    )
+    found = np.array([_level(levels[part]) for part in order])
+    told = np.array([np.quantile(squares[part], QUANTILE) for part in order])
+    excess = float(np.median(told / np.maximum(_EXPECTED * found, _ROUNDED)))
+    return np.array([brightness[part].mean() for part in order]), found, excess

@@ -11,14 +11,14 @@ _NONE = 0.1  # of the level that the finest details tell: in less, these are no 
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
-def level_of(channel, *, peaks=True):
+def level_of(channel, *, mixed=False):
     """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none.
 
-    Peaks of the histogram bound it, unless this is the plane of an opponent space: clipping makes
-    peaks of its own in these.
+    Peaks of the histogram bound it, unless channels are `mixed`, as in a plane of an opponent
+    space: clipping makes peaks of its own in these.
     """
-    level = mean_level([channel]) if peaks else _detail_level(channel)
-    return level if noise_of([channel]).levels[0, 0] > _NONE * level else 0.0
+    level = _detail_level(channel) if mixed else mean_level([channel])
+    return level if noise_of([channel], mixed=mixed).levels[0, 0] > _NONE * level else 0.0
 
 
 def mean_level(channels):
