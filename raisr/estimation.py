@@ -347,10 +347,11 @@ def _blocks(plane, at_limit):
     size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
         return np.empty((4, 0))
-    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size).astype(np.float64)
+    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
     level = np.median(np.abs(bent), axis=1) / NORMAL_QUARTILE
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
-    found = np.stack([pixels.mean(axis=1), level, np.sqrt(np.mean(bent**2, axis=1)), clipped])
+    squares = np.sqrt(np.mean(np.square(bent, dtype=np.float64), axis=1))
+    found = np.stack([pixels.mean(axis=1), level, squares, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
 
