@@ -13,6 +13,7 @@ from hybrid.zoo import load
 from raisr.denoising import is_gray
 from raisr.estimation import noise_of
 from raisr.validate import as_channels
+from raisr.wavelet_level import mean_level
 
 MODELS = {
     "small": ("unet_small", "unet_small_colour"),
@@ -117,6 +118,11 @@ def denoise(
             return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
             found = noise_of(channels)
+            if found.kind == "none":
+                return np.array(image, channels[0].array.dtype)
+            if found.is_drawn:
+                level = min(mean_level(channels), found.most_white) / channels[0].factor
+                return of_gray(image, sigma=level, channel_axis=channel_axis)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
             elif found.kind in ("camera", "mosaic", "photon"):

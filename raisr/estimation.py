@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
-from raisr.differences import is_exact
+from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
 from raisr.peaks import deviations_after, peak_of
 from raisr.sampling import strips_of
@@ -112,7 +112,9 @@ class NoiseEstimate:
 
     @property
     def most_white(self) -> float:
-        """Level that white noise has at most, as drawings in colour tell; else infinite."""
+        """Level that white noise has at most, where there is none or a drawing in colour tells."""
+        if not self.levels.any():
+            return 0.0
         return self.across if self.is_drawn else np.inf
 
     @property
@@ -259,7 +261,7 @@ def noise_of(channels, *, mixed=False):
 
     `mixed` channels, such as planes of an opponent space, do not have the values of a picture.
     """
-    if not mixed and _are_exact(channels):
+    if not mixed and are_exact(channels):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics, chroma = [], []
@@ -293,12 +295,6 @@ def noise_of(channels, *, mixed=False):
         return found
     finest, *coarser = zip(*chroma, strict=True)
     return replace(found, across=across(finest), colours=max(map(share_across, coarser)))
-
-
-def _are_exact(channels):
-    """Whether no channel has noise, as those tell that are not constant."""
-    found = {is_exact(channel) for channel in channels}
-    return False not in found
 
 
 def _bounds(channels, peaks):
@@ -365,7 +361,7 @@ def _unevenness(levels):
     if levels.size == 0:
         return 0.0
     tenth, median = np.quantile(levels, (0.1, 0.5)) + _ROUNDED
-    return float(np.log(median / tenth))
+    return float(np.log(median / tenth)) if median >= 2 * _ROUNDED else np.inf
 
 
 def _by_brightness(brightness, levels, squares):
