@@ -13,7 +13,6 @@ from hybrid.zoo import load
 from raisr.denoising import is_gray
 from raisr.estimation import noise_of
 from raisr.validate import as_channels
-from raisr.wavelet_level import mean_level
 
 MODELS = {
     "small": ("unet_small", "unet_small_colour"),
@@ -47,8 +46,9 @@ def denoise(
     """Remove white Gaussian noise with a network that finishes what learned filters began.
 
     Without `sigma` and `weights`, noise of photons, as `raisr.estimate_noise` finds it, is removed
-    by `raisr.denoise`, and that of a camera by this and by a network of its own, whatever `model`
-    is: the result is their mean, for the network knows synthetic cameras alone.
+    by `raisr.denoise`, and so is that of drawings in colour, which the network has not seen; that
+    of a camera by this and by a network of its own, whatever `model` is: the result is their mean,
+    for the network knows synthetic cameras alone. Where there is no noise, nothing is changed.
 
     Parameters
     ----------
@@ -120,15 +120,12 @@ def denoise(
             found = noise_of(channels)
             if found.kind == "none":
                 return np.array(image, channels[0].array.dtype)
-            if found.is_drawn:
-                level = min(mean_level(channels), found.most_white) / channels[0].factor
-                return of_gray(image, sigma=level, channel_axis=channel_axis)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.kind in ("camera", "mosaic", "photon"):
+            elif found.is_drawn or found.kind in ("camera", "mosaic", "photon"):
                 options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
                 filtered = raisr.denoise(image, model="best", **options)
-                if found.kind == "photon":
+                if found.is_drawn or found.kind == "photon":
                     return filtered
                 return _mean(
                     filtered, denoise(image, weights=CAMERA, precision=precision, **options)

@@ -284,6 +284,8 @@ def noise_of(channels, *, mixed=False):
     brightness, deviation, excess = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
     uneven = sum(_unevenness(levels) for _, levels, _ in pooled[1][:2]) if mosaics else 0.0
+    if np.median(pooled[1][0][1] if pooled[1][0].size else 0) < _ROUNDED:
+        uneven = np.inf  # most places have none
     peaks = [peak_of(channel) for channel in channels]
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
@@ -361,7 +363,7 @@ def _unevenness(levels):
     if levels.size == 0:
         return 0.0
     tenth, median = np.quantile(levels, (0.1, 0.5)) + _ROUNDED
-    return float(np.log(median / tenth)) if median >= 2 * _ROUNDED else np.inf
+    return float(np.log(median / tenth))
 
 
 def _by_brightness(brightness, levels, squares):
