@@ -118,7 +118,7 @@ def denoise(
             return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
             found = noise_of(channels)
-            if found.kind == "none":
+            if found.kind in ("none", "white") and not found.most_white:
                 return np.array(image, channels[0].array.dtype)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["BLOCK", "QUANTILE", "bends", "halved", "tiles", "whole_blocks"]
+__all__ = ["BLOCK", "QUANTILE", "bends", "halved", "mean_products", "tiles", "whole_blocks"]
 
 BLOCK = 8
 """Side of a block."""
@@ -32,6 +32,11 @@ def tiles(plane, size):
     rows, columns = (side // size for side in plane.shape)
     cut = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)
     return cut.swapaxes(1, 2).reshape(rows * columns, size * size)
+
+
+def mean_products(one, other):
+    """Return the mean product of the pixels of two blocks each, in float64."""
+    return np.einsum("ij,ij->i", one, other, dtype=np.float64) / one.shape[1]
 
 
 def whole_blocks(parts):

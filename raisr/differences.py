@@ -1,5 +1,7 @@
 """Differences of neighbouring pixels: noise leaves few of them alike, text and drawings most."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from raisr.constant_areas import constant_areas
@@ -10,6 +12,8 @@ __all__ = ["are_exact"]
 
 _SAMPLED = 13  # pixels from one to the next of those that tell which values there are
 _LEVELS = 256  # parts of the range of the values; no difference that counts is smaller
+_MANY = 1 << 18  # pixels; of more, 32 rows of 128 are looked at
+_ROWS, _PERIOD = 32, 128
 _NEAR = 5  # steps between values: how far differences are looked at
 _ERRORS = 2.0  # standard errors by which zero is taken for rarer than it seems
 _LEAST = 0.5  # of a step: noise of less is none
@@ -36,8 +40,8 @@ def are_exact(channels):
     -------
     bool
     """
-    strips = [_living(strip) for strip in strips_of(channels)]
-    scales = [_scale_of(index, channel, strips) for index, channel in enumerate(channels)]
+    strips = [_living(band) for band in _bands(channels)]
+    scales = [_scale_of(channel, parts) for channel, parts in _by_channel(channels, strips)]
     kept = [index for index, scale in enumerate(scales) if scale is not None]
     if not kept:
         return True
@@ -49,40 +53,60 @@ def are_exact(channels):
     return bool(excess > 1 / (2 * 2 * _LEAST**2))
 
 
+def _bands(channels):
+    """Yield channels; of those with many pixels, some rows here and there."""
+    if channels[0].array.size <= _MANY:
+        yield channels
+        return
+    for strip in strips_of(channels):
+        for start in range(0, strip[0].shape[0], _PERIOD):
+            yield [replace(each, array=each.array[start : start + _ROWS]) for each in strip]
+
+
 def _living(channels):
     """Return each channel in gray levels, and where it is not constant."""
     return [(each.levelled().plane(), ~constant_areas(each.array)) for each in channels]
 
 
-def _scale_of(index, channel, strips):
+def _by_channel(channels, strips):
+    return zip(channels, zip(*strips, strict=True), strict=True)
+
+
+def _scale_of(channel, parts):
     """Return the step between values of a channel, and its ends; None for at most two values."""
-    values = np.concatenate([strip[index][0][strip[index][1]] for strip in strips])
-    known = np.unique(values[::_SAMPLED])
+    known = _values(parts, _SAMPLED)
     if known.size <= _TWO:
-        known = np.unique(values)
+        known = _values(parts, 1)
     if known.size <= _TWO:
         return None
     step = max(float(np.median(np.diff(known))), float(known[-1] - known[0]) / _LEVELS)
-    ends = (0.0, GRAY_LEVELS)
-    if channel.array.dtype.kind == "f":  # what was clipped anywhere lies at the ends
-        ends = (float(values.min()), float(values.max()))
-    return step, ends
+    if channel.array.dtype.kind == "u":
+        return step, (0.0, GRAY_LEVELS)
+    low = min(plane.min(where=living, initial=np.inf) for plane, living in parts)
+    high = max(plane.max(where=living, initial=-np.inf) for plane, living in parts)
+    return step, (float(low), float(high))  # what was clipped anywhere lies at the ends
+
+
+def _values(parts, step):
+    """Return the values that occur in each so many pixels of the living ones."""
+    found = [plane.ravel()[::step][living.ravel()[::step]] for plane, living in parts]
+    return np.unique(np.concatenate(found))
 
 
 def _counts(channels):
-    """Return how often neighbours differ by 0, 1, 2... steps, in either direction.
+    """Return how often neighbours differ by 0, 1, 2... steps, down and to the right.
 
     Of several channels, that is the largest difference.
     """
     found = np.zeros(_NEAR + 1, int)
-    for turn in (np.asarray, np.transpose):
-        most, living, told = 0, False, False
-        for plane, alive, step, ends in channels:
-            first, second = turn(plane)[1:], turn(plane)[:-1]
-            both = turn(alive)[1:] & turn(alive)[:-1]
-            most = np.maximum(most, np.rint(np.abs(first - second) / step))
-            living |= both
-            told |= both & ~((first == second) & np.isin(first, ends))
-        steps = most[living & (told | (most > 0)) & (most <= _NEAR)]
-        found += np.bincount(steps.astype(int), minlength=_NEAR + 1)
+    for first, second in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        most, living, told = np.float32(0), False, False
+        for plane, alive, step, (low, high) in channels:
+            a, b = plane[first], plane[second]
+            apart, both = np.abs(a - b), alive[first] & alive[second]
+            told = told | (both & ((apart > 0) | ((a != low) & (a != high))))
+            living = living | both
+            most = np.maximum(most, apart * np.float32(1 / step))
+        near = np.rint(most[living & told])
+        found += np.bincount(near[near <= _NEAR].astype(np.intp), minlength=_NEAR + 1)
     return found

@@ -7,7 +7,7 @@ between two colours is how much there is of each.
 
 import numpy as np
 
-from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
+from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, whole_blocks
 
 __all__ = ["across", "directions", "share_across"]
 
@@ -40,9 +40,9 @@ def directions(chroma, at_limit, scales):
 def _of_blocks(wide, narrow, at_limit):
     if min(wide.shape) < BLOCK + 2:
         return np.empty((3, 0))
-    a, b = (tiles(bends(plane), BLOCK).astype(np.float64) for plane in (wide, narrow))
-    mean = np.mean(a * a + b * b, axis=1) / 2
-    half = np.hypot(np.mean(a * a - b * b, axis=1) / 2, np.mean(a * b, axis=1))
+    a, b = (tiles(bends(plane), BLOCK) for plane in (wide, narrow))
+    aa, bb, ab = (mean_products(*pair) for pair in ((a, a), (b, b), (a, b)))
+    mean, half = (aa + bb) / 2, np.hypot((aa - bb) / 2, ab)
     clipped = tiles(at_limit[1:-1, 1:-1], BLOCK).mean(axis=1)
     found = np.stack([*np.sqrt(np.maximum([mean + half, mean - half], 0)), clipped])
     return found[:, found[0] > 0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
+from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, whole_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
@@ -36,7 +36,8 @@ _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
 _COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
-_NORMAL = 1.5  # times what their median tells is the root mean square of noise, at most
+_NORMAL = 1.1  # times what their median tells is the root mean square of details, if all are noise
+_EDGES, _FAINT = 1.5, 3.0  # times that, beside which so many gray levels may be noise of JPEG
 _SHARED = 1.5  # times the level that the luma would have if channels shared no noise
 _FAINT_CHROMA = 0.35  # of the luma's level, at any scale
 _LEAST_CHROMA = 0.01
@@ -112,8 +113,13 @@ class NoiseEstimate:
 
     @property
     def most_white(self) -> float:
-        """Level that white noise has at most, where there is none or a drawing in colour tells."""
-        if not self.levels.any():
+        """Level that white noise has at most: where there is none, or a drawing tells, else inf.
+
+        Faint noise beside strong edges is none: JPEG makes it, and filters would take more of the
+        edges than of it.
+        """
+        level = self.across if self.is_drawn else self.levels[0].max()
+        if not self.levels.any() or (level < _FAINT * self.unit and self.excess > _EDGES):
             return 0.0
         return self.across if self.is_drawn else np.inf
 
@@ -348,8 +354,8 @@ def _blocks(plane, at_limit):
     pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
     level = np.median(np.abs(bent), axis=1) / NORMAL_QUARTILE
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
-    squares = np.sqrt(np.mean(np.square(bent, dtype=np.float64), axis=1))
-    found = np.stack([pixels.mean(axis=1), level, squares, clipped])
+    square = np.sqrt(mean_products(bent, bent))
+    found = np.stack([pixels.mean(axis=1), level, square, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
 

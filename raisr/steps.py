@@ -91,7 +91,7 @@ def choose_step(model, sample, parts, told, noise):
         )
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
-    shared = found.shared_levels() if noise is None else None
+    shared = found.shared_levels() if noise is None and found.most_white else None
     levels = [min(level_of(channel), found.most_white) for channel in sample]
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
