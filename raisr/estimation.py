@@ -239,6 +239,9 @@ def estimate_noise(
     clipped, the lowest fifth tells. So texture, saturated areas, frames and drawings count little.
     Where text or dithers leave no such block, the narrowest peak of the histogram of a channel
     tells how much is noise at most: paper and ink have peaks that are as wide as it.
+    Where neighbours are alike far oftener than one step apart, there is no noise at all. Noise of a
+    camera bends chroma in all directions, edges between two colours in one; noise of photons is
+    normal among pixels of like brightness, edges are not.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples

@@ -20,14 +20,13 @@ from tests.pages import (
 )
 
 SIZES = [9, 14, 28, 60]
-SMOOTH = {"blurred": blurred, "resized": resized}
 
 
 def likeness(page, model="fast", dtype=np.uint8):
     """Return the PSNR of what becomes of a page, of the whole and of its luma."""
     found = []
     for image in (page, rgb_to_gray(page)):
-        scale = 257 if dtype == np.uint16 else 1 / 255 if dtype == np.float32 else 1
+        scale = {np.uint8: 1.0, np.uint16: 257.0, np.float32: 1 / 255}[dtype]
         given = (image * scale).astype(dtype)
         out = denoise(given, model=model, channel_axis=-1 if image.ndim == 3 else None)
         found.append(np.inf if np.array_equal(out, given) else psnr(out / scale, image))
@@ -43,9 +42,15 @@ def test_sharp_text_stays(kind, look, size):
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", SMOOTH)
-def test_soft_text_stays(kind, look, size):
-    assert likeness(SMOOTH[kind](look, size)) > 45
+def test_blurred_text_stays(look, size):
+    assert likeness(blurred(look, size)) > 45
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_resized_text_hardly_changes(look, size):
+    """Text that was small before it was reduced is texture: nothing in it is flat."""
+    assert likeness(resized(look, size)) > (45 if size > 14 else 38)
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3, 4, 6, 8])
@@ -72,19 +77,24 @@ def test_whatever_the_type_and_the_model(model, dtype):
 @pytest.mark.parametrize("halved", [False, True])
 @pytest.mark.parametrize("quality", [90, 95])
 def test_of_a_jpeg_no_more_than_its_own_noise_goes(look, halved, quality):
-    """What is left is no farther from the page before JPEG, or hardly another."""
     page = text(look, 14)
     given = through_jpeg(page, quality, halved=halved)
     out = denoise(given, channel_axis=-1)
-    nearer = psnr(out, page) > psnr(given, page) - 0.2
-    assert nearer or np.array_equal(out, given) or psnr(out, given) > 45
+    assert psnr(out, page) > psnr(given, page) - 1
 
 
 @pytest.mark.parametrize("sigma", [5, 15])
 @pytest.mark.parametrize("look", LOOKS)
 def test_noise_of_a_page_is_found_nevertheless(look, sigma):
-    page = text(look, 28)
-    noisy = add_gaussian_noise(page, sigma, 0)
-    out = denoise(noisy, channel_axis=-1, data_range=255)
-    assert estimate_noise(noisy, channel_axis=-1, data_range=255).kind == "white"
-    assert psnr(out.clip(0, 255), page) > psnr(noisy, page) + 2
+    noisy = add_gaussian_noise(text(look, 28), sigma, 0)
+    found = estimate_noise(noisy, channel_axis=-1, data_range=255)
+    assert found.kind == "white"
+    np.testing.assert_allclose(found.levels[0, 1:], sigma, rtol=0.15)
+    assert found.most_white > 0.9 * sigma
+
+
+def test_white_noise_of_a_drawing_in_eight_bits_is_not_of_photons():
+    page = text("red on black", 28)
+    noisy = np.rint(add_gaussian_noise(page, 5, 0)).clip(0, 255).astype(np.uint8)
+    for image, axis in ((noisy, -1), (rgb_to_gray(noisy), None)):
+        assert estimate_noise(image, channel_axis=axis).kind == "white"
