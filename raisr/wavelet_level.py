@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raisr.differences import are_exact
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.peaks import peak_of
 
@@ -22,7 +23,9 @@ def level_of(channel, *, mixed=False):
 
 
 def mean_level(channels):
-    """Return the mean level of channels, a list of GrayImage, in gray levels."""
+    """Return the mean level of channels, a list of GrayImage, in gray levels; 0 of drawings."""
+    if are_exact(channels):
+        return 0.0
     found = [min(_detail_level(channel), peak_of(channel).deviation) for channel in channels]
     return float(np.mean(found))
 
