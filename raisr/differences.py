@@ -18,6 +18,7 @@ _NEAR = 5  # steps between values: how far differences are looked at
 _ERRORS = 2.0  # standard errors by which zero is taken for rarer than it seems
 _LEAST = 0.5  # of a step: noise of less is none
 _TWO = 2  # values
+_TINY = 1e-30  # gray levels
 
 
 def are_exact(channels):
@@ -79,7 +80,7 @@ def _scale_of(channel, parts):
         known = _values(parts, 1)
     if known.size <= _TWO:
         return None
-    step = max(float(np.median(np.diff(known))), float(known[-1] - known[0]) / _LEVELS)
+    step = max(float(np.median(np.diff(known))), float(known[-1] - known[0]) / _LEVELS, _TINY)
     if channel.array.dtype.kind == "u":
         return step, (0.0, GRAY_LEVELS)
     low = min(plane.min(where=living, initial=np.inf) for plane, living in parts)
@@ -90,7 +91,7 @@ def _scale_of(channel, parts):
 def _values(parts, step):
     """Return the values that occur in each so many pixels of the living ones."""
     found = [plane.ravel()[::step][living.ravel()[::step]] for plane, living in parts]
-    return np.unique(np.concatenate(found))
+    return np.unique(np.concatenate(found)).astype(np.float64)
 
 
 def _counts(channels):
@@ -100,13 +101,15 @@ def _counts(channels):
     """
     found = np.zeros(_NEAR + 1, int)
     for first, second in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        most, living, told = np.float32(0), False, False
+        most, living, told = np.zeros(1, np.float32), np.zeros(1, bool), np.zeros(1, bool)
         for plane, alive, step, (low, high) in channels:
             a, b = plane[first], plane[second]
-            apart, both = np.abs(a - b), alive[first] & alive[second]
+            with np.errstate(over="ignore"):  # what is too large is far
+                apart = np.abs(a - b)
+                most = np.maximum(most, apart * np.float32(1 / step))
+            both = alive[first] & alive[second]
             told = told | (both & ((apart > 0) | ((a != low) & (a != high))))
             living = living | both
-            most = np.maximum(most, apart * np.float32(1 / step))
         near = np.rint(most[living & told])
         found += np.bincount(near[near <= _NEAR].astype(np.intp), minlength=_NEAR + 1)
     return found

@@ -287,7 +287,8 @@ def noise_of(channels, *, mixed=False):
                 blocks[scale][kept].append(_blocks(plane, at_limit))
                 plane, at_limit = halved(plane), halved(at_limit)
         if len(strip) == 3:
-            chroma.append(directions(planes[1:], clipped.astype(np.float32), _SCALES))
+            anywhere = np.any(limits, axis=0).astype(np.float32)
+            chroma.append(directions(planes[1:], anywhere, _SCALES))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(levels) for _, levels, _ in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0])
