@@ -46,8 +46,9 @@ def denoise(
     """Remove white Gaussian noise with a network that finishes what learned filters began.
 
     Without `sigma` and `weights`, noise of photons, as `raisr.estimate_noise` finds it, is removed
-    by `raisr.denoise`, and that of a camera by this and by a network of its own, whatever `model`
-    is: the result is their mean, for the network knows synthetic cameras alone.
+    by `raisr.denoise`, and so is that of drawings in colour, which the network has not seen; that
+    of a camera by this and by a network of its own, whatever `model` is: the result is their mean,
+    for the network knows synthetic cameras alone. Where there is no noise, nothing is changed.
 
     Parameters
     ----------
@@ -123,12 +124,14 @@ def denoise(
             return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
             found = noise_of(channels)
+            if found.kind in ("none", "white") and not found.most_white:
+                return np.array(image, channels[0].array.dtype)
             if found.shared_levels() is not None:
                 weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.kind in ("camera", "mosaic", "photon"):
+            elif found.is_drawn or found.kind in ("camera", "mosaic", "photon"):
                 options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
                 filtered = raisr.denoise(image, model="best", **options)
-                if found.kind == "photon":
+                if found.is_drawn or found.kind == "photon":
                     return filtered
                 return _mean(
                     filtered, denoise(image, weights=CAMERA, precision=precision, **options)

@@ -186,16 +186,24 @@ class NetworkDenoiser(nn.Module):
         images = as_gray(opponent_planes(planes), one_level=one_level)
         guided = images if guides is None else as_gray(opponent_planes(guides), one_level=one_level)
         done = [
-            self._gray(plane, source, None if level is None else level * factor, tile)
+            self._gray(plane, source, None if level is None else level * factor, tile, mixed=True)
             for (plane, factor), (source, _) in zip(images, guided, strict=True)
         ]
         return rgb_planes(from_gray(done, one_level=one_level))
 
-    def _gray(self, plane: Plane, source: Plane, level: float | None, tile: int | None) -> Plane:
-        """Denoise a gray image with the classes of another one."""
+    def _gray(
+        self,
+        plane: Plane,
+        source: Plane,
+        level: float | None,
+        tile: int | None,
+        *,
+        mixed: bool = False,
+    ) -> Plane:
+        """Denoise a gray image, or a mixture of channels, with the classes of another one."""
         noisy = _tensor(plane)
         if level is None and self.behaviour.many_levels:
-            level = self._estimate(noisy[0, 0])
+            level = self._estimate(noisy[0, 0], mixed=mixed)
         maps = self._maps(_tensor(source), level, tile)
         network = self._inference("network")
 
@@ -217,9 +225,9 @@ class NetworkDenoiser(nn.Module):
         found = [self._estimate(image) if level is None else level for image in noisy[:, 0]]
         return noisy.new_tensor(found)[:, None, None, None] / GRAY_LEVELS
 
-    def _estimate(self, image: Tensor) -> float:
-        """Return the noise level of an image, in gray levels."""
-        found = white_level(image.float().numpy(force=True), peaks=False) * GRAY_LEVELS
+    def _estimate(self, image: Tensor, *, mixed: bool = False) -> float:
+        """Return the noise level of an image, or of a mixture of channels, in gray levels."""
+        found = white_level(image.float().numpy(force=True), mixed=mixed) * GRAY_LEVELS
         found = max(found, self.behaviour.sigma_min or 0.0)
         self._check_level(found)
         return found

@@ -52,20 +52,22 @@ class HybridDenoiser(NetworkDenoiser):
                     f"this network is for three colours, and the image has {len(planes)} "
                     "channel(s): see hybrid.denoise, which chooses by them"
                 )
-            return rgb_planes(self._joint(opponent_planes(planes), level, tile))
+            return rgb_planes(self._joint(opponent_planes(planes), level, tile, mixed=True))
         return super()._denoise(planes, level, guides, tile)
 
-    def _gray(self, plane, source, level, tile):
-        return self._joint(plane[None], level, tile)[0]
+    def _gray(self, plane, source, level, tile, *, mixed=False):
+        return self._joint(plane[None], level, tile, mixed=mixed)[0]
 
-    def _joint(self, planes: Planes, level: float | None, tile: int | None) -> Planes:
+    def _joint(
+        self, planes: Planes, level: float | None, tile: int | None, *, mixed: bool
+    ) -> Planes:
         """Denoise the planes that the network sees at once."""
         noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
         filters: Planes | None = None
         if level is None and self.behaviour.pairs:
             filters, level = filtered_as_found(planes, torch.get_num_threads())
         elif level is None:
-            found = [self._estimate(plane) for plane in noisy[0]]
+            found = [self._estimate(plane, mixed=mixed) for plane in noisy[0]]
             level = float(np.median(found))  # texture of the luma counts as noise
         maps = self._inputs(planes, level, filters)
         network = self._inference("network")

@@ -233,10 +233,10 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     return mean_level(as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False))
 
 
-def white_level(image: ArrayLike, *, channel_axis: int | None = None, peaks: bool = True) -> float:
+def white_level(image: ArrayLike, *, channel_axis: int | None = None, mixed: bool = False) -> float:
     """Return the level that `denoise` finds where noise is white: `estimate_sigma`, 0 of drawings.
 
     In the unit of the image, the mean over channels; see `level_of`.
     """
     channels = as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False)
-    return float(np.mean([level_of(channel, peaks=peaks) for channel in sample_of(channels)]))
+    return float(np.mean([level_of(channel, mixed=mixed) for channel in sample_of(channels)]))

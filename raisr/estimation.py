@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, whole_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
+from raisr.differences import are_exact
+from raisr.directions import across, directions, share_across
 from raisr.peaks import deviations_after, peak_of
 from raisr.sampling import strips_of
 from raisr.stabilisation import PhotonNoise
@@ -14,15 +17,12 @@ from raisr.validate import GRAY_LEVELS, as_channels
 __all__ = ["NORMAL_QUARTILE", "NoiseEstimate", "estimate_noise", "noise_of"]
 
 _SCALES = 3
-_BLOCK = 8
-_QUANTILE = 0.2
 _BINS = 8
 NORMAL_QUARTILE = 0.6744897501960817
 """Median of the absolute value of normal noise, of its standard deviation."""
 
 # What the quantile of the blocks' levels reads in an image of white noise of level 1.
 _EXPECTED = 0.838
-_CLIPPED = 0.05
 _FEW = 16  # blocks
 _CORRELATED = 1.6
 _MOSAIC = 0.25
@@ -35,6 +35,9 @@ _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
+_COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
+_NORMAL = 1.1  # times what their median tells is the root mean square of details, if all are noise
+_EDGES, _FAINT = 1.5, 4.0  # times that, beside which so many gray levels may be noise of JPEG
 _SHARED = 1.5  # times the level that the luma would have if channels shared no noise
 _FAINT_CHROMA = 0.35  # of the luma's level, at any scale
 _LEAST_CHROMA = 0.01
@@ -61,6 +64,14 @@ class NoiseEstimate:
     unevenness : float
         By how much levels differ between places, at half the size (logarithm of the median over
         the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
+    excess : float
+        How much more the root mean square of the finest details is than their median tells, in
+        places of like brightness: noise is normal, edges are few and strong.
+    colours : float
+        How strong details are across the strongest direction of chroma, of those along it, where
+        the image is halved: edges between two colours have one direction, noise all.
+    across : float
+        Level of the finest details across that direction.
     """
 
     levels: NDArray[np.float64]
@@ -69,6 +80,9 @@ class NoiseEstimate:
     unit: float = 1.0
     mosaic: float = 0.0
     unevenness: float = 0.0
+    excess: float = 1.0
+    colours: float = 1.0
+    across: float = np.inf
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -83,10 +97,31 @@ class NoiseEstimate:
         demosaicing, smoothing and JPEG does not. Only chroma tells: it has little texture, which
         does not halve either.
         """
+        return self.is_drawn or not self._is_correlated
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether edges between two colours seem noise that neighbouring pixels share."""
+        return self._is_correlated and self.colours < _COLOURS
+
+    @property
+    def _is_correlated(self):
         if self.levels.shape[1] != 3:
-            return True
+            return False
         chroma = self.equivalent[:, 1:].mean(axis=1)
-        return bool(chroma.max() <= _CORRELATED * chroma[0])
+        return bool(chroma.max() > _CORRELATED * chroma[0])
+
+    @property
+    def most_white(self) -> float:
+        """Level that white noise has at most: where there is none, or a drawing tells, else inf.
+
+        Faint noise beside strong edges is none: JPEG makes it, and filters would take more of the
+        edges than of it.
+        """
+        level = self.across if self.is_drawn else self.levels[0].max()
+        if not self.levels.any() or (level < _FAINT * self.unit and self.excess > _EDGES):
+            return 0.0
+        return self.across if self.is_drawn else np.inf
 
     @property
     def kind(self) -> str:
@@ -155,7 +190,7 @@ class NoiseEstimate:
     def _is_photonic(self):
         """Whether noise grows with the brightness as that of photons would, and only so."""
         noise = self.photons
-        if noise is None or not self.deviation.all():
+        if noise is None or not self.deviation.all() or self.is_drawn or self.excess > _NORMAL:
             return False
         spread = 2 * np.log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
@@ -204,6 +239,9 @@ def estimate_noise(
     clipped, the lowest fifth tells. So texture, saturated areas, frames and drawings count little.
     Where text or dithers leave no such block, the narrowest peak of the histogram of a channel
     tells how much is noise at most: paper and ink have peaks that are as wide as it.
+    Where neighbours are alike far oftener than one step apart, there is no noise at all. Noise of a
+    camera bends chroma in all directions, edges between two colours in one; noise of photons is
+    normal among pixels of like brightness, edges are not.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples
@@ -222,17 +260,21 @@ def estimate_noise(
         levels=found.levels * unit,
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
+        across=found.across * unit,
         unit=unit,
     )
 
 
-def noise_of(channels, peaks=None, scales=_SCALES):
+def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels.
 
-    `peaks` are what `peak_of` tells of each, if that is known.
+    `peaks` are what `peak_of` tells of each, if that is known. `mixed` channels, such as planes of
+    an opponent space, do not have the values of a picture.
     """
+    if not mixed and are_exact(channels):
+        return NoiseEstimate(np.zeros((scales, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(scales)]
-    mosaics = []
+    mosaics, chroma = [], []
     for strip in strips_of(channels):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
@@ -245,17 +287,26 @@ def noise_of(channels, peaks=None, scales=_SCALES):
             for scale in range(scales):
                 blocks[scale][kept].append(_blocks(plane, at_limit))
                 if scale < scales - 1:
-                    plane, at_limit = _halved(plane), _halved(at_limit)
-    pooled = [[_pooled(parts) for parts in row] for row in blocks]
-    levels = np.array([[_level(levels) for _, levels in row] for row in pooled])
-    brightness, deviation = _by_brightness(*pooled[0][0])
+                    plane, at_limit = halved(plane), halved(at_limit)
+        if len(strip) == 3:
+            anywhere = np.any(limits, axis=0).astype(np.float32)
+            chroma.append(directions(planes[1:], anywhere, scales))
+    pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
+    levels = np.array([[_level(levels) for _, levels, _ in row] for row in pooled])
+    brightness, deviation, excess = _by_brightness(*pooled[0][0])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
-    uneven = sum(_unevenness(levels) for _, levels in pooled[1][:2]) if mosaics else 0.0
+    uneven = _unevenness([levels for _, levels, _ in pooled[1][:2]]) if mosaics else 0.0
     peaks = [peak_of(channel) for channel in channels] if peaks is None else peaks
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    return NoiseEstimate(levels, brightness, deviation, mosaic=mosaic, unevenness=uneven)
+    found = NoiseEstimate(
+        levels, brightness, deviation, mosaic=mosaic, unevenness=uneven, excess=excess
+    )
+    if not chroma:
+        return found
+    finest, *coarser = zip(*chroma, strict=True)
+    return replace(found, across=across(finest), colours=max(map(share_across, coarser)))
 
 
 def _bounds(channels, peaks):
@@ -299,19 +350,6 @@ def _mosaic(green):
     return float(abs(np.log(even / odd))) if even > 0 and odd > 0 else 0.0
 
 
-def _halved(plane):
-    height, width = (side // 2 * 2 for side in plane.shape)
-    even = plane[:height, :width]
-    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
-
-
-def _tiles(plane, size):
-    """Return the whole blocks of a plane, (blocks, size**2)."""
-    rows, columns = (side // size for side in plane.shape)
-    cut = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)
-    return cut.swapaxes(1, 2).reshape(rows * columns, size * size)
-
-
 def _medians(blocks):
     from raisr.kernels.details import block_medians
 
@@ -321,46 +359,42 @@ def _medians(blocks):
 
 
 def _blocks(plane, at_limit):
-    """Return brightness, level and clipped share of the blocks that are not constant."""
-    size = min(_BLOCK, *(side - 2 for side in plane.shape))
+    """Return brightness, level, root mean square and clipped share of what is not constant."""
+    size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
-        return np.empty((3, 0))
-    rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
-    mixed = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
-    pixels = _tiles(plane[1:-1, 1:-1], size)
-    level = _medians(np.abs(_tiles(mixed, size))) / NORMAL_QUARTILE
-    found = np.stack([pixels.mean(axis=1), level, _tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)])
+        return np.empty((4, 0))
+    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
+    level = _medians(np.abs(bent)) / NORMAL_QUARTILE
+    clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
+    square = np.sqrt(mean_products(bent, bent))
+    found = np.stack([pixels.mean(axis=1), level, square, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
-
-
-def _pooled(parts):
-    """Return brightness and level of the blocks of all strips, of clipped ones only in need."""
-    brightness, level, clipped = np.concatenate(parts, axis=1)
-    whole = clipped <= _CLIPPED
-    kept = whole if whole.sum() >= min(_FEW, whole.size) and whole.any() else slice(None)
-    return brightness[kept], level[kept]
 
 
 def _level(levels):
     if levels.size == 0:
         return 0.0
-    return float(np.quantile(levels, _QUANTILE)) / _EXPECTED
+    return float(np.quantile(levels, QUANTILE)) / _EXPECTED
 
 
-def _unevenness(levels):
-    if levels.size == 0:
-        return 0.0
-    tenth, median = np.quantile(levels, (0.1, 0.5)) + _ROUNDED
-    return float(np.log(median / tenth))
+def _unevenness(planes):
+    """Return by how much levels differ between places, the sum over planes.
+
+    It is infinite where most places of the first plane have none.
+    """
+    if not planes[0].size or np.median(planes[0]) < _ROUNDED:
+        return np.inf
+    ends = [np.quantile(levels, (0.1, 0.5)) + _ROUNDED for levels in planes if levels.size]
+    return float(sum(np.log(median / tenth) for tenth, median in ends))
 
 
-def _by_brightness(brightness, levels):
-    """Return mean brightness and level of equally filled bins."""
+def _by_brightness(brightness, levels, squares):
+    """Return mean brightness and level of equally filled bins, and what squares tell more there."""
     bins = min(_BINS, levels.size // _FEW)
     if bins == 0:
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0), 1.0
     order = np.array_split(np.argsort(brightness, kind="stable"), bins)
-    return (
-        np.array([brightness[part].mean() for part in order]),
-        np.array([_level(levels[part]) for part in order]),
-    )
+    found = np.array([_level(levels[part]) for part in order])
+    told = np.array([np.quantile(squares[part], QUANTILE) for part in order])
+    excess = float(np.median(told / np.maximum(_EXPECTED * found, _ROUNDED)))
+    return np.array([brightness[part].mean() for part in order]), found, excess

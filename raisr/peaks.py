@@ -162,6 +162,8 @@ def _narrowest(counts, bounds, width, enough):
     """Return the narrowest Peak of enough pixels that parts of a width tell; places are bins."""
     sums = np.concatenate([[0.0], np.cumsum(counts)])
     first, last = bounds[0] + 1, bounds[1] - width  # where parts between bounds may start
+    if last < first:
+        return _NONE
     starts = np.arange(first, last + 1)
     middle = int(starts[np.argmax(sums[starts + width] - sums[starts])])
     place = middle + (width - 1) / 2

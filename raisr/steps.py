@@ -95,8 +95,9 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
         )
     if kind == "photon" and found.photons is not None:
         return _kept(_photonic(model, found.photons, sample, parts))
-    shared = found.shared_levels() if noise is None else None
+    shared = found.shared_levels() if noise is None and found.most_white else None
     levels = in_threads(num_threads, level_of, sample, peaks)
+    levels = [min(level, found.most_white) for level in levels]
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 

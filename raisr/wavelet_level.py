@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raisr.differences import are_exact
 from raisr.estimation import NORMAL_QUARTILE, noise_of
 from raisr.peaks import peak_of
 
@@ -11,20 +12,26 @@ _NONE = 0.1  # of the level that the finest details tell: in less, these are no 
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
-def level_of(channel, peak=None, *, peaks=True):
+def level_of(channel, peak=None, *, mixed=False):
     """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none.
 
-    Peaks of the histogram bound it, unless this is the plane of an opponent space: clipping makes
-    peaks of its own in these. `peak` is what `peak_of` tells of the channel, if that is known.
+    Peaks of the histogram bound it, unless channels are `mixed`, as in a plane of an opponent
+    space: clipping makes peaks of its own in these. `peak` is what `peak_of` tells of the channel,
+    if that is known.
     """
+    if not mixed and are_exact([channel]):
+        return 0.0
     peak = peak_of(channel) if peak is None else peak
     level = _detail_level(channel)
-    level = float(min(level, peak.deviation)) if peaks else level
-    return level if noise_of([channel], [peak], scales=1).levels[0, 0] > _NONE * level else 0.0
+    level = level if mixed else float(min(level, peak.deviation))
+    found = noise_of([channel], [peak], scales=1, mixed=True)  # no drawing, as was seen
+    return level if found.levels[0, 0] > _NONE * level else 0.0
 
 
 def mean_level(channels):
-    """Return the mean level of channels, a list of GrayImage, in gray levels."""
+    """Return the mean level of channels, a list of GrayImage, in gray levels; 0 of drawings."""
+    if are_exact(channels):
+        return 0.0
     found = [min(_detail_level(channel), peak_of(channel).deviation) for channel in channels]
     return float(np.mean(found))
 

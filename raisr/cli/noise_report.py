@@ -70,7 +70,8 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
     kind = "none" if found.kind == "none" else settings.noise or found.kind
     if kind in GAINS and found.levels.shape[1] == 3:
         return _camera_choice(found, kind)
-    if kind in ("white", "photon") and not white_level(group.visible, channel_axis=group.axis):
+    level = min(white_level(group.visible, channel_axis=group.axis), found.most_white)
+    if kind in ("white", "photon") and not level:
         return {"treatment": _TREATED["none"]}
     if kind == "white":
         return {"treatment": _white(settings)}

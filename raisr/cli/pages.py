@@ -96,7 +96,7 @@ def _levels_of(group: Group, white: float, settings: Settings) -> tuple[tuple[fl
     kind = settings.noise or found.kind
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
-    level = white_level(visible, channel_axis=group.axis)
+    level = min(white_level(visible, channel_axis=group.axis), found.most_white)
     return (level,), kind if kind == "photon" else "white"
 
 

@@ -9,7 +9,9 @@ import hybrid
 import raisr
 from hybrid import zoo
 from hybrid.default import CAMERA
+from raisr.colour import rgb_to_gray
 from raisr.noise import add_gaussian_noise
+from tests.pages import blurred, patches, text, through_jpeg
 
 CLEAN = skimage.data.camera()[100:260, 180:350]
 
@@ -142,3 +144,33 @@ def test_a_drawing_comes_back_as_it_was(shape):
     drawing[:, 50:53] = 90
     axis = -1 if drawing.ndim == 3 else None
     np.testing.assert_array_equal(hybrid.denoise(drawing, channel_axis=axis), drawing)
+
+
+@pytest.mark.parametrize(
+    "page", [text("red on black", 28), blurred("dark theme", 14), patches(3, 5)]
+)
+def test_pages_without_noise_come_back(page):
+    for image, axis in ((page, -1), (rgb_to_gray(page), None)):
+        found = hybrid.denoise(image, channel_axis=axis)
+        assert np.array_equal(found, image) or raisr.metrics.psnr(found, image) > 45
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_page_of_two_near_gray_levels(dtype):
+    """Between them there is no room for parts of a peak."""
+    page = np.where(text("black on white", 12)[..., 0] > 128, 120, 90).astype(dtype)
+    np.testing.assert_array_equal(hybrid.denoise(page, data_range=255), page)
+
+
+def test_text_in_colour_that_jpeg_made_noisy_is_left_to_filters():
+    page = through_jpeg(text("dark theme", 14), 95, halved=False)
+    assert raisr.estimate_noise(page, channel_axis=-1).is_drawn
+    expected = raisr.denoise(page, model="best", channel_axis=-1)
+    np.testing.assert_array_equal(hybrid.denoise(page, channel_axis=-1), expected)
+
+
+def test_the_level_of_a_gray_page_is_told_by_its_histogram():
+    page = rgb_to_gray(text("black on white", 9))
+    noisy = add_gaussian_noise(page, 10, 0)
+    told = raisr.metrics.psnr(hybrid.denoise(noisy, 10, data_range=255), page)
+    assert raisr.metrics.psnr(hybrid.denoise(noisy, data_range=255), page) > told - 0.3
