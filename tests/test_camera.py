@@ -113,8 +113,15 @@ def test_photons_are_counted(peak, sigma):
     assert noisy.var() == pytest.approx(0.4 / peak + sigma**2, rel=0.03)
 
 
+def test_photons_come_without_further_noise_unless_told():
+    noisy = add_poisson_gaussian_noise(np.full((20, 20), 100.0), 30, 0)
+    np.testing.assert_allclose(noisy / 8.5, np.rint(noisy / 8.5), atol=1e-4)
+    assert add_poisson_gaussian_noise([[1.0]], 0.5, 0, data_range=0.5) >= 0
+
+
 def test_photons_are_not_negative():
     with pytest.raises(ValueError, match="image must not be negative, got -1"):
         add_poisson_gaussian_noise([[-1]], 30, 0)
-    with pytest.raises(ValueError, match="peak and data_range must be positive"):
-        add_poisson_gaussian_noise([[1]], 0, 0)
+    for wrong in ({"peak": 0}, {"peak": np.inf}, {"data_range": 0}, {"data_range": np.inf}):
+        with pytest.raises(ValueError, match="peak and data_range must be positive"):
+            add_poisson_gaussian_noise([[1]], **{"peak": 30, "seed": 0, **wrong})

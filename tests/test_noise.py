@@ -1,5 +1,7 @@
 """The noise model: float, unclipped, of the stated size, and repeatable."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,18 @@ def test_noise_of_opponent_planes_is_white_in_each():
     sample = GaussianNoise().prepare_colour(rgb, 25, 0)
     np.testing.assert_array_equal(sample.clean, opponent_planes(np.moveaxis(rgb, -1, 0)))
     np.testing.assert_allclose(np.std(sample.noisy - sample.clean, axis=(1, 2)), 25, rtol=0.03)
+
+
+def test_models_and_samples_do_not_change():
+    sample = GaussianNoise().prepare(random_bytes((4, 5)), 25, 0)
+    for each, name in (
+        (GaussianNoise(), "name"),
+        (ColourNoise(), "name"),
+        (VideoRangeNoise(), "name"),
+        (sample, "sigma"),
+    ):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(each, name, None)
 
 
 def test_a_sample_tells_where_its_colours_are():
