@@ -236,6 +236,7 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "speed": speed_block,
     "pareto": pareto_block,
     "large": partial(benchmark_block, "large.md"),
+    "photographs": partial(benchmark_block, "colour/benchmarks.md"),
     "onnx": partial(benchmark_block, "onnx/benchmarks.md"),
     "workers": partial(benchmark_block, "workers.md"),
     "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),

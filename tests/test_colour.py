@@ -128,6 +128,8 @@ def test_what_is_no_8_bit_image_is_refused():
         check_image(np.zeros(shape, np.uint8))
         with pytest.raises(TypeError, match="must be uint8, got uint16"):
             check_image(np.zeros(shape, np.uint16))
+        with pytest.raises(TypeError, match="must be uint8, got uint16"):
+            rgb_to_gray(np.zeros(shape, np.uint16))
     for shape in ((5,), (4, 5, 1), (4, 5, 4), (3, 4, 5), (2, 4, 5, 3)):
         with pytest.raises(ValueError, match=r"must have shape \(H, W\) or \(H, W, 3\), got"):
             check_image(np.zeros(shape, np.uint8))
