@@ -38,6 +38,11 @@ def test_errors_are_near_those_of_the_paper():
         errors = [gradients.noisy_errors(sample, table3.TABLE.shave) for sample in samples]
         printed = paper_rows("table3", sigma)["RAISR+N"].cells["cbsd68"][0]
         assert np.mean([each["linear"] for each in errors]) == pytest.approx(printed, rel=0.08)
+    # What is clean is the same at every level.
+    found = [gradients.clean_means(sample, table3.TABLE.shave) for sample in samples]
+    means = {name: np.mean([each[name] for each in found]) for name in found[0]}
+    errors = [gradients.constant_errors(each, table3.TABLE.shave, means) for each in samples]
+    assert np.mean([each["linear"] for each in errors]) == pytest.approx(0.046, abs=0.001)
 
 
 @given(unit, unit)
