@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType
@@ -124,22 +125,30 @@ def _put(node: ast.AST, name: str, number: int | None, new: Any) -> None:
         getattr(node, name)[number] = new
 
 
-def survives(module: str, tree: ast.Module, tests: Sequence[str]) -> bool:
-    """Run tests on a module that is what the tree says, in a process of its own."""
-    child, end = os.fork(), time.monotonic() + _SLOW
+def survives(module: str, tree: ast.Module, tests: Sequence[str], kills: Counter[str]) -> bool:
+    """Run tests on a module that is what the tree says, in a process of its own.
+
+    The tests that killed most run first; the one that kills is counted.
+    """
+    end = time.monotonic() + _SLOW
+    read, write = os.pipe()
+    child = os.fork()
     if not child:
-        os._exit(_run(module, tree, tests))
-    while time.monotonic() < end:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return status == 0
-        time.sleep(0.02)
+        os._exit(_run(module, tree, tests, _KillersFirst(kills, write)))
+    os.close(write)
+    with open(read) as killer:
+        while time.monotonic() < end:
+            found, status = os.waitpid(child, os.WNOHANG)
+            if found:
+                kills.update(killer.read().splitlines())
+                return status == 0
+            time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
 
 
-def _run(module: str, tree: ast.Module, tests: Sequence[str]) -> int:
+def _run(module: str, tree: ast.Module, tests: Sequence[str], order: "_KillersFirst") -> int:
     import pytest
 
     with open(os.devnull, "w") as null:
@@ -148,7 +157,7 @@ def _run(module: str, tree: ast.Module, tests: Sequence[str]) -> int:
     sys.meta_path.insert(0, _Changed(module, tree))
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is there already
-    return int(pytest.main([*options, *tests], plugins=[_WithoutShrinking()]))
+    return int(pytest.main([*options, *tests], plugins=[_WithoutShrinking(), order]))
 
 
 class _Changed:
@@ -181,6 +190,22 @@ class _Compiled(importlib.machinery.SourceFileLoader):
         return self._code
 
 
+class _KillersFirst:
+    """Puts the tests first that killed most mutants, and writes which one kills this."""
+
+    def __init__(self, kills: Counter[str], pipe: int) -> None:
+        self._kills, self._pipe = kills, pipe
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Sort the tests."""
+        items.sort(key=lambda item: -self._kills[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Write the name of a test that fails."""
+        if report.failed:
+            os.write(self._pipe, f"{report.nodeid}\n".encode())
+
+
 class _WithoutShrinking:
     """A failing example need not be the smallest, and is the same each time."""
 
@@ -211,11 +236,11 @@ def main(arguments: list[str] | None = None) -> None:
         module, files = MODULES[name]
         tests = [str(_ROOT / "tests" / file) for file in files.split()]
         source = (_ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-        start = time.monotonic()
-        assert survives(module, ast.parse(source), tests), f"tests of {module} fail as it is"
+        start, kills = time.monotonic(), Counter[str]()
+        assert survives(module, ast.parse(source), tests, kills), f"tests of {module} fail as it is"
         every = list(mutants(source))
         tried = random.Random(options.seed).sample(every, min(options.count or 10**6, len(every)))
-        left = [told for told, tree in tried if survives(module, tree, tests)]
+        left = [told for told, tree in tried if survives(module, tree, tests, kills)]
         result = {
             "mutants": len(every),
             "tried": len(tried),
