@@ -9,7 +9,7 @@ from raisr.validate import GRAY_LEVELS, GrayImage
 from raisr.value_range import may_lie_far
 
 _SIDE = 8  # of the areas whose means are looked at: noise hardly moves these
-_MARGIN = GRAY_LEVELS / 16
+_MARGIN = GRAY_LEVELS / 64
 _SHARE = 0.02  # of areas beyond the ends: high lights are fewer
 
 
