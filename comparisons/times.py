@@ -73,8 +73,9 @@ def measure(sample: Sample, rounds: int) -> dict[str, list[float]]:
 def untrained(network: Network) -> "NetworkDenoiser":
     """Return a network of table 1 with random weights, and a trained PCN where it has classes."""
     from hybrid import zoo
+    from hybrid.class_specific import ClassSpecificDenoiser
     from hybrid.classifiers import PCNClassifier
-    from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+    from hybrid.denoiser import NetworkDenoiser
     from hybrid.networks import build
     from raisr import HashSpec
 

@@ -4,7 +4,7 @@ from importlib import import_module
 
 _HOME = {
     "CSConv2d": "hybrid.csconv",
-    "ClassSpecificDenoiser": "hybrid.denoiser",
+    "ClassSpecificDenoiser": "hybrid.class_specific",
     "DenoisedClassifier": "hybrid.classifiers",
     "HashClassifier": "hybrid.classifiers",
     "HybridDenoiser": "hybrid.hybrid_denoiser",

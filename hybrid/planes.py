@@ -1,11 +1,12 @@
-"""What a gray network, or a gray filter, sees of a colour image: three gray images."""
+"""What a network, or a gray filter, sees of an image: planes, in colour three gray images."""
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from raisr.validate import GRAY_LEVELS
+from raisr.validate import GRAY_LEVELS, GrayImage
 
 _MEAN = np.float32(3**-0.5)  # turns the first opponent plane into the mean of red, green and blue
 _MIDDLE = np.float32(GRAY_LEVELS / 2)
@@ -41,3 +42,13 @@ def from_gray(images: Sequence[NDArray], *, one_level: bool = False) -> NDArray[
     first, *differences = images
     brightness = first + _LIFT if one_level else first / _MEAN
     return np.stack([brightness, *(plane - _MIDDLE for plane in differences)])
+
+
+def levelled_planes(channels: Sequence[GrayImage]) -> NDArray[np.float32]:
+    """Return the channels of an image in gray levels, without their pedestals."""
+    return np.stack([channel.levelled().plane() for channel in channels])
+
+
+def as_tensor(plane: NDArray[np.float32]) -> torch.Tensor:
+    """Return a plane of gray levels as a (1, 1, H, W) tensor of gray levels / 255."""
+    return torch.from_numpy(plane / np.float32(GRAY_LEVELS))[None, None]

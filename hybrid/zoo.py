@@ -13,8 +13,9 @@ from typing import Any
 import torch
 
 from hybrid.behaviour import Behaviour
+from hybrid.class_specific import ClassSpecificDenoiser
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier
-from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.denoiser import NetworkDenoiser
 from hybrid.hybrid_denoiser import HybridDenoiser
 from hybrid.networks import Network, build
 from hybrid.networks.pcn import PCN

@@ -11,9 +11,10 @@ import torch
 import raisr
 from hybrid import denoiser as denoiser_module
 from hybrid.behaviour import Behaviour
+from hybrid.class_specific import ClassSpecificDenoiser
 from hybrid.classes import quantize
 from hybrid.classifiers import DenoisedClassifier, HashClassifier, PCNClassifier, hash_reach
-from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.denoiser import NetworkDenoiser
 from hybrid.networks import build
 from hybrid.tiles import run_in_tiles
 from raisr import HashSpec, hash_image

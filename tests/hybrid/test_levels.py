@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from hybrid.behaviour import Behaviour
+from hybrid.class_specific import ClassSpecificDenoiser
 from hybrid.classifiers import HashClassifier
-from hybrid.denoiser import ClassSpecificDenoiser, NetworkDenoiser
+from hybrid.denoiser import NetworkDenoiser
 from hybrid.levels import REFERENCE, at_reference, gain
 from hybrid.networks import build
 from raisr import estimate_sigma
