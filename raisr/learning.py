@@ -13,7 +13,7 @@ from raisr import __version__
 from raisr.edges import edge_facts, edge_samples, edge_step, edges_of, warn_of_fixed_edges
 from raisr.filtering import FilterBank, Stage, run_guided
 from raisr.hashing import HashSpec, class_map, resolve_spec
-from raisr.holdout import Holdout
+from raisr.holdout import Holdout, psnr_of
 from raisr.normal_equations import check_min_samples, check_positive, check_ridge, check_size
 from raisr.pairs import is_sequence, some_of
 from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
@@ -107,8 +107,8 @@ def learn_filters(
     Warns
     -----
     UserWarning
-        Where values do not fit white, the images of a pair do not lie on each other, edges are
-        kept, or the bank is worse than nothing on held-back pixels.
+        Where values do not fit white, the images of a pair are equal or do not lie on each other,
+        edges are kept, or the bank is worse than nothing on held-back pixels.
 
     See Also
     --------
@@ -159,10 +159,13 @@ def learn_gray(pairs, *, data_range, num_threads, progress, client, **options):
 
 
 def warn_of_facts(facts):
-    """Warn where edges stay, or where the bank is worse than nothing on held-back pixels."""
+    """Warn where edges stay, and of what is equal or made worse on held-back pixels."""
     warn_of_fixed_edges(facts)
     before, after = facts["psnr_before"], facts["psnr_after"]
-    if before is not None and after < before:
+    planes = [facts[plane] for plane in ("luma", "chroma0", "chroma1") if plane in facts]
+    if all(plane["psnr_before"] == psnr_of(0) for plane in planes or [facts]):
+        warn_caller("each target is its input, or nearly: there is nothing to learn")
+    elif before is not None and after < before:
         warn_caller(
             f"the bank is worse than nothing: on held-back pixels, {before:.2f} dB before "
             f"and {after:.2f} dB after"

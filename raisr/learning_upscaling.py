@@ -15,7 +15,7 @@ from raisr.phase_equations import PhaseEquations
 from raisr.phases import LARGEST, PhaseStage
 from raisr.profiles import ProfileSpec, class_map, fit_edges
 from raisr.upscaling_bank import UpscalingBank, following
-from raisr.validate import GrayImage, as_image, check_threads, whole_number
+from raisr.validate import GRAY_LEVELS, GrayImage, as_image, check_threads, whole_number
 
 __all__ = ["RECIPES", "crop_to_multiple", "learn_upscaling", "reduce_image"]
 
@@ -156,7 +156,10 @@ def _targets(images, factor, data_range, name):
                 f"{name} {index} is {checked.shape[0]} x {checked.shape[1]}: smaller than a block "
                 f"of {factor} x {factor}"
             )
-        targets.append(np.ascontiguousarray(crop_to_multiple(checked.levelled().plane(), factor)))
+        target = np.ascontiguousarray(crop_to_multiple(checked.levelled().plane(), factor))
+        if checked.pedestal:  # reduced images are rounded and clipped, as those of 8 bits
+            target += np.float32((GRAY_LEVELS - target.min() - target.max()) / 2)
+        targets.append(target)
     return targets
 
 

@@ -167,6 +167,12 @@ def test_warnings_come_once_in_the_unit_of_the_caller():
     assert [message for message in said if "do not lie" in message] == said[:1]
 
 
+def test_pairs_that_are_equal_are_said():
+    image = colour_scene(0)
+    with pytest.warns(UserWarning, match="each target is its input"):
+        learn_filters([(image, image)], size=3, channel_axis=-1)
+
+
 def test_pairs_without_colour_are_refused_by_name():
     gray = np.dstack([scene((60, 70))] * 3)
     with pytest.raises(ValueError, match="the chroma of each input is constant.*one of them"):

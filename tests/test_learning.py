@@ -323,6 +323,21 @@ def test_a_bank_that_is_worse_than_nothing_is_said():
     assert bank.metadata["psnr_after"] < bank.metadata["psnr_before"]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pairs_that_are_equal_are_said(dtype):
+    image = scene((48, 60)).astype(dtype)
+    with pytest.warns(UserWarning, match="each target is its input") as caught:
+        learn_filters([(image, image)], size=3, data_range=255)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+def test_pairs_that_differ_by_a_gray_level_are_not_said():
+    image = scene((48, 60))
+    brighter = image // 2 + 1
+    learn_filters([(image // 2, brighter)], size=3)
+
+
 @pytest.mark.parametrize("shift", [(1, 0), (0, -2), (3, 3), (8, 0)])
 def test_shifted_pairs_are_said(shift):
     clean = scene((96, 120))

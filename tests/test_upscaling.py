@@ -388,3 +388,15 @@ def test_a_jpeg_is_cleaned_first(model, axis):
 def test_what_is_no_jpeg_is_enlarged_as_it_is():
     image = scene((40, 48))
     np.testing.assert_array_equal(upscale(image, compressed=True), upscale(image))
+
+
+def test_learned_from_temperatures_as_from_photographs():
+    """Most of this image is dark: about its median, its high lights would be clipped."""
+    dark = np.square(scene((96, 112)) / 255.0)
+    dark = (dark - dark.min()) / np.ptp(dark)
+    outs = []
+    for black, white in ((0.0, 255.0), (250.0, 70.0)):
+        image = black + white * dark
+        bank = learn_upscaling([image], 2, RECIPES["fast"], data_range=white)
+        outs.append((upscale(image, 2, model=bank, data_range=white) - black) / white)
+    assert np.abs(outs[0] - outs[1]).max() < 0.01
