@@ -3,12 +3,12 @@
 import numpy as np
 from hypothesis import strategies as st
 
-__all__ = ["DTYPES", "images", "layouts"]
+__all__ = ["DTYPES", "LAYOUTS", "images", "layouts"]
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _FOREIGN = ("bool", "int8", "int32", "uint32", "int64", "complex64", "longdouble", "S1", "object")
 _VALUES = ("noise", "constant", "steps", "huge", "tiny", "negative", "far", "infinite", "nan")
-_LAYOUTS = ("plain", "fortran", "reversed", "strided", "broadcast", "read-only", "swapped", "odd")
+LAYOUTS = ("plain", "fortran", "reversed", "strided", "broadcast", "read-only", "swapped", "odd")
 
 
 @st.composite
@@ -22,7 +22,7 @@ def images(draw, *, dims=(2, 2, 2, 2, 3, 0, 1, 4), dtypes=(*DTYPES, *DTYPES, *_F
     dtype = np.dtype(draw(st.sampled_from(dtypes)))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     array = _filled(rng, shape, dtype, draw(st.sampled_from(_VALUES)))
-    return layouts(array, draw(st.sampled_from(_LAYOUTS)))
+    return layouts(array, draw(st.sampled_from(LAYOUTS)))
 
 
 def _filled(rng, shape, dtype, kind):

@@ -22,7 +22,8 @@ from hybrid.networks.pcn import PCN
 from raisr import noise
 from raisr.profiles import ProfileSpec
 from tests.banks import CSCONV, random_bank
-from tests.fuzz.arrays import DTYPES, images
+from tests.fuzz.arrays import DTYPES, LAYOUTS, images, layouts
+from tests.images import scene
 
 __all__ = ["CALLS", "Call"]
 
@@ -62,6 +63,16 @@ _CHROMA = random_bank(size=3)
 _COLOUR = raisr.ColourBank(_ONE, (_CHROMA, _CHROMA), ("luma",))
 
 
+@st.composite
+def _together(draw, count):
+    """Arrays of any kind or, more often, of one shape with values that fit."""
+    if draw(st.integers(0, 2)) == 0:
+        return [draw(images()) for _ in range(count)]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    arrays = rng.integers(0, CSCONV.num_classes, (count, 17, 19), np.uint8)
+    return [layouts(array, draw(st.sampled_from(LAYOUTS))) for array in arrays]
+
+
 def _usual(**more):
     return {"channel_axis": _AXES, "data_range": _RANGES, "num_threads": _THREADS, **more}
 
@@ -91,13 +102,18 @@ def _upscale(draw):
 
 @_call("raisr.IntelFilters")
 def _intel_filters(draw):
-    threads = draw(st.sampled_from(_THREADS))
+    threads, learned = draw(st.sampled_from(_THREADS)), draw(st.integers(0, 19)) == 0
 
     def run(image):
-        filters = raisr.IntelFilters.learn([image], num_threads=threads)
+        filters = raisr.IntelFilters.learn([image], num_threads=threads) if learned else _intel()
         return raisr.upscale(image, 2, model=filters, data_range=255)
 
     return Call(run, (draw(images()),))
+
+
+@functools.cache
+def _intel():
+    return raisr.IntelFilters.learn([scene((48, 60))])  # takes seconds
 
 
 @_call("raisr.sharpen")
@@ -181,9 +197,7 @@ def _hash(name, draw):
 
 @_call("raisr.learn_filters")
 def _learn(draw):
-    first, second = draw(images()), draw(images())
-    if draw(st.booleans()):
-        second = first
+    first, second = draw(_together(2))
     sizes = (1, 3, 5, 2, 0, -1, 17, 1.5)
     more = {"size": sizes, "stages": (1, 2, 0), "edges": ("fixed", "x"), "symmetric": (False,)}
     more |= {"ridge": (0, 1e-3, -1, np.nan), "min_samples": (0, 5, -1), "spec": _SPECS}
@@ -239,7 +253,7 @@ def _spec(draw):
 
 @_call("raisr.NormalEquations")
 def _equations(draw):
-    planes, target, classes = draw(images()), draw(images()), draw(images())
+    planes, target, classes = draw(_together(3))
     size = draw(st.sampled_from([1, 3, 2, 0, 99]))
     threads = draw(st.sampled_from(_THREADS))
 

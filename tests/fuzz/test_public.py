@@ -33,10 +33,15 @@ def outcome(name, call, arrays):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", UserWarning)  # what does not fit white is said
-        try:
-            return call.run(*arrays)
-        except (*REFUSED, ALSO.get(name, TypeError)) as error:
-            return type(error)
+        return attempt(name, call, arrays)
+
+
+def attempt(name, call, arrays):
+    """The result, or the kind of the error."""
+    try:
+        return call.run(*arrays)
+    except (*REFUSED, ALSO.get(name, TypeError)) as error:
+        return type(error)
 
 
 def same(first, second):
