@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hybrid.csconv import cs_conv2d
 from hybrid.networks.layers import Merge
@@ -53,9 +52,7 @@ class ExactConv2d(nn.Module):
         if (channels := sum(part.shape[1] for part in parts)) != self._inputs:
             raise ValueError(f"the convolution takes {self._inputs} channels, got {channels}")
         if any(part.shape[1] % _LANES for part in parts):
-            x = torch.cat(parts, 1)
-            missing = self.weight.shape[2] - channels
-            parts = (functional.pad(x, (0, 0, 0, 0, 0, missing)),)
+            parts = (self._filled_up(parts),)
         one_class = torch.zeros(1, dtype=torch.uint8)
         one_class = one_class.expand(parts[0].shape[0], *parts[0].shape[2:])
         weights = self.weight.split([part.shape[1] for part in parts], dim=2)
@@ -63,6 +60,16 @@ class ExactConv2d(nn.Module):
         for part, weight in zip(parts[1:], weights[1:], strict=True):
             out += cs_conv2d(part, weight, None, one_class)
         return out[:, : self._outputs]
+
+    def _filled_up(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return one tensor, channels last, with channels of zeros at the end."""
+        images, _, height, width = parts[0].shape
+        x = parts[0].new_zeros(images, height, width, self.weight.shape[2]).permute(0, 3, 1, 2)
+        first = 0
+        for part in parts:
+            x[:, first : first + part.shape[1]] = part
+            first += part.shape[1]
+        return x
 
 
 class ExactDown(nn.Module):

@@ -37,6 +37,7 @@ __all__ = ["backward", "convolve", "supports"]
 
 _COLUMNS, _MAX_ROWS, _PIXELS = 192, 256, 96 * 96
 _MAX_SIZE = 15
+_BANDS, _FEW_ROWS = 8, 8  # so many bands or more, for threads to share, but none of fewer rows
 _GROUP = 1 << 15
 _MAX_GROUPS = 64
 _MOST_SUMS = 1 << 23  # float32 values that the sums of all groups may take, 32 MB
@@ -84,7 +85,8 @@ def _cuts(length, part):
 def _tiling(images, height, width):
     columns = _cuts(width, _COLUMNS)
     widest = max(b - a for a, b in pairwise(columns))
-    rows = _cuts(height, min(_PIXELS // widest, _MAX_ROWS))
+    shared = max(_FEW_ROWS, -(-height * images // _BANDS))
+    rows = _cuts(height, min(_PIXELS // widest, _MAX_ROWS, shared))
     tiles, bands, first = [], [0], 0
     for image in range(images):
         for y0, y1 in pairwise(rows):

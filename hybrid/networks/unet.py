@@ -120,7 +120,7 @@ class UNet(Network):
             features = down(features)
         features = _run(self.middle, features, ())
         for scale in reversed(range(_SCALES - 1)):
-            features = self.up[scale](features) + skips[scale]
+            features = _sum(skips[scale], self.up[scale](features))
             features = _run(self.after[scale], features, maps[scale])
         return features
 
@@ -153,7 +153,12 @@ class _Block(ResidualBlock):
 
     def forward(self, features, classes):
         inner = functional.leaky_relu(self.conv1(features), _SLOPE, inplace=True)
-        return features + self.conv2(inner, *(classes if self.special else ()))
+        return _sum(features, self.conv2(inner, *(classes if self.special else ())))
+
+
+def _sum(first, second):
+    """Return the sum; without gradients it takes the place of the first, as memory costs time."""
+    return first + second if torch.is_grad_enabled() else first.add_(second)
 
 
 def _blocks(count, features, num_classes):
