@@ -116,12 +116,21 @@ def opponent_planes(rgb: NDArray) -> NDArray[np.float32]:
     >>> opponent_planes(np.full((3, 1), 100)).round().tolist()
     [[173.0], [0.0], [0.0]]
     """
-    return np.tensordot(OPPONENT.astype(np.float32), np.asarray(rgb, np.float32), 1)
+    red, green, blue = np.asarray(rgb, np.float32)
+    ends = red + blue  # and no product of matrices, whose threads keep the cores of others busy
+    out = np.stack([ends + green, red - blue, ends - 2 * green])
+    out *= OPPONENT[:, 0].astype(np.float32).reshape(3, *[1] * red.ndim)
+    return out
 
 
 def rgb_planes(opponent: NDArray) -> NDArray[np.float32]:
     """Return red, green and blue, (3, ...) float32; the inverse of `opponent_planes`."""
-    return np.tensordot(OPPONENT.T.astype(np.float32), np.asarray(opponent, np.float32), 1)
+    parts = np.asarray(opponent, np.float32)
+    mean, wide, narrow = (
+        part * row[0] for part, row in zip(parts, OPPONENT.astype(np.float32), strict=True)
+    )
+    side = mean + narrow
+    return np.stack([side + wide, mean - 2 * narrow, side - wide])
 
 
 def to_opponent(channels: Sequence[GrayImage], num_threads: int) -> list[NDArray[np.float32]]:
