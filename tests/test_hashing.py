@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from raisr import HashSpec, hash_image
-from raisr.hashing import PRESETS, check_classes
+from raisr.hashing import PRESETS, check_classes, tensor_rows
+from raisr.validate import as_image
 from tests.images import noisy_scene, random_bytes, scene
 from tests.reference.classes import class_map, exact_class_map, near_an_edge, split
 
@@ -102,16 +103,35 @@ def test_video_range_and_full_range_agree_on_the_class():
     )
 
 
-@pytest.mark.parametrize(("bins", "dtype"), [(256, np.uint8), (258, np.uint16)])
+def of_strength(bins):
+    return HashSpec(
+        orientations=1, strength_edges=tuple(range(1, bins)), coherence_edges=()
+    )  # as many classes as bins
+
+
+@pytest.mark.parametrize(("bins", "dtype"), [(256, np.uint8), (257, np.uint16)])
 def test_dtype_holds_the_classes(bins, dtype):
-    spec = HashSpec(orientations=bins, strength_edges=(), coherence_edges=())
-    assert hash_image(random_bytes(), spec).dtype == dtype
+    assert hash_image(random_bytes(), of_strength(bins)).dtype == dtype
+
+
+def test_as_many_classes_as_two_bytes_hold():
+    assert of_strength(65536).num_classes == 65536
+    with pytest.raises(ValueError, match="at most 65536 classes, got 65537"):
+        of_strength(65537)
 
 
 def test_presets():
     shapes = {name: HashSpec.preset(name).shape for name in PRESETS}
     assert shapes == {"csconv": (8, 3, 3), "raisr": (24, 3, 3), "blade": (16, 5, 3)}
     assert CSCONV.strides == (9, 3, 1)
+    edges = {name: (spec.strength_edges, spec.coherence_edges) for name, spec in PRESETS.items()}
+    assert edges == {
+        "csconv": (pytest.approx((0.0667, 0.1333), abs=1e-4), pytest.approx((1 / 3, 2 / 3))),
+        "raisr": ((0.0001, 0.001), (0.25, 0.5)),
+        "blade": (pytest.approx((0.0392, 0.0784, 0.1176, 0.1569), abs=1e-4), (0.2, 0.8)),
+    }
+    windows = {name: (spec.window, spec.gaussian_sigma) for name, spec in PRESETS.items()}
+    assert windows == {"csconv": (9, 2.0), "raisr": (9, 2.0), "blade": (7, 1.5)}
     with pytest.raises(ValueError, match="no preset 'nope': choose from blade, csconv, raisr"):
         HashSpec.preset("nope")
     with pytest.raises(ValueError, match="no preset 'nope'"):
@@ -138,9 +158,12 @@ def test_presets():
         ("orientations", 8.0, "orientations must be a whole number, got 8.0"),
         ("gaussian_sigma", 0, "gaussian_sigma must be from 0.001 to 1000, got 0"),
         ("gaussian_sigma", 1e-200, "gaussian_sigma must be from 0.001 to 1000, got 1e-200"),
+        ("gaussian_sigma", 1000.5, "gaussian_sigma must be from 0.001 to 1000, got 1000.5"),
+        ("period", 17, "period must be from 1 to 16, got 17"),
         ("strength_scale", float("inf"), "strength_scale must be from 0.001 to 1000, got inf"),
         ("strength_scale", float("nan"), "strength_scale must be from 0.001 to 1000, got nan"),
         ("strength_edges", (0.2, 0.1), "strength_edges must be positive, finite and ascending"),
+        ("strength_edges", (0.2, 0.2), "strength_edges must be positive, finite and ascending"),
         ("strength_edges", (0.0,), "strength_edges must be positive, finite and ascending"),
         ("coherence_edges", (0.1, float("inf")), "coherence_edges must be positive, finite"),
         ("coherence_edges", (0.5, 1.5), "coherence_edges must not exceed 1"),
@@ -152,6 +175,39 @@ def test_presets():
 def test_spec_refuses(field, value, message):
     with pytest.raises(ValueError, match=message):
         HashSpec(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("window", 3),
+        ("window", 31),
+        ("gaussian_sigma", 1e-3),
+        ("gaussian_sigma", 1e3),
+        ("strength_scale", 1e-3),
+        ("strength_scale", 1e3),
+        ("coherence_edges", (0.5, 1.0)),
+        ("presmooth", 0.25),
+        ("period", 16),
+    ],
+)
+def test_spec_takes_the_ends_of_what_it_says(field, value):
+    spec = HashSpec(**{field: value})
+    assert hash_image(scene((20, 24)), spec).max() < spec.num_classes
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(spec, field, value)
+
+
+def test_weights_of_a_window_have_sum_one_or_are_ones():
+    assert PRESETS["raisr"].taps.sum() == pytest.approx(1)
+    assert CSCONV.taps.tolist() == [1] * 9
+
+
+def test_some_rows_of_the_tensor_are_those_of_all():
+    image = as_image(scene((20, 24)))
+    whole = tensor_rows(image, CSCONV, 0, 20)
+    assert whole.shape == (3, 20, 24)
+    np.testing.assert_array_equal(tensor_rows(image, CSCONV, 7, 12), whole[:, 7:12])
 
 
 @pytest.mark.parametrize("spec", FLOAT_SPECS.values(), ids=FLOAT_SPECS)
@@ -201,6 +257,7 @@ def test_a_class_map_has_every_class_of_its_spec_and_no_other():
     for dtype in (np.uint8, np.uint16, np.int64):
         classes = np.array([[0, last]], dtype)
         assert check_classes(classes, spec) is classes
+        assert check_classes(classes[:, :1], spec).tolist() == [[0]]
     assert check_classes([[0, last]], spec).tolist() == [[0, last]]
     assert check_classes(np.empty((0, 3), int), spec).shape == (0, 3)
     for wrong in (np.zeros((2, 2)), np.zeros((2, 2), bool)):
