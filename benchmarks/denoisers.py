@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.case import SIGMA
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.case import SIGMA, Contender, corner
 from comparisons.measure.denoisers import Denoiser, Method
 from comparisons.measure.methods import METHODS
 from comparisons.measure.protocol import PROTOCOLS
+from raisr.noise import Sample
 
-__all__ = ["DENOISERS", "PROTOCOL", "Pick", "find"]
+__all__ = ["DENOISERS", "PROTOCOL", "Pick", "contender", "find"]
 
 PROTOCOL = PROTOCOLS["standard"]
 _ANY = 2**40
@@ -55,3 +59,13 @@ def find(names: Iterable[str], sigma: float = SIGMA) -> tuple[dict[str, Denoiser
         else:
             found[name] = denoiser
     return found, absent
+
+
+def contender(name: str, denoiser: Denoiser, image: NDArray[np.float32]) -> Contender:
+    """Return a denoiser of `DENOISERS` at work on an image, or on a part of it."""
+    pick = DENOISERS[name]
+    part = corner(image, min(image.size, pick.most_pixels))
+    sample = Sample(part, part, PROTOCOL.data_range, SIGMA, PROTOCOL.noise.name)
+    return Contender(
+        lambda threads: denoiser.run(sample, threads), part.size / image.size, pick.method.serial
+    )

@@ -5,11 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import raisr
-from benchmarks.case import SIGMA, Case, Contender, Goal, colour_mosaic, corner
-from benchmarks.denoisers import DENOISERS, PROTOCOL, find
-from comparisons.measure.denoisers import Denoiser
+from benchmarks.case import SIGMA, Case, Contender, Goal, colour_mosaic
+from benchmarks.denoisers import DENOISERS, contender, find
 from raisr.denoising import MODELS
-from raisr.noise import Sample
 
 __all__ = ["denoise_case", "denoise_colour_case"]
 
@@ -27,7 +25,7 @@ def denoise_case(image: NDArray[np.float32]) -> Case:
     found, absent = find(DENOISERS)
     for name, denoiser in found.items():
         kind = ", float32" if DENOISERS[name].method.family == "raisr" else ""
-        contenders[name + kind] = _contender(name, denoiser, image)
+        contenders[name + kind] = contender(name, denoiser, image)
     return Case(
         "denoise, sigma 25",
         image.size,
@@ -84,14 +82,3 @@ def _on_colours(model: str, noisy: NDArray[np.uint8], sigma: float | None) -> Co
 
 def _on_bytes(model: str, levels: NDArray[np.uint8]) -> Contender:
     return Contender(lambda threads: raisr.denoise(levels, SIGMA, model=model, num_threads=threads))
-
-
-def _contender(name: str, denoiser: Denoiser, image: NDArray[np.float32]) -> Contender:
-    pick = DENOISERS[name]
-    part = corner(image, min(image.size, pick.most_pixels))
-    sample = Sample(part, part, PROTOCOL.data_range, SIGMA, PROTOCOL.noise.name)
-    return Contender(
-        lambda threads: denoiser.run(sample, threads),
-        part.size / image.size,
-        pick.method.serial,
-    )
