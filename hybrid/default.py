@@ -92,8 +92,8 @@ def denoise(
     Warns
     -----
     UserWarning
-        Where the values span more than from black to white. How far from zero they lie does not
-        matter.
+        Where the values span more than from black to white or, if `data_range` is not told, lie
+        far from there.
 
     See Also
     --------

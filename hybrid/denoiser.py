@@ -131,7 +131,7 @@ class NetworkDenoiser(nn.Module):
         -----
         UserWarning
             Where the values do not fit white: from dark to bright they span more than a network
-            knows. How far from zero they lie does not matter.
+            knows or, if `data_range` is not told, they lie far from there.
         """
         mend_after_fork()
         check_tile(tile)

@@ -25,10 +25,11 @@ def in_threads(num_threads, function, *lists):
         return list(pool.map(function, *lists))
 
 
-def over_blocks(function, shape, num_threads, least=8):
+def over_blocks(function, shape, num_threads, least=8, ended=None):
     """Call ``function(y0, y1)`` for blocks of rows of an image of `shape`, in threads.
 
-    Blocks are alike, and hold at most some 131,072 pixels, or `least` rows if these are more.
+    Blocks are alike, and hold at most some 131,072 pixels, or `least` rows if these are more. Where
+    an error, or Ctrl-C, ends it, `ended`, an Event, tells those that take long.
     """
     height, width = shape
     count = -(-height * width // _PIXELS)
@@ -59,5 +60,7 @@ def over_blocks(function, shape, num_threads, least=8):
             for _ in pool.map(work, runs):
                 pass
         finally:  # an error, or Ctrl-C, ends the others too
+            if ended is not None:
+                ended.set()
             for run in runs:
                 run.clear()

@@ -11,7 +11,8 @@ from raisr.validate import GRAY_LEVELS
 __all__ = ["are_exact"]
 
 _SAMPLED = 13  # pixels from one to the next of those that tell which values there are
-_LEVELS = 256  # parts of the range of the values; no difference that counts is smaller
+_LEVELS = 256  # parts of the range of most values; no difference that counts is smaller
+_MOST = 0.05, 0.95  # of the pixels: beyond lie stars and high lights
 _MANY = 1 << 18  # pixels; of more, 32 rows of 128 are looked at
 _ROWS, _PERIOD = 32, 128
 _NEAR = 5  # steps between values: how far differences are looked at
@@ -75,12 +76,14 @@ def _by_channel(channels, strips):
 
 def _scale_of(channel, parts):
     """Return the step between values of a channel, and its ends; None for at most two values."""
-    known = _values(parts, _SAMPLED)
-    if known.size <= _TWO:
-        known = _values(parts, 1)
+    sample = _values(parts, _SAMPLED)
+    if np.unique(sample).size <= _TWO:
+        sample = _values(parts, 1)
+    known = np.unique(sample)
     if known.size <= _TWO:
         return None
-    step = max(float(np.median(np.diff(known))), float(known[-1] - known[0]) / _LEVELS, _TINY)
+    spread = float(np.ptp(np.quantile(sample, _MOST)))
+    step = max(float(np.median(np.diff(known))), spread / _LEVELS, _TINY)
     if channel.array.dtype.kind == "u":
         return step, (0.0, GRAY_LEVELS)
     low = min(plane.min(where=living, initial=np.inf) for plane, living in parts)
@@ -89,9 +92,9 @@ def _scale_of(channel, parts):
 
 
 def _values(parts, step):
-    """Return the values that occur in each so many pixels of the living ones."""
+    """Return the values of the living ones of each so many pixels."""
     found = [plane.ravel()[::step][living.ravel()[::step]] for plane, living in parts]
-    return np.unique(np.concatenate(found)).astype(np.float64)
+    return np.concatenate(found).astype(np.float64)
 
 
 def _counts(channels):

@@ -108,8 +108,9 @@ def colour_bank_for(model, luma, wide, narrow):
     -------
     ColourBank
     """
-    # Rounded, so that white noise of a rung is of that rung.
-    levels = {"luma": round(luma / LUMA_NOISE, 9), "wide": wide, "narrow": narrow}
+    of_rgb = luma / LUMA_NOISE
+    # Rounded, so that white noise of a rung is of that rung; to nothing, it is no level.
+    levels = {"luma": round(of_rgb, 9) or of_rgb, "wide": wide, "narrow": narrow}
     for level in levels.values():
         _check(model, level)
     found = {name: _colour_stages(model, name, level) for name, level in levels.items()}

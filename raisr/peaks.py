@@ -108,15 +108,31 @@ class _Scale(NamedTuple):
 
 
 def _scale_of(channel):
-    """Return bins of a gray level; of smaller ones where nearly all pixels lie in few levels."""
+    """Return bins of a gray level; of smaller ones where nearly all pixels lie in few levels.
+
+    Each of these holds as many values as any other, if there are few: else, it had teeth.
+    """
     sample = channel.levelled().plane().ravel()[::_SAMPLED]
-    low, high = np.quantile(sample, (0.01, 0.99)).tolist()
-    values = np.unique(sample)
-    quantum = float(np.median(np.diff(values))) if len(values) > 1 else 0.0
-    if channel.array.dtype.kind == "u":
-        quantum = channel.factor
+    low, high = np.quantile(sample, (0.01, 0.99), method="nearest").tolist()
+    quantum = _quantum(channel, np.unique(sample).astype(np.float64))
     unit = max(quantum, (high - low) / _FULL)
-    return _Scale(low, unit) if 0 < unit < 1 else _Scale(0.0, 1.0)
+    if not 0 < unit < 1:
+        return _Scale(0.0, 1.0)
+    if quantum > 0:
+        count = int(unit / quantum * (1 + 1e-6))
+        low, unit = low + (count - 1) / 2 * quantum, count * quantum
+    return _Scale(low, unit)
+
+
+def _quantum(channel, values):
+    """Return the step between values, in gray levels."""
+    steps = np.diff(values)
+    if not steps.size:
+        return 0.0
+    if channel.array.dtype.kind == "u":
+        return channel.factor * int(np.gcd.reduce(np.rint(steps / channel.factor).astype(int)))
+    spread = values[-1] - values[0]
+    return float(spread / np.rint(spread / np.quantile(steps, 0.5, method="lower")))
 
 
 def _living(channel, scale):

@@ -5,6 +5,7 @@ soon comes from a cache.
 """
 
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -123,8 +124,8 @@ class Flow:
             layer.lead = max((after.lead + reach for after, reach in readers), default=0)
         return max(layer.lead for layer in self._layers)
 
-    def run(self, y0: int, y1: int) -> None:
-        """Compute rows `y0` to `y1` of what the last layers write."""
+    def run(self, y0: int, y1: int, ended: Event) -> None:
+        """Compute rows `y0` to `y1` of what the last layers write, or less if it has `ended`."""
         height, width = self.shape
         most, step = self.reach(), max(_LEAST, _PIXELS // width)
         for layer in self._layers:
@@ -134,6 +135,8 @@ class Flow:
                 kept = max(layer.lead - after.lead + reach for after, reach in readers)
                 plane.reserve(2 * kept + step, layer.done)  # twice: so rows are moved once at most
         for end in range(y0 - 2 * most + step, y1 + step, step):
+            if ended.is_set():
+                return
             for layer in self._layers:
                 self._go_on(layer, min(min(end, y1) + layer.lead, height))
 
@@ -171,7 +174,7 @@ def roll(build: Callable[[Flow], None], shape: tuple[int, int], num_threads: int
         build(found)
         return found
 
-    rows = -(-shape[0] // num_threads)
+    ended, rows = Event(), -(-shape[0] // num_threads)
     if num_threads > 1:
         rows = min(rows, _APART * max(1, flow().reach()))
-    over_blocks(lambda y0, y1: flow().run(y0, y1), shape, num_threads, rows)
+    over_blocks(lambda y0, y1: flow().run(y0, y1, ended), shape, num_threads, rows, ended)

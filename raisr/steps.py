@@ -162,7 +162,7 @@ def _unclipped(step, levels):
 
 def _plane_levels(levels, count):
     """Return the levels of opponent planes, in gray levels; None where channels are too unlike."""
-    if count != 3 or max(levels) == 0 or max(levels) > _ALIKE * min(levels):
+    if count != 3 or max(levels) ** 2 == 0 or max(levels) > _ALIKE * min(levels):
         return None
     r, g, b = np.square(levels * count if len(levels) == 1 else levels)
     planes = np.sqrt([(r + g + b) / 9, (r + b) / 2, (r + 4 * g + b) / 6])

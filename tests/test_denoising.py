@@ -203,6 +203,13 @@ def test_sigma_0_returns_a_copy(dtype, model):
     assert not np.shares_memory(out, image)
 
 
+@pytest.mark.parametrize("sigma", [1e-13, 1e-40, 1e-300])
+def test_levels_next_to_nothing_change_next_to_nothing(sigma):
+    image = np.stack([scene((20, 30), seed) for seed in range(3)], axis=-1) / 255
+    np.testing.assert_allclose(denoise(image, sigma, channel_axis=-1), image, atol=1e-6)
+    np.testing.assert_allclose(denoise(image[..., 0], sigma), image[..., 0], atol=1e-6)
+
+
 @each_model
 @pytest.mark.parametrize("sigma", LADDER)
 def test_at_a_rung_the_shipped_bank_is_used(model, sigma):

@@ -70,6 +70,16 @@ def test_stretched_and_counted_noise_is_not_exact(factor):
     assert not exact(counts.astype(np.float32))
 
 
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.03])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_noise_is_seen_beside_few_pixels_that_are_far_brighter(share, dtype):
+    """Stars, and lamps in linear light, do not tell how far apart values are."""
+    rng = np.random.default_rng(0)
+    sky = rng.normal(1000, 30, (256, 256))
+    sky[rng.random(sky.shape) < share] = 60000
+    assert not exact(np.rint(sky).astype(dtype), 4000)
+
+
 @pytest.mark.parametrize("quality", [75, 92, None])
 def test_photographs_are_not_exact(quality):
     photo = data.astronaut()[:256, 100:356]

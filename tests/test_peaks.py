@@ -39,6 +39,17 @@ def peak(image):
     return peak_of(as_channels(image, None, 255)[0])
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("step", [1, 16, 100])
+@pytest.mark.parametrize("steps", [8, 30, 33, 40, 60, 100])
+def test_bins_hold_whole_steps_of_the_values(steps, step, dtype):
+    """Bins that hold one value here, two there, would have narrow peaks."""
+    counts = np.rint(np.random.default_rng(0).normal(200, steps, (300, 300))).clip(0)
+    image = (counts * step).astype(dtype)
+    found = peak_of(as_channels(image, None, 65535)[0])
+    assert found.deviation * 257 == pytest.approx(steps * step, rel=0.15)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("eight_bits", [True, False])

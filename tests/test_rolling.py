@@ -1,5 +1,7 @@
 """Layers whose rows come and go give what whole planes give."""
 
+import threading
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -88,6 +90,26 @@ def test_few_rows_are_kept(monkeypatch):
     roll(lambda flow: network(flow, image, image.copy(), flow.plane), image.shape, 1)
     assert len(kept) == 5
     assert max(kept) < 80
+
+
+def test_an_error_ends_bands_that_are_under_way(monkeypatch):
+    """So does Ctrl-C: without, a band of a large photograph takes many seconds."""
+    monkeypatch.setattr(rolling, "_PIXELS", 8 * WIDTH)
+    monkeypatch.setattr(rolling, "_APART", 10000)
+    monkeypatch.setattr("raisr.blocks._PIXELS", 30 * WIDTH)
+    done, begun = [], threading.Event()
+
+    def run(y0, y1):
+        if y0 == 0:
+            begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        done.append(y0)
+        time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        roll(lambda flow: flow.add(run, [], []), (4000, WIDTH), 2)
+    assert len(done) < 100
 
 
 def test_rows_are_read_by_their_places_in_the_plane():
