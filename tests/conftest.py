@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 collect_ignore = []
 if find_spec("torch") is None:
     collect_ignore += [
+        "comparisons",
         "faults/mixed.py",
         "faults/test_mixed.py",
         "fuzz/calls.py",
@@ -39,8 +40,10 @@ if find_spec("torch") is None:
 if not (Path(__file__).parents[1] / "docs").is_dir():  # only the wheel is there: see outside.py
     collect_ignore += [
         "benchmarks",
+        "test_audit.py",
         "test_docs.py",
         "test_examples.py",
+        "test_licences.py",
         "test_long_runs.py",
         "test_mutants.py",
         "test_packaging.py",

@@ -61,7 +61,9 @@ def main(arguments: list[str] | None = None) -> None:
         for kept in ("tests", "pyproject.toml"):  # the latter has the settings of pytest
             shutil.move(next(folder.glob(f"archive/*/{kept}")), folder / kept)
         _run(folder, python, "-m", "pip", "list")
-        _run(folder, python, "-m", "pytest", "-q", *(tests or ["tests"]))
+        # Old versions warn of what newer ones beside them call old.
+        warnings = ("-W", "default::DeprecationWarning") if options.oldest else ()
+        _run(folder, python, "-m", "pytest", "-q", *warnings, *(tests or ["tests"]))
 
 
 if __name__ == "__main__":
