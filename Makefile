@@ -12,7 +12,7 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test coverage mutants lint docs bench fuzz faults clean
+.PHONY: help setup table2 test coverage mutants lint docs bench fuzz faults audit clean
 
 help:
 	@echo "make table2    install what it needs into $(VENV), denoise photographs and print table 2"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench     measure the speed of the kernels"
 	@echo "make fuzz      feed odd arrays and damaged files to everything public, for an hour"
 	@echo "make faults    kill work 360 times, call from 8 threads, look at the memory"
+	@echo "make audit     ask for known faults of the versions in constraints.txt"
 	@echo "make clean     remove $(VENV), caches and build files"
 
 setup: $(STAMP)
@@ -91,6 +92,10 @@ faults: setup
 	$(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.kills --kills $(KILLS)
 	$(BIN)/python -m tests.faults.mixed --calls $(CALLS) --growth $(CALLS)
+
+audit: setup
+	-@$(install) '.[audit]'
+	$(BIN)/python -m tests.audit
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/generated *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

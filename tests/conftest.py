@@ -2,6 +2,7 @@
 
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +19,36 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+collect_ignore = []
+if find_spec("torch") is None:
+    collect_ignore += [
+        "comparisons",
+        "faults/mixed.py",
+        "faults/test_mixed.py",
+        "fuzz/calls.py",
+        "fuzz/test_everywhere.py",
+        "fuzz/test_found_networks.py",
+        "fuzz/test_public.py",
+        "golden_outputs.py",
+        "hybrid",
+        "reference/csconv.py",
+        "test_golden.py",
+        "test_packaging.py",
+    ]
+if not (Path(__file__).parents[1] / "docs").is_dir():  # only the wheel is there: see outside.py
+    collect_ignore += [
+        "benchmarks",
+        "test_audit.py",
+        "test_docs.py",
+        "test_examples.py",
+        "test_licences.py",
+        "test_long_runs.py",
+        "test_mutants.py",
+        "test_packaging.py",
+        "test_readme.py",
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

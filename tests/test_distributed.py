@@ -24,7 +24,7 @@ from tests.images import noisy_scene, scene
 pytestmark = pytest.mark.filterwarnings("default")  # of the cluster's own
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-ROOT = Path(__file__).parents[1]
+PACKAGE = Path(raisr.__file__).parent
 LONG = 300  # seconds; a machine may be busy
 PAIRS = [
     (noisy_scene((60, 70 + k), seed=k), scene((60, 70 + k), k).astype(np.float32))
@@ -149,7 +149,7 @@ def machines(tmp_path):
         started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, **quiet))
         return started[-1]
 
-    scheduler = start("scheduler", ROOT, "--host", "127.0.0.1", "--port", "0")
+    scheduler = start("scheduler", PACKAGE.parent, "--host", "127.0.0.1", "--port", "0")
     while not file.exists():
         assert scheduler.poll() is None
         time.sleep(0.05)
@@ -161,7 +161,7 @@ def machines(tmp_path):
 
 def test_a_worker_with_another_version(machines, tmp_path):
     ignored = shutil.ignore_patterns("banks", "__pycache__")
-    shutil.copytree(ROOT / "raisr", tmp_path / "raisr", ignore=ignored)
+    shutil.copytree(PACKAGE, tmp_path / "raisr", ignore=ignored)
     about = tmp_path / "raisr-9.9.dist-info" / "METADATA"
     about.parent.mkdir()
     about.write_text("Metadata-Version: 2.1\nName: raisr\nVersion: 9.9\n")
@@ -175,7 +175,7 @@ def test_a_worker_with_another_version(machines, tmp_path):
 
 def test_a_cluster_that_goes_while_it_works(machines):
     scheduler, file, start_worker = machines
-    start_worker(ROOT)
+    start_worker(PACKAGE.parent)
     patient = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
     with patient, Client(scheduler_file=str(file)) as one:
         one.wait_for_workers(1, timeout=LONG)

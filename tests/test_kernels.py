@@ -9,7 +9,6 @@ import pytest
 from numba.core import caching
 from numba.core.registry import CPUDispatcher
 
-import hybrid.csconv
 import raisr.kernels
 from raisr.kernels import kernel
 
@@ -66,9 +65,10 @@ def test_processes_that_compile_at_once_do_not_mix_up_signatures(monkeypatch):
 
 def test_every_compiled_function_has_a_name_of_its_own():
     """Two of one name and types are mistaken for one another in code of several processes."""
+    csconv = pytest.importorskip("hybrid.csconv", reason="PyTorch is not installed")
     modules = [
         importlib.import_module(f"{package.__name__}.{entry.name}")
-        for package in (raisr.kernels, hybrid.csconv)
+        for package in (raisr.kernels, csconv)
         for entry in pkgutil.iter_modules(package.__path__)
         if entry.name != "cuda"
     ]

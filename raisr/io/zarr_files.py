@@ -112,8 +112,9 @@ def create_zarr(
 
 def reopen_zarr(path: Path, place: str, sparse: bool) -> Any:
     """Open an array that `create_zarr` made, to go on with it."""
-    array = _zarr().open_array(path, path=place, mode="r+")
-    return array.with_config({"write_empty_chunks": not sparse})
+    zarr = _zarr()
+    with zarr.config.set({"array.write_empty_chunks": not sparse}):  # an array keeps it
+        return zarr.open_array(path, path=place, mode="r+")
 
 
 def _chunks(layout: Layout, given: Any) -> tuple[int, ...]:

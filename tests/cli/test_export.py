@@ -45,6 +45,11 @@ def test_bad_input(tmp_path, bank, capsys):
     fails(capsys, "a.txt: the name must end in .h or .onnx", "export", bank, tmp_path / "a.txt")
     fails(capsys, "the name must end in .h or .onnx", "export", bank, tmp_path / "a")
     fails(capsys, "no such folder", "export", bank, tmp_path / "no" / "a.h")
+    assert list(tmp_path.glob("a*")) == []
+
+
+def test_bad_networks(tmp_path, bank, capsys):
+    pytest.importorskip("torch", reason="needs the extra `export`")
     fails(capsys, "no weights 'missing'", "export", "missing", tmp_path / "a.onnx")
     fails(capsys, "is not a readable file of weights", "export", bank, tmp_path / "a.onnx")
     assert list(tmp_path.glob("a*")) == []

@@ -19,7 +19,7 @@ from tests.images import noisy_scene, scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
-ROOT = Path(__file__).parents[2]
+PACKAGE = Path(raisr.__file__).parent
 LONG = 300  # seconds; a machine may be busy
 _PRCTL = ctypes.CDLL(None).prctl
 _DROP, _OVERRIDE = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE: see capabilities(7)
@@ -31,7 +31,7 @@ def start(*arguments, folder=None, limits=(), without=(), bound=False, **environ
 
     `bound`: by the rights of files, even where root runs the tests.
     """
-    known = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
+    known = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1", **environment}
     # Where files may not grow, Python would leave modules cut off in its cache, for all to come.
     known["PYTHONDONTWRITEBYTECODE"] = "1"
     for name in without:
@@ -45,7 +45,7 @@ def start(*arguments, folder=None, limits=(), without=(), bound=False, **environ
 
     return subprocess.Popen(
         [sys.executable, "-m", *map(str, arguments)],
-        cwd=folder or ROOT,
+        cwd=folder or PACKAGE.parent,
         env=known,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -196,7 +196,7 @@ def test_a_read_only_install(pictures, tmp_path):
     """The package in a folder that takes no files, and no other place for a cache."""
     site, target = tmp_path / "site", tmp_path / "out.png"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "raisr", site / "raisr", ignore=ignored)
+    shutil.copytree(PACKAGE, site / "raisr", ignore=ignored)
     for path in [*site.rglob("*"), site]:
         path.chmod(path.stat().st_mode & ~0o222)
     environment = {"PYTHONPATH": str(site), "HOME": "/nonexistent", "NUMBA_CACHE_DIR": ""}

@@ -318,12 +318,12 @@ def test_one_bit(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", bits, photometric="minisblack")
     Image.fromarray(bits).save(tmp_path / "b.tif", compression="group4")
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[0], bits * 255)
-    pytest.importorskip("imagecodecs")
+    pytest.importorskip("imagecodecs", minversion="2026.3.6")
     np.testing.assert_array_equal(read_image(tmp_path / "b.tif")[0], bits * 255)
 
 
 def test_twelve_bits_fill_sixteen(tmp_path):
-    pytest.importorskip("imagecodecs")
+    pytest.importorskip("imagecodecs", minversion="2026.3.6")
     values = np.array([[0, 1, 2048, 4095]], np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", values, bitspersample=12)
     picture = read_picture(tmp_path / "a.tif")
