@@ -23,7 +23,7 @@ def phase_layout(phases):
 
 @intrinsic
 def phase_block(
-    typingctx, size, planes, side, lines, image, row, plane, classes, filters, out, step
+    typingctx, size, planes, side, lines, stride, image, row, plane, classes, filters, out, step
 ):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases.
 
@@ -34,6 +34,8 @@ def phase_block(
     lines : token
         0: blocks are put side by side, `step` bytes from a row of theirs to the next. 1: each
         phase goes to a line of its own, `step` bytes from one to the next.
+    stride : token
+        Pixels of the planes from one of the neighbours to the next.
     image : int64
         Address of the top left tap of the first pixel in the first plane. Up to 3 pixels beyond
         the taps of a row are read, and must be finite.
@@ -47,13 +49,13 @@ def phase_block(
         Address of float32 results.
     """
     k, p, b = size.count, planes.count, side.count
-    signature = types.void(size, planes, side, lines, *[types.int64] * 7)
+    signature = types.void(size, planes, side, lines, stride, *[types.int64] * 7)
     taps, share = phase_layout(b * b)
     groups, parts = -(-b * b // share), -(-k // taps)
     kind, line_bytes = vector(LANES), 4 * LANES * parts * groups
 
     def codegen(context, builder, signature, args):
-        image, row, plane, classes, filters, out, step = args[4:]
+        image, row, plane, classes, filters, out, step = args[5:]
         banks = []
         for pixel in range(PIXELS):
             index = load(builder, offset(builder, classes, 2 * pixel), INT16, align=2)
@@ -70,11 +72,11 @@ def phase_block(
                 passed = builder.add(builder.mul(outer.index, const(k)), inner.index)
                 passed = builder.mul(passed, const(line_bytes))
                 sums = [[builder.load(total) for total in pixel] for pixel in totals]
-                for column in range(PIXELS + taps * (parts - 1)):
+                for column in range(stride.count * (PIXELS - 1) + taps * (parts - 1) + 1):
                     few = load(builder, offset(builder, line, 4 * column), vector(taps))
                     values = shuffle(builder, few, few, [i % taps for i in range(LANES)])
                     for pixel in range(PIXELS):
-                        part, odd = divmod(column - pixel, taps)
+                        part, odd = divmod(column - stride.count * pixel, taps)
                         if odd or not 0 <= part < parts:
                             continue
                         at = builder.add(banks[pixel], passed)

@@ -63,9 +63,11 @@ def learn_upscaling(
     factor : {2, 3, 4}
         How many times larger results are. A bank of 3 serves `raisr.upscale` by 1.5, too.
     recipe : sequence of (ProfileSpec, int, int)
-        Of each stage: classes, whose edges are replaced by quantiles of the training images, the
-        odd side of the filters, and the margin of their blocks. Default: that of the shipped
-        model "best"; `RECIPES` has that of "fast", too.
+        Of each stage: classes of the small image, whose edges are replaced by quantiles of the
+        training images, the odd side of the filters, and the margin of their blocks. Later stages
+        see the result before, and a block in place of the middle pixel: a side of 7 is 8 by 2, 9
+        by 3 and 10 by 4. Default: that of the shipped model "best"; `RECIPES` has that of "fast",
+        too.
     held_back : iterable of (H, W) array_like
         Images that nothing is learned from: the result is measured on them.
     data_range : float, optional
@@ -118,14 +120,15 @@ def learn_upscaling(
     stages: list[PhaseStage] = []
     for spec, size, margin in recipe:
         inputs = [seen or [source] for seen, source in zip(planes, sources, strict=True)]
-        equations = PhaseEquations(
-            _fitted(inputs, spec), 1 if stages else whole, margin, len(inputs[0]), size
-        )
+        step = whole if stages else 1
+        shape = margin, len(inputs[0]), size - 1 + step, step
+        equations = PhaseEquations(_fitted(sources, spec), whole, *shape)
         label = f"stage {len(stages) + 1} of {len(recipe)}" if shown else None
-        stage = _learn_stage(inputs, targets, equations, threads, label)
+        stage = _learn_stage(inputs, sources, targets, equations, threads, label)
         for place, (seen, target) in enumerate(zip(inputs, targets, strict=True)):
             out = np.empty_like(target)
-            stage.run([GrayImage(plane) for plane in seen], out, 255, threads)
+            classes = class_map(GrayImage(sources[place]), stage.spec, threads)
+            stage.run([GrayImage(plane) for plane in seen], classes, out, 255, threads)
             planes[place] = following(planes[place], out)
         stages.append(stage)
     facts = {"raisr": __version__, "factor": whole, "pixels": sum(t.size for t in targets)}
@@ -141,7 +144,11 @@ def _check_recipe(recipe, factor):
         if not isinstance(spec, ProfileSpec):
             raise TypeError(f"classes must be a ProfileSpec, got {type(spec).__name__}")
         check_size(size)
-        most = (LARGEST - (1 if index else factor)) // 2
+        if index and size - 1 + factor > LARGEST:
+            raise ValueError(
+                f"size of stage {index} must be up to {LARGEST + 1 - factor}, got {size}"
+            )
+        most = (LARGEST - factor) // 2
         if (whole := whole_number(margin)) is None or not 0 <= whole <= most:
             raise ValueError(f"margin of stage {index} must be from 0 to {most}, got {margin!r}")
 
@@ -188,26 +195,29 @@ def _scores(bank, targets, num_threads):
     return {"held_back_images": len(targets), **scores}
 
 
-def _fitted(inputs, spec):
-    step = max(1, len(inputs) // _EDGE_IMAGES)
+def _fitted(sources, spec):
+    step = max(1, len(sources) // _EDGE_IMAGES)
     try:
-        return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
+        return fit_edges([GrayImage(source) for source in sources[::step]], spec)
     except ValueError as error:
         raise ValueError(f"the images are too plain to learn from: {error}") from error
 
 
-def _learn_stage(inputs, targets, equations, num_threads, label):
+def _learn_stage(inputs, sources, targets, equations, num_threads, label):
     from tqdm import tqdm
 
     spec = equations.spec
     for first in tqdm(range(0, len(inputs), _BATCH), label, unit="batch", disable=label is None):
         batch = slice(first, first + _BATCH)
         samples = [
-            (planes, target, class_map(GrayImage(planes[-1]), spec, num_threads))
-            for planes, target in zip(inputs[batch], targets[batch], strict=True)
+            (planes, target, class_map(GrayImage(source), spec, num_threads))
+            for planes, source, target in zip(
+                inputs[batch], sources[batch], targets[batch], strict=True
+            )
         ]
         equations.accumulate(samples, num_threads)
-    return PhaseStage(spec, equations.symmetrised().solve(), equations.margin)
+    filters = equations.symmetrised().solve()
+    return PhaseStage(spec, filters, equations.margin, equations.step)
 
 
 def crop_to_multiple(image: NDArray, factor: int) -> NDArray:

@@ -187,7 +187,9 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
 
 
 @njit
-def phase_block(size, planes, side, lines, image, row, plane, classes, filters, out, step):
+def phase_block(
+    size, planes, side, lines, stride, image, row, plane, classes, filters, out, step
+):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
     k, p, b = len(size), len(planes), len(side)
     taps, share = _phase_layout(b * b)
@@ -201,7 +203,8 @@ def phase_block(size, planes, side, lines, image, row, plane, classes, filters, 
             group, lane = phase // share, phase % share
             total = np.float32(0)
             for r in range(p * k):
-                line = floats_at(image + r // k * plane + r % k * row + 4 * pixel, k)
+                place = image + r // k * plane + r % k * row
+                line = floats_at(place + 4 * len(stride) * pixel, k)
                 for i in range(k):
                     total += weights[r, i // taps, group, lane, i % taps] * line[i]
             place = out + phase // b * step + 4 * (pixel * b + phase % b)
