@@ -132,21 +132,33 @@ class PhaseStage:
 
 
 def pack(filters):
-    """Lay filters out for the kernel: (classes, planes * size, parts, groups, lanes) float32.
+    """Lay filters out for the kernel: (classes, vectors, 16) float32.
 
-    Of each row of a filter, in vectors: the next few taps, and of these the next few phases, one
-    after the other, each with these taps. Zeros fill up.
+    Weights are rounded to the upper 16 bits of a float32 (bfloat16), two to a word: half the bytes
+    come from the cache, and 8 bits of a weight say more than any image does. Of each class, first
+    come vectors of what rounding took from each phase's sum: so much of the last plane's middle is
+    added. Then, of each row of a filter, words of the next few taps and of as many again, and of
+    these the next few phases, one after the other, each with these taps. Zeros fill up.
     """
     from raisr._simd_phases import LANES, phase_layout
 
     classes, side, _, planes, size, _ = filters.shape
     taps, phases = phase_layout(side**2)
-    parts, groups = -(-size // taps), -(-(side**2) // phases)
-    padded = np.zeros((classes, groups * phases, planes * size, parts * taps), np.float32)
+    pairs, groups = -(-size // (2 * taps)), -(-(side**2) // phases)
+    shape = classes, groups * phases, planes * size, 2 * pairs * taps
+    padded = np.zeros(shape, np.float32)
     padded[:, : side**2, :, :size] = filters.reshape(classes, side**2, planes * size, size)
-    padded = padded.reshape(classes, groups, phases, planes * size, parts, taps)
-    packed = aligned_empty((classes, planes * size, parts, groups, LANES))
-    packed[:] = padded.transpose(0, 3, 4, 1, 2, 5).reshape(packed.shape)
+    bits = padded.view(np.uint32)
+    halves = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16  # to nearest, halves to even
+    rounded = (halves << 16).view(np.float32)
+    rest = np.zeros((classes, groups, phases, taps), np.float32)
+    lost = padded.sum(axis=(2, 3), dtype=np.float64) - rounded.sum(axis=(2, 3), dtype=np.float64)
+    rest[..., 0] = lost.reshape(rest.shape[:3])
+    halves = halves.reshape(classes, groups, phases, planes * size, pairs, 2, taps)
+    words = (halves[..., 0, :] << 16 | halves[..., 1, :]).transpose(0, 3, 4, 1, 2, 5)
+    packed = aligned_empty((classes, groups * (1 + planes * size * pairs), LANES))
+    packed[:, :groups] = rest.reshape(classes, groups, LANES)
+    packed[:, groups:].view(np.uint32)[:] = words.reshape(classes, -1, LANES)
     return packed
 
 

@@ -323,9 +323,10 @@ def test_images_that_nothing_is_learned_from(images, options, message):
     [
         ((ProfileSpec(), 8, 0), "size must be"),
         ((ProfileSpec(), 17, 0), "size must be"),
-        ((ProfileSpec(), 7, -1), "margin of stage 1 must be from 0 to 7, got -1"),
-        ((ProfileSpec(), 7, 8), "margin of stage 1 must be from 0 to 7, got 8"),
-        ((ProfileSpec(), 7, 0.5), "margin of stage 1 must be from 0 to 7, got 0.5"),
+        ((ProfileSpec(), 15, 0), "size of stage 1 must be up to 14, got 15"),
+        ((ProfileSpec(), 7, -1), "margin of stage 1 must be from 0 to 6, got -1"),
+        ((ProfileSpec(), 7, 7), "margin of stage 1 must be from 0 to 6, got 7"),
+        ((ProfileSpec(), 7, 0.5), "margin of stage 1 must be from 0 to 6, got 0.5"),
         ((HashSpec(), 7, 0), "classes must be a ProfileSpec, got HashSpec"),
     ],
 )
