@@ -86,7 +86,9 @@ def phase_block(
         totals = []
         for pixel, bank in enumerate(banks):
             middle = _middle(builder, offset(builder, last, 4 * stride.count * pixel), row, k)
-            rest = [load(builder, offset(builder, bank, word_bytes * g), kind) for g in range(groups)]
+            rest = [
+                load(builder, offset(builder, bank, word_bytes * g), kind) for g in range(groups)
+            ]
             first = [builder.fmul(middle, part) for part in rest]
             totals.append([cgutils.alloca_once_value(builder, value) for value in first])
         with cgutils.for_range(builder, const(p), intp=INT64) as outer:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
+from raisr.block_classes import block_classes, centred_on_blocks
 from raisr.holdout import psnr_of
 from raisr.normal_equations import check_size
 from raisr.phase_equations import PhaseEquations
@@ -122,13 +123,21 @@ def learn_upscaling(
         inputs = [seen or [source] for seen, source in zip(planes, sources, strict=True)]
         step = whole if stages else 1
         shape = margin, len(inputs[0]), size - 1 + step, step
-        equations = PhaseEquations(_fitted(sources, spec), whole, *shape)
+        sample = slice(None, None, max(1, len(sources) // _EDGE_IMAGES))
+        if len(stages) % 2:
+            results = [seen[-1] for seen in inputs]
+            guides = [centred_on_blocks(result, whole, threads) for result in results[sample]]
+            fitted = _fitted(guides, spec)
+            classes = [block_classes(result, whole, fitted, threads) for result in results]
+        else:
+            fitted = _fitted(sources[sample], spec)
+            classes = [class_map(GrayImage(source), fitted, threads) for source in sources]
+        equations = PhaseEquations(fitted, whole, *shape)
         label = f"stage {len(stages) + 1} of {len(recipe)}" if shown else None
-        stage = _learn_stage(inputs, sources, targets, equations, threads, label)
+        stage = _learn_stage(inputs, classes, targets, equations, threads, label)
         for place, (seen, target) in enumerate(zip(inputs, targets, strict=True)):
             out = np.empty_like(target)
-            classes = class_map(GrayImage(sources[place]), stage.spec, threads)
-            stage.run([GrayImage(plane) for plane in seen], classes, out, 255, threads)
+            stage.run([GrayImage(plane) for plane in seen], classes[place], out, 255, threads)
             planes[place] = following(planes[place], out)
         stages.append(stage)
     facts = {"raisr": __version__, "factor": whole, "pixels": sum(t.size for t in targets)}
@@ -195,29 +204,22 @@ def _scores(bank, targets, num_threads):
     return {"held_back_images": len(targets), **scores}
 
 
-def _fitted(sources, spec):
-    step = max(1, len(sources) // _EDGE_IMAGES)
+def _fitted(guides, spec):
     try:
-        return fit_edges([GrayImage(source) for source in sources[::step]], spec)
+        return fit_edges([GrayImage(guide) for guide in guides], spec)
     except ValueError as error:
         raise ValueError(f"the images are too plain to learn from: {error}") from error
 
 
-def _learn_stage(inputs, sources, targets, equations, num_threads, label):
+def _learn_stage(inputs, classes, targets, equations, num_threads, label):
     from tqdm import tqdm
 
-    spec = equations.spec
     for first in tqdm(range(0, len(inputs), _BATCH), label, unit="batch", disable=label is None):
         batch = slice(first, first + _BATCH)
-        samples = [
-            (planes, target, class_map(GrayImage(source), spec, num_threads))
-            for planes, source, target in zip(
-                inputs[batch], sources[batch], targets[batch], strict=True
-            )
-        ]
-        equations.accumulate(samples, num_threads)
+        samples = zip(inputs[batch], targets[batch], classes[batch], strict=True)
+        equations.accumulate(list(samples), num_threads)
     filters = equations.symmetrised().solve()
-    return PhaseStage(spec, filters, equations.margin, equations.step)
+    return PhaseStage(equations.spec, filters, equations.margin, equations.step)
 
 
 def crop_to_multiple(image: NDArray, factor: int) -> NDArray:

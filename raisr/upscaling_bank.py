@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from raisr.bank_files import opened_bank
+from raisr.block_classes import block_classes
 from raisr.files import write_atomically
 from raisr.phases import PhaseStage, expand_phases
 from raisr.profiles import ProfileSpec, canonical_profiles, class_map
@@ -25,8 +26,8 @@ class UpscalingBank:
     stages : sequence of PhaseStage
         The first gives blocks of `factor` x `factor` pixels. Each later one gives them anew, of
         the first one's result and, from the third on, that of the stage before too. Classes are
-        those of the small image. Later stages may have factor 1 instead: they give pixel by pixel,
-        by the classes of the result before.
+        in turns those of the small image's pixels and of the blocks of the result before. Later
+        stages may have factor 1 instead: they give pixel by pixel, by the classes of the result.
     metadata : dict, optional
         JSON-able facts about the training.
     """
@@ -50,15 +51,19 @@ class UpscalingBank:
     def run(self, source, out, data_range, num_threads):
         """Enlarge a GrayImage without a pedestal; `out`, of any type, is written in place."""
         planes: list[GrayImage] = []
-        known: Any = (None, None)
+        known: dict[Any, Any] = {}
         for index, stage in enumerate(self.stages):
             last = index == len(self.stages) - 1
             result = out if last else np.empty(out.shape, np.float32)
             white = data_range if last else GRAY_LEVELS
-            guide = source if stage.factor == self.factor else planes[-1]
-            if known[0] is not guide or known[1] != stage.spec:
-                known = guide, stage.spec
-                classes = class_map(guide, stage.spec, num_threads)
+            if stage.factor < self.factor:
+                classes = class_map(planes[-1], stage.spec, num_threads)
+            elif index % 2:
+                classes = block_classes(planes[-1].array, self.factor, stage.spec, num_threads)
+            else:
+                classes = known.get(stage.spec)
+                if classes is None:
+                    classes = known[stage.spec] = class_map(source, stage.spec, num_threads)
             stage.run(planes or [source], classes, result, white, num_threads)
             planes = following(planes, GrayImage(result))
 

@@ -46,9 +46,7 @@ def _add_blocks(lines, side, factor, count, sums):
 
 
 @kernel
-def phase_rows(
-    size, planes, side, lines, stride, factor, sources, classes, filters, sink, y0, y1
-):
+def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filters, sink, y0, y1):
     """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters

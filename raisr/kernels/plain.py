@@ -205,9 +205,7 @@ def _weight(word, odd):
 
 
 @njit
-def phase_block(
-    size, planes, side, lines, stride, image, row, plane, classes, filters, out, step
-):
+def phase_block(size, planes, side, lines, stride, image, row, plane, classes, filters, out, step):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
     k, p, b = len(size), len(planes), len(side)
     taps, share = _phase_layout(b * b)
