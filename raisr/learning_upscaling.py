@@ -36,12 +36,12 @@ RECIPES = {
     "fast": [(_spec(16, 5, 3, 2, 3, 2), 7, 0)],
     "best": [
         (_spec(24, 7, 4, 2, 4, 3), 7, 0),
-        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
-        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
+        (_spec(24, 7, 4, 2, 3, 3), 7, 0),
+        (_spec(16, 7, 3, 2, 3, 2), 7, 0),
     ],
 }
 """Of each stage of a shipped model: classes, the side of the filters, and the margin of their
-blocks. Few classes make fast faster: all of its filters fit into the cache."""
+blocks. Few classes are fast: all of their filters fit into the cache."""
 
 
 def learn_upscaling(
@@ -64,11 +64,10 @@ def learn_upscaling(
     factor : {2, 3, 4}
         How many times larger results are. A bank of 3 serves `raisr.upscale` by 1.5, too.
     recipe : sequence of (ProfileSpec, int, int)
-        Of each stage: classes of the small image, whose edges are replaced by quantiles of the
-        training images, the odd side of the filters, and the margin of their blocks. Later stages
-        see the result before, and a block in place of the middle pixel: a side of 7 is 8 by 2, 9
-        by 3 and 10 by 4. Default: that of the shipped model "best"; `RECIPES` has that of "fast",
-        too.
+        Of each stage: classes, whose edges are replaced by quantiles of the training images, the
+        odd side of the filters, and the margin of their blocks. Later stages see results of those
+        before, with a block in place of the middle pixel: there, a side of 7 is 8 by 2, 9 by 3 and
+        10 by 4. Default: that of the shipped model "best"; `RECIPES` has that of "fast", too.
     held_back : iterable of (H, W) array_like
         Images that nothing is learned from: the result is measured on them.
     data_range : float, optional
