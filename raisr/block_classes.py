@@ -1,7 +1,5 @@
 """Classes of the blocks of an enlarged image: one for each pixel of the small one."""
 
-import numpy as np
-
 from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import class_map
 from raisr.validate import GrayImage
@@ -35,5 +33,4 @@ def centred_on_blocks(plane, factor, num_threads):
 def block_classes(plane, factor, spec, num_threads):
     """Return the classes, (H, W) uint16, of the middles of a plane's blocks."""
     centred = GrayImage(centred_on_blocks(plane, factor, num_threads))
-    first = (factor - 1) // 2
-    return np.ascontiguousarray(class_map(centred, spec, num_threads)[first::factor, first::factor])
+    return class_map(centred, spec, num_threads, (factor, (factor - 1) // 2))
