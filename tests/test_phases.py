@@ -91,6 +91,14 @@ def test_later_stages_step_over_what_is_enlarged():
             UpscalingBank(stages)
 
 
+@pytest.mark.parametrize("later", [stage(1), stage(2, step=2, size=2)])
+def test_both_kinds_of_later_stages_run(later):
+    image = np.random.default_rng(0).uniform(0, 255, (5, 6)).astype(np.float32)
+    out = np.empty((10, 12), np.float32)
+    UpscalingBank([stage(), later]).run(GrayImage(image), out, 255, 1)
+    np.testing.assert_allclose(out, np.kron(image, np.ones((2, 2))), rtol=1e-6)
+
+
 def test_a_bank_tells_what_it_holds():
     info = UpscalingBank([stage(), stage(1)], {"training_set": "mine"}).info()
     assert info["metadata"] == {"training_set": "mine"}
