@@ -147,7 +147,7 @@ GOLDEN = {
     ("fast", 2): 30.835,
     ("best", 2): 31.377,
     ("fast", 3): 27.755,
-    ("best", 3): 28.113,
+    ("best", 3): 28.227,
     ("fast", 4): 25.783,
     ("best", 4): 26.086,
 }
@@ -361,7 +361,7 @@ def test_files_that_are_no_bank(tmp_path):
 
 def test_shipped_banks_are_small_and_of_their_factor():
     every = list(itertools.product(MODELS, (2, 3, 4)))
-    assert sum(bank_path(*of).stat().st_size for of in every) < 3e6
+    assert sum(bank_path(*of).stat().st_size for of in every) < 4.5e6
     for model, factor in every:
         assert bank_for(model, factor).factor == factor
 
