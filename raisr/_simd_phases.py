@@ -4,7 +4,20 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from raisr.simd import INT16, INT64, const, fma, load, offset, shuffle, store, vector
+from raisr.simd import (
+    FLOAT,
+    INT16,
+    INT32,
+    INT64,
+    const,
+    fma,
+    load,
+    offset,
+    shuffle,
+    splat,
+    store,
+    vector,
+)
 
 __all__ = ["LANES", "PIXELS", "phase_block", "phase_layout"]
 
@@ -23,7 +36,7 @@ def phase_layout(phases):
 
 @intrinsic
 def phase_block(
-    typingctx, size, planes, side, lines, image, row, plane, classes, filters, out, step
+    typingctx, size, planes, side, lines, stride, image, row, plane, classes, filters, out, step
 ):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases.
 
@@ -34,6 +47,8 @@ def phase_block(
     lines : token
         0: blocks are put side by side, `step` bytes from a row of theirs to the next. 1: each
         phase goes to a line of its own, `step` bytes from one to the next.
+    stride : token
+        Pixels of the planes from one of the neighbours to the next.
     image : int64
         Address of the top left tap of the first pixel in the first plane. Up to 3 pixels beyond
         the taps of a row are read, and must be finite.
@@ -42,45 +57,60 @@ def phase_block(
     classes : int64
         Address of 8 uint16 class indices.
     filters : int64
-        Bank of float32, as `raisr.phases.pack` lays it out.
+        Bank, as `raisr.phases.pack` lays it out.
     out : int64
         Address of float32 results.
     """
     k, p, b = size.count, planes.count, side.count
-    signature = types.void(size, planes, side, lines, *[types.int64] * 7)
+    signature = types.void(size, planes, side, lines, stride, *[types.int64] * 7)
     taps, share = phase_layout(b * b)
     groups, parts = -(-b * b // share), -(-k // taps)
-    kind, line_bytes = vector(LANES), 4 * LANES * parts * groups
+    kind, words, word_bytes = vector(LANES), ir.VectorType(INT32, LANES), 4 * LANES
+    line_bytes = word_bytes * groups * -(-parts // 2)
+    class_bytes = word_bytes * groups + p * k * line_bytes
+
+    def weights_of(builder, word, odd):
+        """Widen one of the two vectors of weights that share a word."""
+        half = ir.Constant(words, [16] * LANES), ir.Constant(words, [-65536] * LANES)
+        bits = builder.shl(word, half[0]) if odd else builder.and_(word, half[1])
+        return builder.bitcast(bits, kind)
 
     def codegen(context, builder, signature, args):
-        image, row, plane, classes, filters, out, step = args[4:]
+        image, row, plane, classes, filters, out, step = args[5:]
         banks = []
         for pixel in range(PIXELS):
             index = load(builder, offset(builder, classes, 2 * pixel), INT16, align=2)
-            index = builder.mul(builder.zext(index, INT64), const(p * k * line_bytes))
+            index = builder.mul(builder.zext(index, INT64), const(class_bytes))
             banks.append(builder.add(filters, index))
-        zero = ir.Constant(kind, None)
-        totals = [
-            [cgutils.alloca_once_value(builder, zero) for _ in range(groups)] for _ in range(PIXELS)
-        ]
+        last = builder.add(image, builder.mul(plane, const(p - 1)))
+        totals = []
+        for pixel, bank in enumerate(banks):
+            middle = _middle(builder, offset(builder, last, 4 * stride.count * pixel), row, k)
+            rest = [
+                load(builder, offset(builder, bank, word_bytes * g), kind) for g in range(groups)
+            ]
+            first = [builder.fmul(middle, part) for part in rest]
+            totals.append([cgutils.alloca_once_value(builder, value) for value in first])
         with cgutils.for_range(builder, const(p), intp=INT64) as outer:
             start = builder.add(image, builder.mul(outer.index, plane))
             with cgutils.for_range(builder, const(k), intp=INT64) as inner:
                 line = builder.add(start, builder.mul(inner.index, row))
                 passed = builder.add(builder.mul(outer.index, const(k)), inner.index)
                 passed = builder.mul(passed, const(line_bytes))
+                passed = offset(builder, passed, word_bytes * groups)
                 sums = [[builder.load(total) for total in pixel] for pixel in totals]
-                for column in range(PIXELS + taps * (parts - 1)):
+                for column in range(stride.count * (PIXELS - 1) + taps * (parts - 1) + 1):
                     few = load(builder, offset(builder, line, 4 * column), vector(taps))
                     values = shuffle(builder, few, few, [i % taps for i in range(LANES)])
                     for pixel in range(PIXELS):
-                        part, odd = divmod(column - pixel, taps)
+                        part, odd = divmod(column - stride.count * pixel, taps)
                         if odd or not 0 <= part < parts:
                             continue
                         at = builder.add(banks[pixel], passed)
                         for group in range(groups):
-                            place = offset(builder, at, 4 * LANES * (part * groups + group))
-                            weights, old = load(builder, place, kind), sums[pixel][group]
+                            place = word_bytes * (part // 2 * groups + group)
+                            word = load(builder, offset(builder, at, place), words)
+                            weights, old = weights_of(builder, word, part % 2), sums[pixel][group]
                             sums[pixel][group] = fma(builder, values, weights, old)
                 for pixel, new in zip(totals, sums, strict=True):
                     for total, value in zip(pixel, new, strict=True):
@@ -95,6 +125,20 @@ def phase_block(
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+def _middle(builder, image, row, size):
+    """Return a vector of copies of the middle pixel of a filter, or of the mean of four."""
+    first = builder.add(image, builder.mul(row, const((size - 1) // 2)))
+    first = offset(builder, first, 4 * ((size - 1) // 2))
+    value = load(builder, first, FLOAT)
+    if size % 2 == 0:
+        below = builder.add(first, row)
+        beside = load(builder, offset(builder, first, 4), FLOAT)
+        pair = load(builder, below, FLOAT), load(builder, offset(builder, below, 4), FLOAT)
+        value = builder.fadd(builder.fadd(value, beside), builder.fadd(*pair))
+        value = builder.fmul(value, ir.Constant(FLOAT, 0.25))
+    return splat(builder, value, LANES)
 
 
 def _put_summed(builder, found, side, out, step):

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
+from raisr.block_classes import block_classes, centred_on_blocks
 from raisr.holdout import psnr_of
 from raisr.normal_equations import check_size
 from raisr.phase_equations import PhaseEquations
@@ -35,12 +36,12 @@ RECIPES = {
     "fast": [(_spec(16, 5, 3, 2, 3, 2), 7, 0)],
     "best": [
         (_spec(24, 7, 4, 2, 4, 3), 7, 0),
-        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
-        (_spec(24, 7, 4, 2, 3, 3), 5, 1),
+        (_spec(24, 7, 4, 2, 3, 3), 7, 0),
+        (_spec(16, 7, 3, 2, 3, 2), 7, 0),
     ],
 }
 """Of each stage of a shipped model: classes, the side of the filters, and the margin of their
-blocks. Few classes make fast faster: all of its filters fit into the cache."""
+blocks. Few classes are fast: all of their filters fit into the cache."""
 
 
 def learn_upscaling(
@@ -64,8 +65,9 @@ def learn_upscaling(
         How many times larger results are. A bank of 3 serves `raisr.upscale` by 1.5, too.
     recipe : sequence of (ProfileSpec, int, int)
         Of each stage: classes, whose edges are replaced by quantiles of the training images, the
-        odd side of the filters, and the margin of their blocks. Default: that of the shipped
-        model "best"; `RECIPES` has that of "fast", too.
+        odd side of the filters, and the margin of their blocks. Later stages see results of those
+        before, with a block in place of the middle pixel: there, a side of 7 is 8 by 2, 9 by 3 and
+        10 by 4. Default: that of the shipped model "best"; `RECIPES` has that of "fast", too.
     held_back : iterable of (H, W) array_like
         Images that nothing is learned from: the result is measured on them.
     data_range : float, optional
@@ -118,14 +120,23 @@ def learn_upscaling(
     stages: list[PhaseStage] = []
     for spec, size, margin in recipe:
         inputs = [seen or [source] for seen, source in zip(planes, sources, strict=True)]
-        equations = PhaseEquations(
-            _fitted(inputs, spec), 1 if stages else whole, margin, len(inputs[0]), size
-        )
+        step = whole if stages else 1
+        shape = margin, len(inputs[0]), size - 1 + step, step
+        sample = slice(None, None, max(1, len(sources) // _EDGE_IMAGES))
+        if len(stages) % 2:
+            results = [seen[-1] for seen in inputs]
+            guides = [centred_on_blocks(result, whole, threads) for result in results[sample]]
+            fitted = _fitted(guides, spec)
+            classes = [block_classes(result, whole, fitted, threads) for result in results]
+        else:
+            fitted = _fitted(sources[sample], spec)
+            classes = [class_map(GrayImage(source), fitted, threads) for source in sources]
+        equations = PhaseEquations(fitted, whole, *shape)
         label = f"stage {len(stages) + 1} of {len(recipe)}" if shown else None
-        stage = _learn_stage(inputs, targets, equations, threads, label)
+        stage = _learn_stage(inputs, classes, targets, equations, threads, label)
         for place, (seen, target) in enumerate(zip(inputs, targets, strict=True)):
             out = np.empty_like(target)
-            stage.run([GrayImage(plane) for plane in seen], out, 255, threads)
+            stage.run([GrayImage(plane) for plane in seen], classes[place], out, 255, threads)
             planes[place] = following(planes[place], out)
         stages.append(stage)
     facts = {"raisr": __version__, "factor": whole, "pixels": sum(t.size for t in targets)}
@@ -141,7 +152,11 @@ def _check_recipe(recipe, factor):
         if not isinstance(spec, ProfileSpec):
             raise TypeError(f"classes must be a ProfileSpec, got {type(spec).__name__}")
         check_size(size)
-        most = (LARGEST - (1 if index else factor)) // 2
+        if index and size - 1 + factor > LARGEST:
+            raise ValueError(
+                f"size of stage {index} must be up to {LARGEST + 1 - factor}, got {size}"
+            )
+        most = (LARGEST - factor) // 2
         if (whole := whole_number(margin)) is None or not 0 <= whole <= most:
             raise ValueError(f"margin of stage {index} must be from 0 to {most}, got {margin!r}")
 
@@ -191,26 +206,22 @@ def _scores(bank, targets, num_threads):
     return {"held_back_images": len(targets), **scores}
 
 
-def _fitted(inputs, spec):
-    step = max(1, len(inputs) // _EDGE_IMAGES)
+def _fitted(guides, spec):
     try:
-        return fit_edges([GrayImage(planes[-1]) for planes in inputs[::step]], spec)
+        return fit_edges([GrayImage(guide) for guide in guides], spec)
     except ValueError as error:
         raise ValueError(f"the images are too plain to learn from: {error}") from error
 
 
-def _learn_stage(inputs, targets, equations, num_threads, label):
+def _learn_stage(inputs, classes, targets, equations, num_threads, label):
     from tqdm import tqdm
 
-    spec = equations.spec
     for first in tqdm(range(0, len(inputs), _BATCH), label, unit="batch", disable=label is None):
         batch = slice(first, first + _BATCH)
-        samples = [
-            (planes, target, class_map(GrayImage(planes[-1]), spec, num_threads))
-            for planes, target in zip(inputs[batch], targets[batch], strict=True)
-        ]
-        equations.accumulate(samples, num_threads)
-    return PhaseStage(spec, equations.symmetrised().solve(), equations.margin)
+        samples = zip(inputs[batch], targets[batch], classes[batch], strict=True)
+        equations.accumulate(list(samples), num_threads)
+    filters = equations.symmetrised().solve()
+    return PhaseStage(equations.spec, filters, equations.margin, equations.step)
 
 
 def crop_to_multiple(image: NDArray, factor: int) -> NDArray:

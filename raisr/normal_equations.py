@@ -161,7 +161,7 @@ class NormalEquations:
 
         def block(bounds):
             room = scratch.pop()
-            accumulate_classes(*tokens, *strip, *bounds, *room, self.totals)
+            accumulate_classes(*tokens, 1, *strip, *bounds, *room, self.totals)
             scratch.append(room)
 
         starts = strip[-1]

@@ -33,7 +33,9 @@ class PhaseEquations:
     planes : int
         Number of planes the filters reach into.
     size : int
-        Odd side of the filters, 1 to 15.
+        Side of the filters, 1 to 15.
+    step : int
+        Pixels of the planes from one block to the next; see `PhaseStage`.
 
     Attributes
     ----------
@@ -43,8 +45,8 @@ class PhaseEquations:
         Only the upper triangles are kept.
     """
 
-    def __init__(self, spec, factor, margin=0, planes=1, size=7):
-        self.spec, self.factor, self.margin = spec, factor, margin
+    def __init__(self, spec, factor, margin=0, planes=1, size=7, step=1):
+        self.spec, self.factor, self.margin, self.step = spec, factor, margin, step
         self.planes, self.size, self.side = planes, size, factor + 2 * margin
         self.taps = planes * size**2
         n = self.taps + 1 + self.side**2
@@ -56,8 +58,8 @@ class PhaseEquations:
         Parameters
         ----------
         samples : sequence of (planes, target, classes)
-            Planes, (H, W) float32; the target, (factor H, factor W) float32; and classes, (H, W)
-            uint16, below the spec's number of classes: it is not checked.
+            Planes, (step H, step W) float32; the target, (factor H, factor W) float32; and classes,
+            (H, W) uint16, below the spec's number of classes: it is not checked.
         num_threads : int
         """
         from raisr.kernels.gram import accumulate_classes, sort_by_class, workspace
@@ -71,7 +73,8 @@ class PhaseEquations:
 
         def part(bounds):
             room = scratch.pop()
-            accumulate_classes(*tokens, padded, targets, order, starts, *bounds, *room, self.totals)
+            given = self.step, padded, targets, order, starts
+            accumulate_classes(*tokens, *given, *bounds, *room, self.totals)
             scratch.append(room)
 
         shares = np.linspace(0, starts[-1], 4 * num_threads + 1)[1:-1]
@@ -86,25 +89,26 @@ class PhaseEquations:
         """
         from raisr.kernels.pixels import read_tile
 
-        margin = self.size // 2
+        step, over = self.step, self.size - self.step
+        gap = -(-over // step)
         shapes = [classes.shape for _, _, classes in samples]
-        height = sum(rows + 2 * margin for rows, _ in shapes)
+        height = sum(rows + gap for rows, _ in shapes)
         width = max(columns for _, columns in shapes)
-        length = -(-(width + 2 * margin + _OVERREAD) // 16) * 16
-        padded = aligned_empty((self.planes, height, length))
+        length = -(-(step * width + over + _OVERREAD) // 16) * 16
+        padded = aligned_empty((self.planes, step * height, length))
         targets = np.empty((self.side**2, height, width), np.float32)
         canvas = np.full((height, width), len(self.totals), np.uint16)
         top = 0
         for (planes, target, classes), (rows, columns) in zip(samples, shapes, strict=True):
             for plane, out in zip(planes, padded, strict=True):
-                tile = out[top : top + rows + 2 * margin]
-                read_tile(GrayImage(plane).source, -margin, -margin, _CENTRE, tile)
+                tile = out[step * top : step * (top + rows) + over]
+                read_tile(GrayImage(plane).source, -over // 2, -over // 2, _CENTRE, tile)
             wide = np.pad(target - _CENTRE, self.margin, "symmetric")
             for phase, place in zip(targets, np.ndindex(self.side, self.side), strict=True):
                 every = wide[place[0] :: self.factor, place[1] :: self.factor]
                 phase[top : top + rows, :columns] = every[:rows, :columns]
             canvas[top : top + rows, :columns] = classes
-            top += rows + 2 * margin
+            top += rows + gap
         return padded, targets, canvas
 
     def symmetrised(self):
@@ -113,7 +117,8 @@ class PhaseEquations:
         A view permutes the taps and the phases, and moves a class's samples to the class of the
         turned direction.
         """
-        result = PhaseEquations(self.spec, self.factor, self.margin, self.planes, self.size)
+        of = self.factor, self.margin, self.planes, self.size, self.step
+        result = PhaseEquations(self.spec, *of)
         index = np.arange(self.totals.shape[1])
         patch = index[: self.taps].reshape(self.planes, self.size, self.size)
         block = index[self.taps + 1 :].reshape(self.side, self.side)
@@ -158,7 +163,7 @@ class PhaseEquations:
     def _solve_block(self, gram, ridge):
         """Return the filters of a class: of differences from the last plane's centre."""
         taps, gram = self.taps, np.triu(gram) + np.triu(gram, 1).T
-        centre = taps - self.size**2 + self.size**2 // 2
+        centre = taps - self.size**2 + self.size // 2 * (self.size + 1)
         differences = np.eye(len(gram))
         differences[:, centre] -= 1
         kept = np.delete(np.arange(taps), centre)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from raisr.blocks import aligned_empty, over_blocks
-from raisr.profiles import ProfileSpec, canonical_profiles, class_rows, profile_views
+from raisr.profiles import ProfileSpec, canonical_profiles, profile_views
 from raisr.validate import sink_of_rows, whole_number
 
 __all__ = ["LARGEST", "PhaseStage", "expand_phases", "pack"]
@@ -26,16 +26,21 @@ class PhaseStage:
     filters : (num_classes, side, side, planes, size, size) float32
         Correlation weights over the pixel's neighbourhood in each plane, which give the pixel in
         this row and column of its block. All weights of a filter sum to one, so that an added
-        constant adds itself to the result: what is missing goes to the last plane's centre.
-        Copied, and read-only.
+        constant adds itself to the result: what is missing goes to the last plane's centre, the
+        middle pixel or the four in the middle. Copied, and read-only.
     margin : int
         How far a block reaches over its neighbours on each side. Where blocks overlap, the result
         is the mean of what they say.
+    step : int
+        Pixels of the planes, down and across, from one block to the next: 1 where the planes are
+        the image that is enlarged, the factor where they are enlarged already. Filters are centred
+        on that many pixels, so that their side is odd where it is.
     """
 
     spec: ProfileSpec
     filters: np.ndarray
     margin: int = 0
+    step: int = 1
 
     def __post_init__(self):
         filters = np.array(self.filters, np.float32, order="C")
@@ -51,18 +56,20 @@ class PhaseStage:
             raise ValueError(
                 f"margin must leave a block of {filters.shape[1]}, got {self.margin!r}"
             )
-        odd = filters.shape[4] == size and size % 2 == 1
-        if not (odd and filters.shape[3]) or max(size, filters.shape[1]) > LARGEST:
+        fits = filters.shape[4] == size and size >= self.step and (size - self.step) % 2 == 0
+        if not (fits and filters.shape[3]) or max(size, filters.shape[1]) > LARGEST:
             raise ValueError(
-                f"filters must be of an odd side up to {LARGEST} on one plane or more, and blocks "
+                f"filters must be of an {'odd' if self.step % 2 else 'even'} side up to {LARGEST} "
+                "on one plane or more, and blocks "
                 f"of a side up to {LARGEST}, got shape {filters.shape}"
             )
         object.__setattr__(self, "margin", margin)
         if not np.isfinite(filters).all():
             raise ValueError("filters must be finite")
-        centre = size // 2
+        middle = slice((size - 1) // 2, size // 2 + 1)
+        centre = filters[:, :, :, -1, middle, middle]
         rest = 1 - filters.sum(axis=(3, 4, 5), dtype=np.float64)
-        filters[:, :, :, -1, centre, centre] += rest.astype(np.float32)
+        centre += (rest / centre[0, 0, 0].size)[..., None, None].astype(np.float32)
         filters.flags.writeable = False
         object.__setattr__(self, "filters", filters)
 
@@ -86,52 +93,72 @@ class PhaseStage:
         """Side of the filters."""
         return int(self.filters.shape[-1])
 
-    def run(self, planes, out, data_range, num_threads):
-        """Filter a list of GrayImage; `out`, (factor H, factor W), is written in place."""
-        height, width = planes[-1].shape
-        reach, packed = -(-self.margin // self.factor), self.packed
+    def run(self, planes, classes, out, data_range, num_threads):
+        """Filter a list of GrayImage, (step H, step W).
+
+        Parameters
+        ----------
+        planes : list of GrayImage
+        classes : (H, W) uint16
+            Of each block, below the spec's number of classes: it is not checked.
+        out : (factor H, factor W) array
+            Written in place.
+        data_range : float
+            Value of white in `out`.
+        num_threads : int
+        """
+        from raisr.kernels.phases import phase_rows
+        from raisr.simd import token
+
+        seen, wanted = (
+            tuple(times * side for side in classes.shape) for times in (self.step, self.factor)
+        )
+        shapes = [plane.shape for plane in planes]
+        if shapes != [seen] * self.planes or out.shape != wanted:
+            raise ValueError(
+                f"{self.planes} planes of {seen} are needed, and a result of {wanted}, "
+                f"got {shapes} and {out.shape}"
+            )
+        side, factor, packed = int(self.filters.shape[1]), self.factor, self.packed
+        numbers = self.size, self.planes, side, int(self.margin > 0), self.step
+        tokens, sources = map(token, numbers), tuple(plane.source for plane in planes)
+        given = *tokens, factor, sources, classes, packed
 
         def block(y0, y1):
-            top, bottom = max(y0 - reach, 0), min(y1 + reach, height)
-            classes = np.empty((bottom - top, width), np.uint16)
-            class_rows(planes[-1], self.spec, top, bottom, classes)
-            kinds = self.size, self.planes, self.factor, self.margin
-            _filter(kinds, packed, planes, classes, top, (y0, y1), out, data_range)
+            with sink_of_rows(out, factor * y0, factor * y1, data_range) as sink:
+                phase_rows(*given, sink, y0, y1)
 
-        over_blocks(block, (height, width), num_threads)
-
-
-def _filter(kinds, packed, planes, classes, top, rows, out, data_range):
-    """Enlarge some rows; `kinds` are the size, planes, factor and margin of the filters."""
-    from raisr.kernels.phases import phase_rows
-    from raisr.simd import token
-
-    size, count, factor, margin = kinds
-    wanted = tuple(factor * side for side in planes[-1].shape)
-    if len({plane.shape for plane in planes}) > 1 or len(planes) != count or out.shape != wanted:
-        raise ValueError(f"{count} planes of one shape are needed, and a result of {wanted}")
-    tokens = token(size), token(count), token(factor + 2 * margin), token(int(margin > 0))
-    sources = tuple(plane.source for plane in planes)
-    with sink_of_rows(out, factor * rows[0], factor * rows[1], data_range) as sink:
-        phase_rows(*tokens, factor, sources, classes, top, packed, sink, *rows)
+        over_blocks(block, classes.shape, num_threads)
 
 
 def pack(filters):
-    """Lay filters out for the kernel: (classes, planes * size, parts, groups, lanes) float32.
+    """Lay filters out for the kernel: (classes, vectors, 16) float32.
 
-    Of each row of a filter, in vectors: the next few taps, and of these the next few phases, one
-    after the other, each with these taps. Zeros fill up.
+    Weights are rounded to the upper 16 bits of a float32 (bfloat16), two to a word: half the bytes
+    come from the cache, and 8 bits of a weight say more than any image does. Of each class, first
+    come vectors of what rounding took from each phase's sum: so much of the last plane's middle is
+    added. Then, of each row of a filter, words of the next few taps and of as many again, and of
+    these the next few phases, one after the other, each with these taps. Zeros fill up.
     """
     from raisr._simd_phases import LANES, phase_layout
 
     classes, side, _, planes, size, _ = filters.shape
     taps, phases = phase_layout(side**2)
-    parts, groups = -(-size // taps), -(-(side**2) // phases)
-    padded = np.zeros((classes, groups * phases, planes * size, parts * taps), np.float32)
+    pairs, groups = -(-size // (2 * taps)), -(-(side**2) // phases)
+    shape = classes, groups * phases, planes * size, 2 * pairs * taps
+    padded = np.zeros(shape, np.float32)
     padded[:, : side**2, :, :size] = filters.reshape(classes, side**2, planes * size, size)
-    padded = padded.reshape(classes, groups, phases, planes * size, parts, taps)
-    packed = aligned_empty((classes, planes * size, parts, groups, LANES))
-    packed[:] = padded.transpose(0, 3, 4, 1, 2, 5).reshape(packed.shape)
+    bits = padded.view(np.uint32)
+    halves = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16  # to nearest, halves to even
+    rounded = (halves << 16).view(np.float32)
+    rest = np.zeros((classes, groups, phases, taps), np.float32)
+    lost = padded.sum(axis=(2, 3), dtype=np.float64) - rounded.sum(axis=(2, 3), dtype=np.float64)
+    rest[..., 0] = lost.reshape(rest.shape[:3])
+    halves = halves.reshape(classes, groups, phases, planes * size, pairs, 2, taps)
+    words = (halves[..., 0, :] << 16 | halves[..., 1, :]).transpose(0, 3, 4, 1, 2, 5)
+    packed = aligned_empty((classes, groups * (1 + planes * size * pairs), LANES))
+    packed[:, :groups] = rest.reshape(classes, groups, LANES)
+    packed[:, groups:].view(np.uint32)[:] = words.reshape(classes, -1, LANES)
     return packed
 
 

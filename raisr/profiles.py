@@ -121,8 +121,11 @@ class ProfileSpec:
         return cls(**values)
 
 
-def class_rows(image, spec, y0, y1, out):
-    """Write the class map of rows `y0` to `y1` of a GrayImage to `out`, (y1 - y0, W) uint16."""
+def class_rows(image, spec, y0, out, grid=(1, 0)):
+    """Write rows of the class map of a GrayImage to `out`, uint16, from row `y0` of the map on.
+
+    The map is of every step-th pixel, down and across, from the first on: `grid` is (step, first).
+    """
     from raisr.kernels.profile import profile_rows
     from raisr.simd import token
 
@@ -130,7 +133,7 @@ def class_rows(image, spec, y0, y1, out):
     *edges, strides = tensor.kernel_edges
     tensor_of = tensor.presmooth, tensor.taps, tuple(edges), strides
     half = token(tensor.window // 2)
-    profile_rows(half, image.source, tensor_of, norm, *spec.cuts, y0, out)
+    profile_rows(half, image.source, tensor_of, norm, *spec.cuts, y0, grid, out)
 
 
 def _statistics(image, spec):
@@ -147,14 +150,15 @@ def _statistics(image, spec):
     return out.reshape(4, -1)[:, ::_SAMPLED].copy()
 
 
-def class_map(image, spec, num_threads):
-    """Return the class map of a GrayImage, (H, W) uint16."""
-    out = np.empty(image.shape, np.uint16)
+def class_map(image, spec, num_threads, grid=(1, 0)):
+    """Return the class map of a GrayImage, uint16: of all its pixels, or of those of a grid."""
+    step, first = grid
+    out = np.empty([-(-(side - first) // step) for side in image.shape], np.uint16)
 
     def block(y0, y1):
-        class_rows(image, spec, y0, y1, out[y0:y1])
+        class_rows(image, spec, y0, out[y0:y1], grid)
 
-    over_blocks(block, image.shape, num_threads)
+    over_blocks(block, out.shape, num_threads)
     return out
 
 

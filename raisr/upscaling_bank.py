@@ -1,4 +1,4 @@
-"""`UpscalingBank`: a stage that enlarges, and stages of the same size that finish its result."""
+"""`UpscalingBank`: a stage that enlarges, and stages that finish its result."""
 
 import json
 import os
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from raisr.bank_files import opened_bank
+from raisr.block_classes import block_classes
 from raisr.files import write_atomically
 from raisr.phases import PhaseStage, expand_phases
-from raisr.profiles import ProfileSpec, canonical_profiles
+from raisr.profiles import ProfileSpec, canonical_profiles, class_map
 from raisr.validate import GRAY_LEVELS, GrayImage
 
 __all__ = ["UpscalingBank", "following"]
@@ -23,8 +24,10 @@ class UpscalingBank:
     Parameters
     ----------
     stages : sequence of PhaseStage
-        The first gives blocks of `factor` x `factor` pixels. Each later one has factor 1 and
-        reaches into the first one's result and, from the third on, that of the stage before too.
+        The first gives blocks of `factor` x `factor` pixels. Each later one gives them anew, of
+        the first one's result and, from the third on, that of the stage before too. Classes are
+        in turns those of the small image's pixels and of the blocks of the result before. Later
+        stages may have factor 1 instead: they give pixel by pixel, by the classes of the result.
     metadata : dict, optional
         JSON-able facts about the training.
     """
@@ -34,8 +37,11 @@ class UpscalingBank:
         planes = [stage.planes for stage in self.stages]
         factors = [stage.factor for stage in self.stages]
         wanted = [1, 1, *[2] * len(planes)][: len(planes)]
-        if not planes or planes != wanted or any(factor != 1 for factor in factors[1:]):
+        if not planes or planes != wanted or not set(factors[1:]) <= {1, factors[0]}:
             raise ValueError(f"stages of {planes} planes and factors {factors} are no cascade")
+        steps = [stage.step for stage in self.stages]
+        if steps != [1, *factors[1:]]:
+            raise ValueError(f"stages of factors {factors} cannot have steps of {steps}")
 
     @property
     def factor(self) -> int:
@@ -45,11 +51,20 @@ class UpscalingBank:
     def run(self, source, out, data_range, num_threads):
         """Enlarge a GrayImage without a pedestal; `out`, of any type, is written in place."""
         planes: list[GrayImage] = []
+        known: dict[Any, Any] = {}
         for index, stage in enumerate(self.stages):
             last = index == len(self.stages) - 1
             result = out if last else np.empty(out.shape, np.float32)
             white = data_range if last else GRAY_LEVELS
-            stage.run(planes or [source], result, white, num_threads)
+            if stage.factor < self.factor:
+                classes = class_map(planes[-1], stage.spec, num_threads)
+            elif index % 2:
+                classes = block_classes(planes[-1].array, self.factor, stage.spec, num_threads)
+            else:
+                classes = known.get(stage.spec)
+                if classes is None:
+                    classes = known[stage.spec] = class_map(source, stage.spec, num_threads)
+            stage.run(planes or [source], classes, result, white, num_threads)
             planes = following(planes, GrayImage(result))
 
     def info(self) -> dict[str, Any]:
@@ -62,7 +77,7 @@ class UpscalingBank:
                 "margin": stage.margin,
                 "planes": stage.planes,
                 "size": stage.size,
-                "macs_per_pixel": (1 + 2 * stage.margin) ** 2 * stage.planes * stage.size**2,
+                "macs_per_pixel": round(stage.filters[0].size / stage.factor**2),
                 "spec": stage.spec.to_dict(),
             }
             for stage in self.stages
@@ -112,7 +127,7 @@ class UpscalingBank:
             specs = [ProfileSpec.from_dict(spec) for spec in json.loads(header["specs"])]
             margins = json.loads(header["margins"])
             stages = [
-                _stage(spec, file.get_tensor(f"stage{index}.filters"), margin)
+                _stage(spec, file.get_tensor(f"stage{index}.filters"), margin, index == 0)
                 for index, (spec, margin) in enumerate(zip(specs, margins, strict=True))
             ]
             return cls(stages, json.loads(header["metadata"]))
@@ -123,10 +138,11 @@ def following(planes, result):
     return [*planes[:1], result]
 
 
-def _stage(spec, stored, margin):
+def _stage(spec, stored, margin, first):
     canonical = canonical_profiles(spec)
     if len(stored) != len(canonical) or stored.ndim != 6:
         raise ValueError(f"filters must be of {len(canonical)} classes, got {stored.shape}")
     whole = np.zeros((spec.num_classes, *stored.shape[1:]), np.float32)
     whole[canonical] = stored
-    return PhaseStage(spec, expand_phases(spec, whole), margin)
+    step = 1 if first else whole.shape[1] - 2 * margin
+    return PhaseStage(spec, expand_phases(spec, whole), margin, step)

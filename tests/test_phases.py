@@ -20,8 +20,8 @@ def filters(side=2, planes=1, size=3, count=SPEC.num_classes, last=None):
     return out
 
 
-def stage(side=2, planes=1, **options):
-    return PhaseStage(SPEC, filters(side, planes, **options))
+def stage(side=2, planes=1, step=1, **options):
+    return PhaseStage(SPEC, filters(side, planes, **options), step=step)
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,48 @@ def test_a_margin_leaves_a_block(margin):
 
 def test_planes_must_be_those_of_the_filters():
     image = GrayImage(np.zeros((4, 5), np.float32))
-    message = "1 planes of one shape are needed, and a result of .8, 10."
-    for planes, shape in (([image, image], (8, 10)), ([image], (8, 11))):
+    message = "1 planes of .4, 5. are needed, and a result of .8, 10., got"
+    classes = np.zeros((4, 5), np.uint16)
+    for planes, shape in (([image, image], (8, 10)), ([image], (8, 11)), ([], (8, 10))):
         with pytest.raises(ValueError, match=message):
-            stage().run(planes, np.zeros(shape, np.float32), 255, 1)
+            stage().run(planes, classes, np.zeros(shape, np.float32), 255, 1)
+
+
+def test_a_step_is_in_the_middle_of_filters():
+    for size, step in ((3, 2), (2, 4), (4, 1)):
+        with pytest.raises(ValueError, match="must be of an (odd|even) side up to 15 on one"):
+            stage(step=step, size=size)
+    weights = filters(size=4)
+    weights[...] = 0
+    image = np.random.default_rng(0).uniform(0, 255, (8, 10)).astype(np.float32)
+    out = np.empty_like(image)
+    classes = np.zeros((4, 5), np.uint16)
+    PhaseStage(SPEC, weights, step=2).run([GrayImage(image)], classes, out, 255, 1)
+    means = image.reshape(4, 2, 5, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(out, np.kron(means, np.ones((2, 2))), atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    "stages", [[], [stage(planes=2)], [stage(), stage()], [stage(), stage(1, planes=2)]]
+    "stages",
+    [[], [stage(planes=2)], [stage(), stage(3, step=3, size=5)], [stage(), stage(1, planes=2)]],
 )
 def test_stages_that_are_no_cascade_are_refused(stages):
     with pytest.raises(ValueError, match="are no cascade"):
         UpscalingBank(stages)
+
+
+def test_later_stages_step_over_what_is_enlarged():
+    for stages in ([stage(step=2, size=2)], [stage(), stage()]):
+        with pytest.raises(ValueError, match="cannot have steps of"):
+            UpscalingBank(stages)
+
+
+@pytest.mark.parametrize("later", [stage(1), stage(2, step=2, size=2)])
+def test_both_kinds_of_later_stages_run(later):
+    image = np.random.default_rng(0).uniform(0, 255, (5, 6)).astype(np.float32)
+    out = np.empty((10, 12), np.float32)
+    UpscalingBank([stage(), later]).run(GrayImage(image), out, 255, 1)
+    np.testing.assert_allclose(out, np.kron(image, np.ones((2, 2))), rtol=1e-6)
 
 
 def test_a_bank_tells_what_it_holds():

@@ -95,15 +95,19 @@ def test_filter_block(code, size, lanes, planes):
 @pytest.mark.parametrize(
     ("side", "lines"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (3, 1), (5, 1)]
 )
-@pytest.mark.parametrize(("size", "planes"), [(1, 2), (7, 1)])
-def test_phase_block(code, size, planes, side, lines):
-    image = whole_numbers(planes, size + 3, 40)
+@pytest.mark.parametrize(
+    ("size", "planes", "stride"), [(1, 2, 1), (7, 1, 1), (8, 2, 2), (2, 1, 2), (9, 1, 3)]
+)
+def test_phase_block(code, size, planes, stride, side, lines):
+    image = whole_numbers(planes, size + 3, 60)
     filters = whole_numbers(5, side, side, planes, size, size, seed=1)
+    middle = slice((size - 1) // 2, size // 2 + 1)
+    filters[:, :, :, -1, middle, middle] = 1 + 1 / 4096  # rounded to 1; the rest is added apart
     packed = pack(filters)
     classes = np.arange(7, 7 + PIXELS, dtype=np.uint16) * 3 % 5
     out = np.full((side * side if lines else side, side * PIXELS + 2), -1, np.float32)
     code["phase_block"](
-        *(token(n) for n in (size, planes, side, lines)),
+        *(token(n) for n in (size, planes, side, lines, stride)),
         address(image[0, 2:, 3:]),
         image.strides[1],
         image.strides[0],
@@ -114,8 +118,8 @@ def test_phase_block(code, size, planes, side, lines):
     )
     blocks = np.array(
         [
-            np.einsum("rcpij,pij->rc", filters[c], image[:, 2 : 2 + size, 3 + i : 3 + i + size])
-            for i, c in enumerate(classes)
+            np.einsum("rcpij,pij->rc", filters[c], image[:, 2 : 2 + size, x : x + size])
+            for c, x in zip(classes, range(3, 60, stride), strict=False)
         ]
     )
     wanted = np.full_like(out, -1)

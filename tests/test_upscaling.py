@@ -145,9 +145,9 @@ def test_turned_images_give_turned_results(view, model):
 
 GOLDEN = {
     ("fast", 2): 30.835,
-    ("best", 2): 31.364,
+    ("best", 2): 31.377,
     ("fast", 3): 27.755,
-    ("best", 3): 28.113,
+    ("best", 3): 28.227,
     ("fast", 4): 25.783,
     ("best", 4): 26.086,
 }
@@ -323,9 +323,10 @@ def test_images_that_nothing_is_learned_from(images, options, message):
     [
         ((ProfileSpec(), 8, 0), "size must be"),
         ((ProfileSpec(), 17, 0), "size must be"),
-        ((ProfileSpec(), 7, -1), "margin of stage 1 must be from 0 to 7, got -1"),
-        ((ProfileSpec(), 7, 8), "margin of stage 1 must be from 0 to 7, got 8"),
-        ((ProfileSpec(), 7, 0.5), "margin of stage 1 must be from 0 to 7, got 0.5"),
+        ((ProfileSpec(), 15, 0), "size of stage 1 must be up to 14, got 15"),
+        ((ProfileSpec(), 7, -1), "margin of stage 1 must be from 0 to 6, got -1"),
+        ((ProfileSpec(), 7, 7), "margin of stage 1 must be from 0 to 6, got 7"),
+        ((ProfileSpec(), 7, 0.5), "margin of stage 1 must be from 0 to 6, got 0.5"),
         ((HashSpec(), 7, 0), "classes must be a ProfileSpec, got HashSpec"),
     ],
 )
@@ -360,7 +361,7 @@ def test_files_that_are_no_bank(tmp_path):
 
 def test_shipped_banks_are_small_and_of_their_factor():
     every = list(itertools.product(MODELS, (2, 3, 4)))
-    assert sum(bank_path(*of).stat().st_size for of in every) < 3e6
+    assert sum(bank_path(*of).stat().st_size for of in every) < 4.5e6
     for model, factor in every:
         assert bank_for(model, factor).factor == factor
 

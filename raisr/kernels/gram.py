@@ -38,7 +38,7 @@ def sort_by_class(classes, num_classes, order):
 
 
 @kernel
-def _pack(size, lanes, padded, targets, positions, buffer):
+def _pack(size, lanes, step, padded, targets, positions, buffer):
     """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
     planes, width, side = padded.shape[0], targets.shape[2], len(size)
     image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
@@ -47,7 +47,7 @@ def _pack(size, lanes, padded, targets, positions, buffer):
     for i in range(positions.size):
         y, x = positions[i] // width, positions[i] % width
         for p in range(planes):
-            source = image + p * plane + y * row + 4 * x
+            source = image + p * plane + step * (y * row + 4 * x)
             copy_patch(size, lanes, source, row, out + 4 * p * side * side)
         buffer[i, taps] = np.float32(1)
         for t in range(targets.shape[0]):
@@ -110,7 +110,7 @@ def workspace(n):
 
 @kernel
 def accumulate_classes(
-    size, lanes, padded, targets, order, starts, first, last, buffer, gram, totals
+    size, lanes, step, padded, targets, order, starts, first, last, buffer, gram, totals
 ):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 
@@ -118,8 +118,10 @@ def accumulate_classes(
     ----------
     size, lanes : tokens
         Side of the filters and vector length.
-    padded : (planes, H + size - 1, >= W + size - 1 + 16) float32
-        Input planes with a margin of ``size // 2``.
+    step : int64
+        Pixels of the planes from one sample to the next.
+    padded : (planes, step * (H - 1) + size, >= step * (W - 1) + size + 16) float32
+        Input planes with their margins.
     targets : (count, H, W) float32
     order, starts : arrays
         Of `sort_by_class`.
@@ -132,7 +134,7 @@ def accumulate_classes(
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])
-            _pack(size, lanes, padded, targets, order[start:stop], buffer)
+            _pack(size, lanes, step, padded, targets, order[start:stop], buffer)
             gram[:] = np.float32(0)
             _symmetric_update(buffer, stop - start, n, gram)
             _add_half(gram, n, totals[c])

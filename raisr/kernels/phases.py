@@ -46,36 +46,38 @@ def _add_blocks(lines, side, factor, count, sums):
 
 
 @kernel
-def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters, sink, y0, y1):
+def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filters, sink, y0, y1):
     """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters
     ----------
-    size, planes, side, lines : tokens
+    size, planes, side, lines, stride : tokens
         See `raisr._simd_phases.phase_block`; `lines` of 1 where blocks overlap.
     factor : int64
         How many times larger the result is; blocks reach ``(side - factor) / 2`` over that.
     sources : tuple of tuples
         Planes, as `raisr.kernels.pixels.read_row` takes them.
-    classes : (rows, W) uint16
-        Of the rows from `top` on, up to those whose blocks reach the result's rows. Every index
-        must be below the number of classes: it is not checked here.
+    classes : (H, W) uint16
+        Every index must be below the number of classes: it is not checked here.
     filters : array
         See `raisr.phases.pack`.
     sink : tuple
         Result, as `raisr.kernels.pixels.write_row` takes it.
     """
-    k, b, width, height = len(size), len(side), sources[0][2], sources[0][1]
+    k, b, s = len(size), len(side), len(stride)
+    height, width = classes.shape
     margin = (b - factor) // 2
     reach = -(-margin // factor)
-    line = _COLUMNS + 2 * reach + _GROUP + k + 16
-    tile = aligned(len(planes) * (_ROWS + k - 1) * line).reshape(len(planes), _ROWS + k - 1, line)
-    length = factor * line + 2 * margin
+    over, lines_read = (k - s) // 2, s * (_ROWS - 1) + k
+    blocks = _COLUMNS + 2 * reach + _GROUP
+    line = s * blocks + k + 16
+    tile = aligned(len(planes) * lines_read * line).reshape(len(planes), lines_read, line)
+    length = factor * (blocks + k + 16) + 2 * margin
     count = b * b if len(lines) else b
     results = aligned(count * length).reshape(count, length)
     sums = aligned(2 * b * length).reshape(2 * b, length)
     shares = np.empty(length, np.float32)
-    chosen = np.zeros(line, np.uint16)
+    chosen = np.zeros(blocks, np.uint16)
     plane, row = np.int64(tile.strides[0]), np.int64(tile.strides[1])
     bank, step = np.int64(filters.ctypes.data), np.int64(results.strides[0])
     first, last = max(y0 - reach, 0), min(y1 + reach, height)
@@ -90,16 +92,17 @@ def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters
                 shares[x - begin] = _share(x, factor, margin, width)
         for start in range(first, last, _ROWS):
             rows = min(_ROWS, last - start)
-            for i in range(rows + k - 1):
+            for i in range(s * (rows - 1) + k):
                 # Numba frees an array after its last use, and the use of an address is none.
                 image, result = np.int64(tile.ctypes.data), np.int64(results.ctypes.data)
                 for p in range(len(planes)):
                     place = image + p * plane + i * row
-                    read_row(sources[p], start - k // 2 + i, left - k // 2, columns + k - 1, place)
-                if i < k - 1:
+                    place_of = s * start - over + i, s * left - over, s * (columns - 1) + k
+                    read_row(sources[p], *place_of, place)
+                if i < k - 1 or (i - k + 1) % s:
                     continue
-                y, taps = start + i - k + 1, image + (i - k + 1) * row
-                own = classes[y - top]
+                y, taps = start + (i - k + 1) // s, image + (i - k + 1) * row
+                own = classes[y]
                 for x in range(columns):
                     chosen[x] = own[left + x]
                 chosen[columns:] = 0
@@ -111,7 +114,8 @@ def phase_rows(size, planes, side, lines, factor, sources, classes, top, filters
                         planes,
                         side,
                         lines,
-                        taps + 4 * x,
+                        stride,
+                        taps + 4 * s * x,
                         row,
                         plane,
                         index + 2 * x,

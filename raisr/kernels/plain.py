@@ -187,23 +187,46 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
 
 
 @njit
-def phase_block(size, planes, side, lines, image, row, plane, classes, filters, out, step):
+def _middle(image, row, size):
+    """Return the middle pixel of a filter, or the mean of four."""
+    first = image + (size - 1) // 2 * (row + 4)
+    above = floats_at(first, 2)
+    if size % 2:
+        return above[0]
+    below = floats_at(first + row, 2)
+    return ((above[0] + above[1]) + (below[0] + below[1])) * np.float32(0.25)
+
+
+@njit
+def _weight(word, odd):
+    """Return one of two weights that share 32 bits."""
+    bits = word << np.uint32(16) if odd else word & np.uint32(0xFFFF0000)
+    return np.uint32(bits).view(np.float32)
+
+
+@njit
+def phase_block(size, planes, side, lines, stride, image, row, plane, classes, filters, out, step):
     """Filter 8 neighbouring pixels, each with the filters of its own class for all its phases."""
     k, p, b = len(size), len(planes), len(side)
     taps, share = _phase_layout(b * b)
-    parts, groups = -(-k // taps), -(-b * b // share)
-    count = p * k * parts * groups * share * taps
+    pairs, groups = -(-k // (2 * taps)), -(-b * b // share)
+    lanes = share * taps
+    count = groups * lanes * (1 + p * k * pairs)
     indices = shorts_at(classes, PIXELS)
     for pixel in range(PIXELS):
         bank = floats_at(filters + 4 * count * np.int64(indices[pixel]), count)
-        weights = bank.reshape((p * k, parts, groups, share, taps))
+        rest = bank[: groups * lanes].reshape((groups, share, taps))
+        words = bank[groups * lanes :].view(np.uint32).reshape((p * k, pairs, groups, share, taps))
+        middle = _middle(image + (p - 1) * plane + 4 * len(stride) * pixel, row, k)
         for phase in range(b * b):
             group, lane = phase // share, phase % share
-            total = np.float32(0)
+            total = rest[group, lane, 0] * middle
             for r in range(p * k):
-                line = floats_at(image + r // k * plane + r % k * row + 4 * pixel, k)
+                place = image + r // k * plane + r % k * row
+                line = floats_at(place + 4 * len(stride) * pixel, k)
                 for i in range(k):
-                    total += weights[r, i // taps, group, lane, i % taps] * line[i]
+                    word = words[r, i // taps // 2, group, lane, i % taps]
+                    total += _weight(word, i // taps % 2) * line[i]
             place = out + phase // b * step + 4 * (pixel * b + phase % b)
             if len(lines):
                 place = out + phase * step + 4 * pixel

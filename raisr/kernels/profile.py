@@ -40,7 +40,7 @@ def statistics_rows(tensor, tile, norm, out):
 
 
 @kernel
-def profile_rows(half, source, tensor_of, norm, edges, counts, y0, classes):
+def profile_rows(half, source, tensor_of, norm, edges, counts, y0, grid, classes):
     """Write the classes of some rows: each measure is cut at its edges, the first counts most.
 
     Parameters
@@ -56,10 +56,13 @@ def profile_rows(half, source, tensor_of, norm, edges, counts, y0, classes):
     counts : UniTuple(int64, 5)
         Numbers of edges of each.
     y0 : int64
-        First of the rows.
-    classes : (rows, W) uint16
+        First of the rows of classes.
+    grid : (step, first)
+        Classes are of every step-th pixel down and across, from the first on.
+    classes : (rows, columns) uint16
     """
-    height, width = classes.shape
+    height, width, (step_of, start) = classes.shape[0], source[2], grid
+    most = max(_ROWS // step_of, 1)
     vectors = -(-width // LANES)
     found = aligned(vectors * LANES // 2)
     length = vectors * LANES
@@ -67,18 +70,19 @@ def profile_rows(half, source, tensor_of, norm, edges, counts, y0, classes):
     tile = aligned((_ROWS + 2) * (length + 2)).reshape(_ROWS + 2, length + 2)
     channel, step = np.int64(tensor.strides[0]), np.int64(tensor.strides[1])
     line = np.int64(tile.strides[0])
-    for top in range(0, height, _ROWS):
-        rows = min(_ROWS, height - top)
+    for top in range(0, height, most):
+        rows = min(most, height - top)
+        seen = step_of * (rows - 1) + 1
         # Numba frees an array after its last use, and the use of an address is none.
         sums, pixels = np.int64(tensor.ctypes.data), np.int64(tile.ctypes.data)
         place, limits = np.int64(found.ctypes.data), np.int64(edges.ctypes.data)
-        first = y0 + top
-        hash_rows(half, source, *tensor_of, (sums, step, channel, 0), first, first + rows)
-        for i in range(rows + 2):
+        first = step_of * (y0 + top) + start
+        hash_rows(half, source, *tensor_of, (sums, step, channel, 0), first, first + seen)
+        for i in range(seen + 2):
             read_row(source, first - 1 + i, -1, width + 2, pixels + i * line)
         for i in range(rows):
-            at, around = sums + i * step, pixels + i * line
+            at, around = sums + step_of * i * step, pixels + step_of * i * line
             profile_row(at, channel, around, line, norm, limits, counts, place, vectors)
             chosen, row = shorts_at(place, width), classes[top + i]
-            for x in range(width):
-                row[x] = chosen[x]
+            for x in range(row.size):
+                row[x] = chosen[start + step_of * x]
