@@ -1,5 +1,6 @@
 """Further classes for contrast that is rare in what a bank has learned from: text, line art."""
 
+import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -88,32 +89,46 @@ def with_strong_colours(bank, pairs, strong, *, bins=2, weight=1.0, num_threads=
     ColourBank
     """
     threads = check_threads(num_threads)
-    with_luma = [
-        [
-            (*pair, bank.luma.apply(pair[0][0], data_range=GRAY_LEVELS, num_threads=threads))
-            for pair in images
-        ]
-        for images in (pairs, strong)
-    ]
+    sources = [[_Chroma(*pair, bank.luma, threads) for pair in each] for each in (pairs, strong)]
     chroma: tuple[list[Stage], list[Stage]] = ([], [])
-
-    def samples(images, index, plane):
-        for noisy, clean, luma in images:
-            inputs = [GrayImage(noisy[1]), GrayImage(noisy[2])]
-            begun = [cascade[:index] for cascade in chroma]
-            found = filter_chroma(begun, bank.guides[:index], inputs, GrayImage(luma), threads)
-            taps = [noisy[1 + plane], found[plane]][0 if index else 1 :]
-            yield [tap + _MIDDLE for tap in taps], clean[1 + plane] + _MIDDLE, found[plane]
-
     for index, guide in enumerate(bank.guides):
-        for plane, cascade in enumerate(chroma):
-            stage = bank.chroma[plane].stages[index]
-            if guide == "own":
-                each = [partial(samples, images, index, plane) for images in with_luma]
-                stage = _extended(stage, each, bins, weight, threads, flat_filters)
+        stages = [part.stages[index] for part in bank.chroma]
+        if guide == "own":
+            samples = [
+                [partial(_samples, images, plane) for images in sources] for plane in range(2)
+            ]
+            stages = [
+                _extended(stage, each, bins, weight, threads, flat_filters)
+                for stage, each in zip(stages, samples, strict=True)
+            ]
+        for cascade, stage in zip(chroma, stages, strict=True):
             cascade.append(stage)
+        for image in itertools.chain(*sources):
+            image.filter(stages, guide, threads)
     filters = FilterBank(chroma[0]), FilterBank(chroma[1])
     return ColourBank(bank.luma, filters, bank.guides, bank.metadata | {"strong_bins": bins})
+
+
+class _Chroma:
+    """Noisy and clean planes of chroma, and the noisy ones as filtered so far."""
+
+    def __init__(self, noisy, clean, luma, num_threads):
+        self.noisy, self.clean = noisy[1:], clean[1:]
+        self.found = self.noisy
+        self.luma = luma.apply(noisy[0], data_range=GRAY_LEVELS, num_threads=num_threads)
+
+    def filter(self, stages, guide, num_threads):
+        cascades = [[stage] for stage in stages]
+        noisy, luma = [GrayImage(plane) for plane in self.noisy], GrayImage(self.luma)
+        before = None if self.found is self.noisy else [GrayImage(plane) for plane in self.found]
+        self.found = filter_chroma(cascades, [guide], noisy, luma, num_threads, before)
+
+
+def _samples(images, plane):
+    for image in images:
+        noisy, found = image.noisy[plane], image.found[plane]
+        taps = [noisy] if found is noisy else [noisy, found]
+        yield [tap + _MIDDLE for tap in taps], image.clean[plane] + _MIDDLE, found
 
 
 def _least_squares(sums):
