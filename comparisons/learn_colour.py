@@ -82,6 +82,10 @@ RECIPES = {
 """Of "fast", few classes take the time that the hash of two planes costs, and lose 0.01 dB."""
 
 
+def _every(dataset: Dataset, step: int) -> Dataset:
+    return dataclasses.replace(dataset, images=dataset.images[::step])
+
+
 def _rgb(image: ImageFile) -> NDArray[np.uint8]:
     pixels = image.read()
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
@@ -103,8 +107,13 @@ def _planes(clean: NDArray[np.uint8], sigma: float, seed: int):
     return [to_opponent(as_channels(rgb, -1, 255), 1) for rgb in pair]
 
 
-def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -> ColourBank:
-    """Return the colour bank of a model for one noise level; its luma begins with the gray bank."""
+def learn_colour(
+    dataset: Dataset, beside: Dataset, model: str, sigma: float, threads: int = 1
+) -> ColourBank:
+    """Return the colour bank of a model for one noise level; its luma begins with the gray bank.
+
+    `beside` are the photographs that go with the pages.
+    """
     start = time.perf_counter()
     recipe, planes = RECIPES[model], noisy_planes(dataset, sigma)
     luma = gray = bank_for(model, sigma * LUMA_NOISE)
@@ -121,7 +130,7 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     guides, specs = zip(*recipe.chroma, strict=True)
     chroma = learn_chroma(samples, specs, guides, 7, num_threads=threads)
     bank = ColourBank(luma, chroma, guides)
-    bank = with_documents(bank, dataset, sigma, threads)
+    bank = with_documents(bank, beside, sigma, threads)
     parts = {"luma": luma, "chroma0": chroma[0], "chroma1": chroma[1]}
     facts = {
         "model": model,
@@ -139,12 +148,9 @@ def learn_colour(dataset: Dataset, model: str, sigma: float, threads: int = 1) -
     return ColourBank(bank.luma, bank.chroma, guides, bank.metadata | facts)
 
 
-def with_documents(
-    bank: ColourBank, dataset: Dataset, sigma: float, threads: int = 1
-) -> ColourBank:
+def with_documents(bank: ColourBank, beside: Dataset, sigma: float, threads: int = 1) -> ColourBank:
     """Return a colour bank with further classes for the strong edges of documents."""
-    some = dataclasses.replace(dataset, images=dataset.images[::BESIDE_PAGES])
-    photographs = noisy_planes(some, sigma)
+    photographs = noisy_planes(beside, sigma)
     pages = [pair for kind in (PAGES, COLOURED_PAGES) for pair in noisy_pages(kind, sigma)]
     bank = with_strong_colours(bank, photographs, pages, num_threads=threads, **STRONG)
     bank.metadata["documents"] = document_facts(pages, photographs)
@@ -181,8 +187,9 @@ def hold_back(dataset: Dataset, models: Sequence[str], sigmas: Sequence[float]) 
     held_back = dataclasses.replace(dataset, images=dataset.images[HELD_BACK_IMAGES])
     rest = tuple(image for image in dataset if image not in held_back.images)
     found = []
+    learned = dataclasses.replace(dataset, images=rest)
     for model, sigma in itertools.product(models, sigmas):
-        bank = learn_colour(dataclasses.replace(dataset, images=rest), model, sigma)
+        bank = learn_colour(learned, _every(learned, BESIDE_PAGES), model, sigma)
         decibels = mean_psnr(held_back, bank, sigma)
         gain, coloured = (
             documents_gain(bank, pages, sigma) for pages in (HELD_BACK_PAGES, HELD_BACK_COLOURED)
@@ -226,17 +233,16 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_documents_option(parser)
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
-    if not options.hold_back:
-        dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])
     if options.hold_back:
         write_json(HELD_BACK, hold_back(dataset, options.model, options.sigma))
         print(f"wrote {HELD_BACK.name}")
         return
+    photographs, beside = _every(dataset, options.every), _every(dataset, BESIDE_PAGES)
     for sigma, model in itertools.product(options.sigma, options.model):
         if options.documents:
-            save(with_documents(_shipped(model, sigma), dataset, sigma), model, sigma)
+            save(with_documents(_shipped(model, sigma), beside, sigma), model, sigma)
         else:
-            save(learn_colour(dataset, model, sigma), model, sigma)
+            save(learn_colour(photographs, beside, model, sigma), model, sigma)
         print(f"wrote {colour_bank_path(model, sigma).name}", flush=True)
 
 

@@ -16,14 +16,16 @@ def results(monkeypatch, tmp_path):
     few = dataclasses.replace(documents.HELD_BACK_PAGES, count=2, side=48)
     monkeypatch.setattr(documents, "RESULTS", path)
     monkeypatch.setattr(documents, "HELD_BACK_PAGES", few)
+    coloured = dataclasses.replace(documents.HELD_BACK_COLOURED, count=2, side=48)
+    monkeypatch.setattr(documents, "HELD_BACK_COLOURED", coloured)
     return path
 
 
 def test_it_measures_every_case(results, capsys):
     main(["--sigma", "10"])
     found = json.loads(results.read_text())["found"]
-    assert len(found) == 16
-    assert len({(f["model"], f["colour"], f["eight_bits"], f["told"]) for f in found}) == 16
+    assert len(found) == 24
+    assert len({(f["model"], f["kind"], f["eight_bits"], f["told"]) for f in found}) == 24
     assert all(entry["pages"] == 2 and entry["least"] <= entry["mean"] for entry in found)
     assert "lines" in capsys.readouterr().out
 
