@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from comparisons import documents
-from comparisons.documents import gain, lines, main
+from comparisons.documents import gain, lines, main, noisy_image
+from raisr import denoise, estimate_noise
+from raisr.metrics import psnr
 
 
 @pytest.fixture
@@ -41,3 +43,15 @@ def test_the_gain_is_that_of_the_denoiser(eight_bits):
 
     assert 0 <= gain(lines(), 10, 0, eight_bits=eight_bits, denoise=nothing) < 4
     assert gain(lines(), 10, 0, eight_bits=eight_bits, denoise=clean) > 15
+
+
+def test_noise_that_seems_of_photons_too_strong_for_the_page_is_white():
+    page = documents.HELD_BACK_COLOURED.page(15)
+    noisy = noisy_image(
+        page, 10, documents.HELD_BACK_COLOURED.noise_seed(15, 10.0), eight_bits=False
+    )
+    options = {"channel_axis": -1, "data_range": 255}
+    assert estimate_noise(noisy, channel_axis=-1).kind == "photon"
+    with pytest.raises(ValueError, match="too strong"):
+        denoise(noisy, noise="photon", **options)
+    assert psnr(denoise(noisy, **options), page) > psnr(noisy, page)
