@@ -89,7 +89,10 @@ def with_strong_colours(bank, pairs, strong, *, bins=2, weight=1.0, num_threads=
     ColourBank
     """
     threads = check_threads(num_threads)
-    sources = [[_Chroma(*pair, bank.luma, threads) for pair in each] for each in (pairs, strong)]
+    sources = [
+        [_Chroma(noisy, clean, bank.luma, threads) for noisy, clean in images]
+        for images in (pairs, strong)
+    ]
     chroma: tuple[list[Stage], list[Stage]] = ([], [])
     for index, guide in enumerate(bank.guides):
         stages = [part.stages[index] for part in bank.chroma]
