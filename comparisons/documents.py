@@ -1,10 +1,10 @@
 """Pages denoised by the shipped filters: `python -m comparisons.documents`.
 
 What is measured is the gain, in dB: PSNR of the result, clipped to [0, 255], less that of the noisy
-page. Pages are of fonts and seeds that nothing was learned from; "lines" is one black line in every
-8 rows on white. Pages without noise are measured by the PSNR of what becomes of them, at most 99,
-and levels that nothing tells by their mean error, on pages and on photographs held back from
-bsd400.
+page. Pages are of fonts and seeds that nothing was learned from: gray; in colour, a third of them
+with any; and in strong colours. "lines" is one black line in every 8 rows on white. Pages without
+noise are measured by the PSNR of what becomes of them, at most 99, and levels that nothing tells by
+their mean error, on pages and on photographs held back from bsd400.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import raisr
 from comparisons import command
+from comparisons.learn_colour import HELD_BACK_COLOURED
 from comparisons.learn_models import HELD_BACK_IMAGES, HELD_BACK_PAGES
 from comparisons.measure.store import COMMITTED
 from raisr.colour import rgb_to_gray
@@ -28,6 +29,7 @@ from raisr.provenance import environment, git_commit, write_json
 
 RESULTS = COMMITTED / "documents.json"
 SIGMAS = (2.0, 5.0, 10.0, 25.0)
+KINDS = ("gray", "colour", "strong colours")
 SAME = 99.0
 """PSNR of a page that stays as it is."""
 
@@ -62,10 +64,18 @@ def gain(clean: NDArray, sigma: float, seed: int, *, eight_bits: bool, denoise: 
     return psnr(np.clip(out, 0, 255), clean) - psnr(noisy, clean)
 
 
-def measure(model: str, sigma: float, colour: bool, eight_bits: bool, told: bool) -> dict[str, Any]:
+def held_back(kind: str) -> list[NDArray[np.uint8]]:
+    """Return the held-back pages of a kind."""
+    if kind == "gray":
+        return [rgb_to_gray(page) for page in HELD_BACK_PAGES]
+    return list(HELD_BACK_PAGES if kind == "colour" else HELD_BACK_COLOURED)
+
+
+def measure(model: str, sigma: float, kind: str, eight_bits: bool, told: bool) -> dict[str, Any]:
     """Return the gain of a model on the held-back pages: mean and least; and on lines."""
-    pages = [page if colour else rgb_to_gray(page) for page in HELD_BACK_PAGES]
-    black = np.repeat(lines()[..., None], 3, axis=2) if colour else lines()
+    pages = held_back(kind)
+    drawn = HELD_BACK_COLOURED if kind == "strong colours" else HELD_BACK_PAGES
+    black = lines() if kind == "gray" else np.repeat(lines()[..., None], 3, axis=2)
 
     def denoise(noisy: NDArray, **options: Any) -> NDArray:
         return raisr.denoise(noisy, sigma if told else None, model=model, **options)
@@ -74,7 +84,7 @@ def measure(model: str, sigma: float, colour: bool, eight_bits: bool, told: bool
         gain(
             page,
             sigma,
-            HELD_BACK_PAGES.noise_seed(index, sigma),
+            drawn.noise_seed(index, sigma),
             eight_bits=eight_bits,
             denoise=denoise,
         )
@@ -83,7 +93,7 @@ def measure(model: str, sigma: float, colour: bool, eight_bits: bool, told: bool
     return {
         "model": model,
         "sigma": sigma,
-        "colour": colour,
+        "kind": kind,
         "eight_bits": eight_bits,
         "told": told,
         "pages": len(pages),
@@ -99,16 +109,15 @@ def noisy_image(clean: NDArray, sigma: float, seed: int, *, eight_bits: bool) ->
     return np.rint(noisy).clip(0, 255).astype(np.uint8) if eight_bits else noisy
 
 
-def measure_clean(model: str, colour: bool) -> dict[str, Any]:
+def measure_clean(model: str, kind: str) -> dict[str, Any]:
     """Return how near pages without noise stay to themselves, where nothing is told."""
     found = []
-    for page in HELD_BACK_PAGES:
-        clean = page if colour else rgb_to_gray(page)
-        out = raisr.denoise(clean, model=model, channel_axis=-1 if colour else None)
+    for clean in held_back(kind):
+        out = raisr.denoise(clean, model=model, channel_axis=None if kind == "gray" else -1)
         found.append(SAME if np.array_equal(out, clean) else min(SAME, psnr(out, clean)))
     return {
         "model": model,
-        "colour": colour,
+        "kind": kind,
         "pages": len(found),
         "unchanged": sum(value == SAME for value in found),
         "least": round(min(found), 2),
@@ -132,11 +141,11 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
     found = []
-    for case in product((False, True), options.sigma, (False, True), (True, False), MODELS):
-        colour, sigma, eight_bits, told, model = case
-        found.append(entry := measure(model, sigma, colour, eight_bits, told))
+    for case in product(KINDS, options.sigma, (False, True), (True, False), MODELS):
+        kind, sigma, eight_bits, told, model = case
+        found.append(entry := measure(model, sigma, kind, eight_bits, told))
         print(", ".join(f"{key} {value}" for key, value in entry.items()), flush=True)
-    clean = [measure_clean(*case) for case in product(MODELS, (False, True))]
+    clean = [measure_clean(*case) for case in product(MODELS, KINDS)]
     photographs = load_dataset("bsd400", download=options.download).images[HELD_BACK_IMAGES]
     images = {
         "pages": [rgb_to_gray(page) for page in HELD_BACK_PAGES],

@@ -93,7 +93,8 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
             'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
             "image is too small to tell: pass a PhotonNoise (--noise photon=GAIN,SIGMA,OFFSET)"
         )
-    if kind == "photon" and found.photons is not None:
+    fits = found.photons is not None and not (noise is None and _too_strong(found.photons))
+    if kind == "photon" and fits:
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if noise is None and found.most_white else None
     levels = in_threads(num_threads, level_of, sample, peaks)
@@ -227,12 +228,12 @@ def _photonic(model, noise, sample, parts):
     if steady is not None:
         return _unclipped(_white(model, steady, len(sample)), steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
-    low, high = anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
-    if LARGEST * (high - low) < GRAY_LEVELS:
+    if _too_strong(noise):
         raise ValueError(
             f"noise is too strong for this image: {noise}, where white is {GRAY_LEVELS:g} "
             "(is data_range right?)"
         )
+    low, high = _ends(noise)
     unit = float(GRAY_LEVELS / (high - low))
     inner = _white(model, [unit], len(sample))
 
@@ -251,6 +252,16 @@ def _photonic(model, noise, sample, parts):
 
     told = [noise.gain, noise.sigma, noise.offset]
     return inner._replace(run=run, about={"step": "photon", "model": model, "noise": told})
+
+
+def _ends(noise):
+    """Return what black and white become by the transform that makes noise steady."""
+    return anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
+
+
+def _too_strong(noise):
+    low, high = _ends(noise)
+    return bool(LARGEST * (high - low) < GRAY_LEVELS)
 
 
 def _levelled(noise, channels):

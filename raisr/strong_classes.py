@@ -1,5 +1,6 @@
 """Further classes for contrast that is rare in what a bank has learned from: text, line art."""
 
+import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -68,8 +69,11 @@ def with_strong_classes(
     return FilterBank(stages, bank.metadata | {"strong_bins": bins})
 
 
-def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num_threads=None):
-    """Return a colour bank with further bins of strength in its stages.
+def with_strong_colours(bank, pairs, strong, *, bins=2, weight=1.0, num_threads=None):
+    """Return a colour bank with further bins of strength in stages of chroma that hash themselves.
+
+    Those that hash the luma stay as they are: it has no edge between two colours of one brightness,
+    and the same between black and red as between black and gray.
 
     Parameters
     ----------
@@ -77,8 +81,6 @@ def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num
         Of filters that leave flat areas as they are, see `raisr.flat`.
     pairs, strong : sequences of (input, target)
         Opponent planes, of which the first is the luma: three (H, W) float32 arrays each.
-    first : int
-        The stages of the luma before this one stay as they are.
     bins, weight, num_threads
         See `with_strong_classes`.
 
@@ -87,45 +89,49 @@ def with_strong_colours(bank, pairs, strong, *, first=0, bins=2, weight=1.0, num
     ColourBank
     """
     threads = check_threads(num_threads)
-    luma = list(bank.luma.stages[:first])
-
-    def of_luma(images):
-        for noisy, clean in images:
-            guess = _filtered(luma, noisy[0], threads)
-            planes = [noisy[0], guess] if luma else [guess]
-            yield planes, clean[0], guess
-
-    for stage in bank.luma.stages[first:]:
-        samples = [partial(of_luma, images) for images in (pairs, strong)]
-        luma.append(_extended(stage, samples, bins, weight, threads, flat_filters))
-    chroma: tuple[list[Stage], list[Stage]] = ([], [])
-    with_luma = [
-        [(*pair, _filtered(luma, pair[0][0], threads)) for pair in images]
+    sources = [
+        [_Chroma(noisy, clean, bank.luma, threads) for noisy, clean in images]
         for images in (pairs, strong)
     ]
+    chroma: tuple[list[Stage], list[Stage]] = ([], [])
+    for index, guide in enumerate(bank.guides):
+        stages = [part.stages[index] for part in bank.chroma]
+        if guide == "own":
+            samples = [
+                [partial(_samples, images, plane) for images in sources] for plane in range(2)
+            ]
+            stages = [
+                _extended(stage, each, bins, weight, threads, flat_filters)
+                for stage, each in zip(stages, samples, strict=True)
+            ]
+        for cascade, stage in zip(chroma, stages, strict=True):
+            cascade.append(stage)
+        for image in itertools.chain(*sources):
+            image.filter(stages, guide, threads)
+    filters = FilterBank(chroma[0]), FilterBank(chroma[1])
+    return ColourBank(bank.luma, filters, bank.guides, bank.metadata | {"strong_bins": bins})
 
-    def of_chroma(images, index, plane):
-        for noisy, clean, done in images:
-            inputs = [GrayImage(noisy[1]), GrayImage(noisy[2])]
-            begun = [cascade[:index] for cascade in chroma]
-            found = filter_chroma(begun, bank.guides[:index], inputs, GrayImage(done), threads)
-            guide = done if bank.guides[index] == "luma" else found[plane]
-            taps = [noisy[1 + plane], found[plane]][0 if index else 1 :]
-            yield [tap + _MIDDLE for tap in taps], clean[1 + plane] + _MIDDLE, guide
 
-    for index in range(len(bank.guides)):
-        for plane, cascade in enumerate(chroma):
-            samples = [partial(of_chroma, images, index, plane) for images in with_luma]
-            stage = bank.chroma[plane].stages[index]
-            cascade.append(_extended(stage, samples, bins, weight, threads, flat_filters))
-    filters = FilterBank(luma), (FilterBank(chroma[0]), FilterBank(chroma[1]))
-    return ColourBank(*filters, bank.guides, bank.metadata | {"strong_bins": bins})
+class _Chroma:
+    """Noisy and clean planes of chroma, and the noisy ones as filtered so far."""
+
+    def __init__(self, noisy, clean, luma, num_threads):
+        self.noisy, self.clean = noisy[1:], clean[1:]
+        self.found = self.noisy
+        self.luma = luma.apply(noisy[0], data_range=GRAY_LEVELS, num_threads=num_threads)
+
+    def filter(self, stages, guide, num_threads):
+        cascades = [[stage] for stage in stages]
+        noisy, luma = [GrayImage(plane) for plane in self.noisy], GrayImage(self.luma)
+        before = None if self.found is self.noisy else [GrayImage(plane) for plane in self.found]
+        self.found = filter_chroma(cascades, [guide], noisy, luma, num_threads, before)
 
 
-def _filtered(stages, plane, num_threads):
-    if not stages:
-        return plane
-    return FilterBank(stages).apply(plane, data_range=GRAY_LEVELS, num_threads=num_threads)
+def _samples(images, plane):
+    for image in images:
+        noisy, found = image.noisy[plane], image.found[plane]
+        taps = [noisy] if found is noisy else [noisy, found]
+        yield [tap + _MIDDLE for tap in taps], image.clean[plane] + _MIDDLE, found
 
 
 def _least_squares(sums):

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from raisr import HashSpec, learn_filters
+from raisr import ColourBank, HashSpec, learn_filters
+from raisr.colour_bank import filter_chroma
+from raisr.colour_learning import learn_chroma
 from raisr.hashing import class_map
 from raisr.metrics import psnr
 from raisr.normal_equations import NormalEquations
-from raisr.strong_classes import with_strong_classes
+from raisr.strong_classes import with_strong_classes, with_strong_colours
 from raisr.validate import GrayImage
+from tests.banks import delta_bank
 
 SPEC = HashSpec(window=5, orientations=4, strength_edges=(0.02, 0.05), coherence_edges=(0.5,))
 
@@ -89,3 +92,63 @@ def test_strong_pairs_must_be_stronger(learned):
     flat = [(np.full((64, 64), 9.0, np.float32),) * 2]
     with pytest.raises(ValueError, match="no more contrast"):
         with_strong_classes(old, pairs, flat)
+
+
+def planes(kind, seed):
+    """Return noisy and clean opponent planes, of as much contrast in each."""
+    rng = np.random.default_rng(seed)
+    three = zip(*(list(kind(rng)) for _ in range(3)), strict=True)
+    for each in three:
+        found = [list(images) for images in zip(*each, strict=True)]
+        for images in found:
+            images[1:] = [image - 128 for image in images[1:]]
+        yield tuple(found)
+
+
+@pytest.fixture(scope="module")
+def coloured():
+    pairs, strong = list(planes(soft, 0)), list(planes(lines, 1))
+    samples = [(noisy[1:], clean[1:], noisy[0]) for noisy, clean in pairs]
+    guides = ("luma", "own")
+    old = ColourBank(delta_bank(), learn_chroma(samples, [SPEC] * 2, guides, 3), guides)
+    return old, with_strong_colours(old, pairs, strong, num_threads=1), pairs, strong
+
+
+def test_colours_have_further_classes_where_chroma_hashes_itself(coloured):
+    old, new, *_ = coloured
+    assert new.luma is old.luma
+    assert new.metadata["strong_bins"] == 2
+    for before, after in zip(old.chroma, new.chroma, strict=True):
+        assert after.stages[0] is before.stages[0]
+        assert after.stages[1].spec.shape == (4, 5, 2)
+        edges = before.stages[1].spec.strength_edges
+        assert after.stages[1].spec.strength_edges[:2] == edges
+        np.testing.assert_allclose(after.stages[1].filters.sum(axis=(1, 2, 3)), 1, atol=1e-4)
+        assert not after.stages[1].bias.any()
+
+
+def test_lines_of_one_brightness_gain(coloured):
+    old, new, *_ = coloured
+    noisy, clean = next(planes(lines, 7))
+    luma = GrayImage(np.full_like(noisy[0], 128))
+    found = [
+        filter_chroma(
+            [part.stages for part in bank.chroma],
+            bank.guides,
+            list(map(GrayImage, noisy[1:])),
+            luma,
+            1,
+        )
+        for bank in (old, new)
+    ]
+    for plane in (0, 1):
+        before, after = (psnr(out[plane], clean[1 + plane]) for out in found)
+        assert after > before + 1
+
+
+def test_colours_do_not_depend_on_threads(coloured):
+    old, new, pairs, strong = coloured
+    again = with_strong_colours(old, pairs, strong, num_threads=3)
+    for a, b in zip(again.chroma, new.chroma, strict=True):
+        assert a.stages[1].spec == b.stages[1].spec
+        np.testing.assert_array_equal(a.stages[1].filters, b.stages[1].filters)

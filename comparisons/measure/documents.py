@@ -40,12 +40,16 @@ class Documents:
         Names of files that matplotlib brings.
     side : int
         Pixels.
+    coloured : bool
+        Whether papers and inks are all of strong colours, but for some white and black papers;
+        otherwise two thirds of the pages are gray.
     """
 
     count: int
     seed: int = 0
     fonts: Sequence[str] = LEARNED_FONTS
     side: int = 256
+    coloured: bool = False
 
     def __len__(self) -> int:
         return self.count
@@ -62,7 +66,7 @@ class Documents:
         rng = np.random.default_rng([self.seed, index])
         draw, layers, softest = _KINDS[index % len(_KINDS)]
         scale = int(rng.choice([1, 3]))  # drawn larger and reduced, edges are smooth
-        paper, inks = _colours(rng, layers)
+        paper, inks = (_strong_colours if self.coloured else _colours)(rng, layers)
         page = np.full((self.side, self.side, 3), paper, np.float64)
         for ink in inks:
             mask = Image.new("L", (self.side * scale, self.side * scale))
@@ -87,6 +91,16 @@ def _colours(rng: Generator, layers: int) -> tuple[NDArray, NDArray]:
         inks = rng.integers(0, 256, (layers, 3)).astype(float)
     if look > 0.85:
         paper, inks = 255 - paper, 255 - inks
+    return paper, inks
+
+
+def _strong_colours(rng: Generator, layers: int) -> tuple[NDArray, NDArray]:
+    """Paper and inks in colour; paper is white or black on half of the pages."""
+    tones = rng.uniform(0, 255, (layers + 1, 3))
+    tones[np.arange(layers + 1), rng.integers(0, 3, layers + 1)] *= rng.uniform(0, 0.4)
+    paper, inks = tones[0], tones[1:]
+    if (look := rng.random()) < 0.5:
+        paper[:] = 255 if look < 0.3 else 0
     return paper, inks
 
 

@@ -26,3 +26,13 @@ def test_held_back_pages_have_fonts_of_their_own():
     assert not set(HELD_BACK_FONTS) & set(LEARNED_FONTS)
     texts = [Documents(1, fonts=fonts).page(0) for fonts in (HELD_BACK_FONTS, LEARNED_FONTS)]
     assert (texts[0] != texts[1]).any()
+
+
+def test_pages_in_strong_colours_have_few_that_are_gray():
+    pages, others = (list(Documents(16, side=64, coloured=c)) for c in (True, False))
+    colours = [
+        np.mean([np.ptp(page, axis=2).max() > 100 for page in each]) for each in (pages, others)
+    ]
+    assert colours[0] > 0.8 > 0.5 > colours[1]
+    again = Documents(16, side=64, coloured=True)
+    assert all((a == b).all() for a, b in zip(pages, again, strict=True))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from comparisons import learn_colour
-from comparisons.learn_colour import RECIPES, Recipe, main
+from comparisons.learn_colour import COLOURED_PAGES, PAGES, RECIPES, STRONG, Recipe, main
 from raisr import HashSpec
 from raisr.colour_files import read_parts
 from raisr.models import COLOUR_LADDER, MODELS, colour_bank_for, colour_bank_path
@@ -66,9 +66,13 @@ def test_shipped_banks_follow_the_recipes(model, sigma):
     assert luma == [(spec.shape, size) for spec, size in recipe.luma]
     assert guides == tuple(guide for guide, _ in recipe.chroma)
     for name in ("wide", "narrow"):
-        for stage, (_, spec) in zip(parts[name], recipe.chroma, strict=True):
-            assert (stage.spec.shape, stage.spec.window) == (spec.shape, spec.window)
+        for stage, (guide, spec) in zip(parts[name], recipe.chroma, strict=True):
+            orientations, strengths, coherences = spec.shape
+            strengths += STRONG["bins"] if guide == "own" else 0
+            assert stage.spec.shape == (orientations, strengths, coherences)
+            assert stage.spec.window == spec.window
             assert not stage.bias.any()
+    assert facts["documents"]["pages"] == len(PAGES) + len(COLOURED_PAGES)
     assert (facts["model"], facts["sigma"], facts["training_set"]) == (model, sigma, "bsd400")
     assert "non-commercial" in facts["terms"]
 
