@@ -1,5 +1,6 @@
 """What every test shares: the hypothesis profiles and the rule for tests that need image sets."""
 
+import fcntl
 import os
 import signal
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+
+LONGEST = "tests/hybrid/test_exporting.py"
 
 collect_ignore = []
 if find_spec("torch") is None:
@@ -52,7 +55,11 @@ if not (Path(__file__).parents[1] / "docs").is_dir():  # only the wheel is there
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked `data` where RAISR_DATA is not set."""
+    """Begin with the longest tests: at the end, other workers would wait for them.
+
+    Skip the tests marked `data` where RAISR_DATA is not set.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if os.environ.get("RAISR_DATA"):
         return
     skip = pytest.mark.skip(reason="RAISR_DATA is not set")
@@ -79,3 +86,23 @@ def compiled():
             for model in ("fast", "best"):
                 raisr.denoise(image, sigma, model=model, channel_axis=axis)
         raisr.upscale(image, 2, channel_axis=axis)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """Return a function that gives the ONNX file of some weights; it is written once a run."""
+    from hybrid.exporting import export_weights
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all workers share it
+
+    def file_of(name: str) -> Path:
+        path = folder / f"{name}.onnx"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                export_weights(name, path)
+        return path
+
+    return file_of

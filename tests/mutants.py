@@ -35,7 +35,8 @@ MODULES = {
     "hashing": ("raisr.hashing", "test_hashing.py properties/test_hashing.py test_statistics.py"),
     "normal_equations": (
         "raisr.normal_equations",
-        "test_normal_equations.py test_learning.py properties/test_learning.py",
+        "test_normal_equations.py test_learning.py test_learning_facts.py "
+        "test_learning_refusals.py properties/test_learning.py",
     ),
     "filtering": ("raisr.filtering", "test_filtering.py test_files.py properties/test_learning.py"),
     "colour": ("raisr.colour", "test_colour.py test_colour_bank.py"),

@@ -41,6 +41,7 @@ def local(workers, **options):
 
 @pytest.fixture(scope="module")
 def client():
+    learn_filters(PAIRS, stages=2, **OPTIONS)  # compiles, for all workers
     with local(2) as cluster, Client(cluster) as one:
         yield one
 

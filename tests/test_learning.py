@@ -1,33 +1,15 @@
-"""learn_filters against least squares by the book, its rules, and what it refuses."""
+"""learn_filters against least squares by the book, and its rules."""
 
 import itertools
-import threading
 
 import numpy as np
 import pytest
 
-from raisr import FilterBank, HashSpec, Stage, hash_image, learn_filters
-from raisr.holdout import Holdout
-from raisr.normal_equations import NormalEquations
+from raisr import FilterBank, HashSpec, hash_image, learn_filters
 from tests.images import noisy_scene, random_bytes, scene
+from tests.pairs import FEW, blurred_pairs, mean_square_error, noise_pairs, scene_pairs
 from tests.reference import least_squares
 from tests.reference.classes import split
-
-FEW = HashSpec(orientations=4, strength_edges=(0.1,), coherence_edges=(0.2,), window=5)
-
-
-def noise_pairs(count=3, shape=(48, 60)):
-    """Inputs without correlation, so that filters are well determined, and blurred targets."""
-    pairs = []
-    for seed in range(count):
-        image = random_bytes(shape, seed=seed)
-        target = (image // 2 + np.roll(image, 1, axis=0) // 3 + 20 * (image > 128)).astype(np.uint8)
-        pairs.append((image, target))
-    return pairs
-
-
-def scene_pairs(count=3, shape=(64, 80)):
-    return [(noisy_scene(shape, seed=s), scene(shape, s).astype(np.float32)) for s in range(count)]
 
 
 def samples_of(pairs, spec):
@@ -40,10 +22,6 @@ def well_filled(samples, least):
     """Classes with at least so many samples."""
     counts = np.bincount(np.concatenate([np.ravel(classes) for _, _, classes in samples]))
     return np.flatnonzero(counts >= least)
-
-
-def mean_square_error(bank, pairs):
-    return np.mean([(bank.apply(i, data_range=255) - t) ** 2 for i, t in pairs])
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 9])
@@ -69,16 +47,6 @@ def test_no_other_filter_has_a_smaller_error():
         bias[c] += rng.normal(0, scale)
         other = FilterBank([type(stage)(stage.spec, filters, bias)])
         assert mean_square_error(other, pairs) >= best
-
-
-def blurred_pairs(count=3, shape=(96, 120)):
-    """Inputs that moved 9 pixels along the rows while they were seen, and sharp targets."""
-    pairs = []
-    for seed in range(count):
-        wide = scene((shape[0], shape[1] + 8), seed).astype(np.float32)
-        blurred = np.mean([wide[:, i : i + shape[1]] for i in range(9)], axis=0)
-        pairs.append((blurred, wide[:, 4:-4]))
-    return pairs
 
 
 def test_a_task_with_a_direction_is_learned_without_symmetry():
@@ -220,47 +188,6 @@ def test_any_data_range_gives_the_same_bank():
         np.testing.assert_array_equal(bank.stages[0].filters, banks[0].stages[0].filters)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (13, 15)])
-@pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
-@pytest.mark.filterwarnings("ignore:edges stay as the spec has them")
-def test_too_few_pixels_are_refused(shape, options):
-    image = random_bytes(shape)
-    with pytest.raises(ValueError, match=f"{image.size} pixels are too few.*7 x 7.*least 196"):
-        learn_filters([(image, image)], **options)
-
-
-@pytest.mark.parametrize("value", [0, 90, 255])
-@pytest.mark.parametrize("options", [{}, {"stages": 2}, {"symmetric": False, "edges": "fixed"}])
-@pytest.mark.filterwarnings("ignore:edges stay as the spec has them")
-def test_constant_images_are_refused(value, options):
-    flat, varied = np.full((30, 40), value, np.uint8), random_bytes((30, 40))
-    with pytest.raises(ValueError, match="each input is constant.*nothing to learn"):
-        learn_filters([(flat, varied)], size=3, **options)
-    with pytest.raises(ValueError, match="each target is constant.*nothing to learn"):
-        learn_filters([(varied, flat)], size=3, **options)
-
-
-@pytest.mark.parametrize("edges", ["quantile", "fixed"])
-def test_flat_images_keep_edges_and_the_bank_says_so(edges):
-    image = np.full((60, 60), 90, np.uint8)
-    image[:20, :20] = random_bytes((20, 20))
-    pairs = [(image, image // 2)]
-    options = {"size": 3, "edges": edges}
-    if edges == "fixed":
-        assert learn_filters(pairs, **options).metadata["edges"] == "fixed"
-        return
-    message = "edges stay.*flat: strength_edges of stage 0, coherence_edges of stage 0"
-    with pytest.warns(UserWarning, match=message):
-        bank = learn_filters(pairs, **options)
-    assert bank.metadata["edges"] == "fixed"
-    assert bank.stages[0].spec == HashSpec.preset("blade")
-    spec = HashSpec(strength_edges=())
-    with pytest.warns(UserWarning, match="flat: coherence_edges of stage 0$"):
-        mixed = learn_filters(pairs, spec, **options)
-    assert mixed.metadata["edges"] == "mixed"
-    assert mixed.metadata["fixed_edges"] == ["coherence_edges of stage 0"]
-
-
 @pytest.mark.filterwarnings("ignore:input has values far above white")
 def test_pairs_have_one_white():
     noisy, clean = noisy_scene(), scene()
@@ -271,84 +198,6 @@ def test_pairs_have_one_white():
     alike = learn_filters([(noisy, clean.astype(np.float32))], size=3, data_range=255)
     np.testing.assert_array_equal(mixed.stages[0].filters, alike.stages[0].filters)
     assert mean_square_error(mixed, [(noisy, clean)]) < 200
-
-
-def test_held_back_pixels_tell_what_the_bank_gains():
-    pairs = scene_pairs(4)
-    facts = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255).metadata
-    everything = sum(image.size for image, _ in pairs)
-    assert facts["pixels"] == everything
-    assert facts["held_back_pixels"] == pytest.approx(everything / 8, rel=0.15)
-    assert facts["psnr_before"] == pytest.approx(20 * np.log10(255 / 25), abs=0.3)
-    # Scenes of the same kind that were not learned from.
-    others = [(noisy_scene(seed=s), scene(seed=s).astype(np.float32)) for s in range(10, 14)]
-    bank = learn_filters(pairs, "csconv", size=5, stages=2, data_range=255)
-    reached = 10 * np.log10(255**2 / mean_square_error(bank, others))
-    assert facts["psnr_after"] == pytest.approx(reached, abs=1.5)
-    assert facts["psnr_after"] > facts["psnr_before"] + 3
-
-
-def test_held_back_errors_are_those_of_the_pixels():
-    """The sums give what filtering and subtracting would."""
-    pairs, spec = noise_pairs(2), FEW
-    sums = Holdout(spec, 1, 3)
-    for index, (image, target) in enumerate(pairs):
-        planes = [image.astype(np.float32)], target.astype(np.float32)
-        sums.add(*planes, hash_image(image, spec).astype(np.uint16), index, 2)
-    facts = sums.errors(symmetric=False, ridge=1e-6, min_samples=None)
-    filters, bias, _ = sums.part(held=False).solve(ridge=1e-6)
-    bank = FilterBank([Stage(spec, filters, bias)])
-    held, errors_before, errors_after = 0, 0.0, 0.0
-    for index, (image, target) in enumerate(pairs):
-        y, x = np.indices(image.shape) // 8
-        mask = (3 * y + x + index) % 8 == 1
-        out = bank.apply(image.astype(np.float32), data_range=255)
-        held += mask.sum()
-        errors_before += np.sum((image.astype(float) - target)[mask] ** 2)
-        errors_after += np.sum((out - target.astype(float))[mask] ** 2)
-    assert facts["held_back_pixels"] == held
-    decibels = [10 * np.log10(255**2 * held / e) for e in (errors_before, errors_after)]
-    assert [facts["psnr_before"], facts["psnr_after"]] == pytest.approx(decibels, abs=2e-3)
-
-
-def test_a_bank_that_is_worse_than_nothing_is_said():
-    rng = np.random.default_rng(0)
-    image = random_bytes((24, 24))
-    target = (image + rng.normal(0, 1, image.shape)).clip(
-        0, 255
-    )  # nothing to gain, much to overfit
-    with pytest.warns(UserWarning, match="worse than nothing.*dB before and .*dB after"):
-        bank = learn_filters(
-            [(image.astype(np.float32), target)], size=11, data_range=255, min_samples=1
-        )
-    assert bank.metadata["psnr_after"] < bank.metadata["psnr_before"]
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_pairs_that_are_equal_are_said(dtype):
-    image = scene((48, 60)).astype(dtype)
-    with pytest.warns(UserWarning, match="each target is its input") as caught:
-        learn_filters([(image, image)], size=3, data_range=255)
-    assert caught[0].filename == __file__
-
-
-@pytest.mark.filterwarnings("error")
-def test_pairs_that_differ_by_a_gray_level_are_not_said():
-    image = scene((48, 60))
-    brighter = image // 2 + 1
-    learn_filters([(image // 2, brighter)], size=3)
-
-
-@pytest.mark.parametrize("shift", [(1, 0), (0, -2), (3, 3), (8, 0)])
-def test_shifted_pairs_are_said(shift):
-    clean = scene((96, 120))
-    noisy = np.roll(noisy_scene((96, 120)), shift, axis=(0, 1))
-    pair = noisy, clean.astype(np.float32)
-    with pytest.warns(UserWarning, match="do not lie on each other") as caught:
-        learn_filters([pair], size=7, data_range=255)
-    assert caught[0].filename == __file__
-    if max(np.abs(shift)) <= 3:
-        assert f"{shift[0]} rows and {shift[1]} columns" in str(caught[0].message)
 
 
 def test_an_added_constant_changes_no_filter():
@@ -371,107 +220,6 @@ def test_smooth_inputs_without_noise_give_no_garbage(contrast, size):
     bank = learn_filters([(image, image / 2)], "csconv", size=size, stages=2, data_range=255)
     assert max(np.abs(stage.filters).max() for stage in bank.stages) < 3
     assert mean_square_error(bank, [(image, image / 2)]) < 0.5
-
-
-def test_training_facts():
-    bank = learn_filters(noise_pairs(2), FEW, size=3, ridge=1e-5, symmetric=False)
-    facts = bank.metadata
-    assert (facts["ridge"], facts["symmetric"], facts["edges"]) == (1e-5, False, "quantile")
-    assert facts["pixels"] == 2 * 48 * 60
-    assert len(facts["thin_classes"]) == 1
-
-
-@pytest.mark.parametrize("stop_at", [0, 1, 5])
-def test_an_interrupt_goes_through(stop_at):
-    """Ctrl-C arrives while edges are fitted (0, 1) or filters learned (5)."""
-    served = itertools.count()
-
-    class Interrupted(list):
-        def __iter__(self):
-            for pair in super().__iter__():
-                if next(served) == stop_at:
-                    raise KeyboardInterrupt
-                yield pair
-
-    threads = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        learn_filters(Interrupted(scene_pairs(3)), FEW, size=3, data_range=255, num_threads=2)
-    assert threading.active_count() == threads
-    assert next(served) == stop_at + 1
-
-
-@pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
-def test_progress_bar(capsys, progress, shown):
-    learn_filters(noise_pairs(1), FEW, size=3, progress=progress)
-    output = capsys.readouterr()
-    assert not output.out
-    assert ("stage 1 of 1" in output.err) == shown
-
-
-IMAGE = np.zeros((4, 5))
-
-
-@pytest.mark.parametrize(
-    ("pairs", "options", "message"),
-    [
-        ([], {}, "pairs is empty: there is nothing to learn from"),
-        (iter([]), {}, "pairs is empty: there is nothing to learn from"),
-        ([(IMAGE,)], {}, r"a pair must be \(input, target\[, guide\]\), got 1 item"),
-        ([(IMAGE,) * 4], {}, r"a pair must be \(input, target\[, guide\]\), got 4 items"),
-        (
-            [(IMAGE, IMAGE.T)],
-            {},
-            r"images of a pair must have one shape, got \[\(4, 5\), \(5, 4\)\]",
-        ),
-        ([(IMAGE, IMAGE, IMAGE.T)], {}, "images of a pair must have one shape"),
-        ([(IMAGE, IMAGE * np.nan)], {}, r"target is not finite at \(0, 0\): nan"),
-        ([(IMAGE, IMAGE, IMAGE * np.nan)], {}, r"guide is not finite at \(0, 0\): nan"),
-        ([(IMAGE, IMAGE)], {"size": 4}, "size must be odd, from 1 to 15, got 4"),
-        ([(IMAGE, IMAGE)], {"size": 17}, "size must be odd, from 1 to 15, got 17"),
-        ([(IMAGE, IMAGE)], {"size": 7.0}, "size must be odd, from 1 to 15, got 7.0"),
-        ([(IMAGE, IMAGE)], {"size": True}, "size must be odd, from 1 to 15, got True"),
-        ([(IMAGE, IMAGE)], {"stages": 2.0}, "stages must be a positive whole number, got 2.0"),
-        ([(IMAGE, IMAGE)], {"stages": True}, "stages must be a positive whole number, got True"),
-        ([(IMAGE, IMAGE)], {"min_samples": -1}, "min_samples must be a whole number"),
-        ([(IMAGE, IMAGE)], {"min_samples": 1.5}, "min_samples must be a whole number"),
-        ([(IMAGE, IMAGE)], {"ridge": np.inf}, "ridge must not be negative"),
-        ([(IMAGE, IMAGE)], {"stages": 0}, "stages must be a positive whole number, got 0"),
-        ([(IMAGE, IMAGE)], {"stages": 1.5}, "stages must be a positive whole number, got 1.5"),
-        ([(IMAGE, IMAGE)], {"spec": []}, "stages must be the number of specs, 0, got None"),
-        (
-            [(IMAGE, IMAGE)],
-            {"spec": ["blade", "raisr"], "stages": 3},
-            "stages must be the number of specs, 2, got 3",
-        ),
-        ([(IMAGE, IMAGE)], {"spec": "nope"}, "no preset 'nope'"),
-        ([(IMAGE, IMAGE)], {"edges": "none"}, 'edges must be "quantile" or "fixed", got \'none\''),
-    ],
-)
-def test_learning_refuses(pairs, options, message):
-    with pytest.raises(ValueError, match=message):
-        learn_filters(pairs, **options)
-
-
-@pytest.mark.parametrize("options", [{"size": 4}, {"ridge": -1}])
-def test_options_are_refused_before_any_image_is_read(options):
-    def pairs():
-        pytest.fail("reads")
-        yield
-
-    with pytest.raises(ValueError, match="must"):
-        learn_filters(pairs(), **options)
-
-
-@pytest.mark.filterwarnings("ignore:(input|target) has values")
-def test_values_that_cannot_be_summed_are_refused():
-    image = noisy_scene().astype(np.float64)
-    for pair in ((1e30 * image, image), (image, 1e30 * image)):
-        with pytest.raises(ValueError, match="too large"):
-            learn_filters([pair], FEW, size=3, data_range=255, edges="fixed")
-    equations = NormalEquations(FEW, 1, 3)
-    equations.totals[0, 0, 0] = np.inf
-    with pytest.raises(ValueError, match="sums are not finite"):
-        equations.solve()
 
 
 def test_whole_numbers_of_any_type_will_do(tmp_path):

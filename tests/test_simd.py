@@ -16,8 +16,7 @@ from raisr.phases import pack
 from raisr.profiles import ProfileSpec
 from raisr.simd import lanes_for, token
 
-SIZES = range(1, 16, 2)
-LAYOUTS = [(size, lanes) for size in SIZES for lanes in (8, 16) if lanes >= size]
+LAYOUTS = [(size, lanes_for(size)) for size in range(1, 16, 2)]
 
 
 def compiled(micro_kernel):
@@ -44,6 +43,14 @@ def code(request):
     return request.param
 
 
+def fitting(names, layouts, enough):
+    """Sizes for which vector code is written, each by itself, and those that do for one loop."""
+    marks = [(VECTOR, *layout) for layout in layouts] + [(PLAIN, *layout) for layout in enough]
+    codes = {id(VECTOR): "vector", id(PLAIN): "plain"}
+    ids = ["-".join([codes[id(code)], *map(str, layout)]) for code, *layout in marks]
+    return pytest.mark.parametrize(f"code, {names}", marks, ids=ids)
+
+
 def test_there_is_plain_code_for_all_vector_code():
     assert set(VECTOR) == set(PLAIN)
 
@@ -62,8 +69,11 @@ def test_a_filter_row_fits_the_lanes(size):
     assert lanes_for(size) >= size
 
 
+FEW_LAYOUTS = [(1, 8), (7, 8), (9, 16), (15, 16)]
+
+
 @pytest.mark.parametrize("planes", [1, 2])
-@pytest.mark.parametrize(("size", "lanes"), LAYOUTS)
+@fitting("size, lanes", LAYOUTS, FEW_LAYOUTS)
 def test_filter_block(code, size, lanes, planes):
     num_classes = 5
     image = whole_numbers(planes, size + 3, 40)
@@ -196,7 +206,7 @@ def test_a_flat_row_has_the_first_class(code):
     assert (out == 0).all()
 
 
-@pytest.mark.parametrize(("size", "lanes"), LAYOUTS)
+@fitting("size, lanes", LAYOUTS, FEW_LAYOUTS)
 def test_copy_patch(code, size, lanes):
     image = whole_numbers(size + 2, 40)
     out = np.full(size * size + lanes, -99, np.float32)

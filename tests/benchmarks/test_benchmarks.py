@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.__main__ import CASES, main
 from benchmarks.case import Case, Contender, Goal, colour_mosaic, matrix_product, mosaic
+from benchmarks.exported import _model
 from benchmarks.kernels import fitted_spec, opencv_classes, opencv_strips
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import Timing, interleaved
@@ -74,6 +75,19 @@ def test_a_mosaic_in_colour_is_of_bytes():
     assert (image[..., 0] != image[..., 1]).mean() > 0.5
 
 
+@pytest.fixture
+def shared_exports(monkeypatch, exported):
+    """Networks are written once for these tests and for those of `hybrid.export`."""
+    monkeypatch.setattr("benchmarks.exported._model", lambda name: exported(name).read_bytes())
+
+
+def test_a_model_is_what_export_writes(monkeypatch):
+    monkeypatch.setattr("hybrid.load", lambda name: f"network of {name}")
+    monkeypatch.setattr("hybrid.export", lambda network, path: path.write_text(network))
+    assert _model("some") == b"network of some"
+
+
+@pytest.mark.usefixtures("shared_exports")
 @pytest.mark.parametrize("name", CASES)
 def test_every_case_runs_and_its_goals_are_of_contenders(name):
     case = CASES[name](mosaic(64 * 64))
@@ -94,6 +108,7 @@ def test_the_opencv_pipelines_find_the_classes_of_raisr(pipeline, monkeypatch):
     assert np.mean(pipeline(image, spec)[inside] == ours) > 0.98
 
 
+@pytest.mark.usefixtures("shared_exports")
 @pytest.mark.parametrize("name", ["onnx_base", "onnx_small", "onnx_cs_edsr"])
 def test_exported_networks_do_the_same_work(name):
     case = CASES[name](mosaic(70 * 70))

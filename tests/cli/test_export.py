@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import hybrid
 import raisr
+from hybrid import exporting
 from raisr.cli import export, main
 from raisr.models import bank_for, colour_bank_for
 from tests.cli.commands import fails
@@ -22,17 +24,30 @@ def test_a_bank_becomes_a_header(tmp_path, bank, capsys):
     assert target.read_text() == (tmp_path / "wanted" / "mine.h").read_text()
 
 
-@pytest.mark.parametrize("weights", ["base", "pcn_standard_25"])
-def test_a_network_becomes_an_onnx_file(tmp_path, weights):
+def test_a_network_becomes_an_onnx_file(tmp_path):
     pytest.importorskip("onnxscript", reason="needs the extra `export`")
     onnxruntime = pytest.importorskip("onnxruntime", reason="runs ONNX files")
-    assert main(["export", weights, str(tmp_path / "network.onnx")]) == 0
+    assert main(["export", "pcn_standard_25", str(tmp_path / "network.onnx")]) == 0
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
-    given = {"noisy": np.full((1, 1, 20, 30), 0.5, np.float32)}
-    if weights != "pcn_standard_25":
-        given |= {"levels": np.full((1, 1, 1, 1), 0.1, np.float32), "filtered": given["noisy"]}
-    (out,) = session.run(None, given)
+    (out,) = session.run(None, {"noisy": np.full((1, 1, 20, 30), 0.5, np.float32)})
     assert out.shape[-2:] == (20, 30)
+
+
+@pytest.mark.parametrize(("model", "name"), [("small", "unet_small"), ("base", "unet_base")])
+def test_the_name_of_a_model_is_that_of_its_weights(tmp_path, monkeypatch, model, name):
+    """What is exported; how: `tests/hybrid/test_exporting.py`, for the same weights."""
+    given = []
+    monkeypatch.setattr(exporting, "export", lambda *arguments: given.append(arguments))
+    assert main(["export", model, str(tmp_path / "network.onnx")]) == 0
+    ((denoiser, path),) = given
+    assert str(path) == str(tmp_path / "network.onnx")
+    wanted = hybrid.load(name)
+    assert isinstance(denoiser, type(wanted))
+    assert denoiser.provenance == wanted.provenance
+    for found, weights in zip(
+        denoiser.network.parameters(), wanted.network.parameters(), strict=True
+    ):
+        assert found.equal(weights)
 
 
 def test_bad_input(tmp_path, bank, capsys):

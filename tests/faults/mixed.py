@@ -153,11 +153,13 @@ def in_loader(workers: int) -> dict[str, str]:
 def growth(name: str, calls: int) -> int:
     """Return by how many bytes the process grows over calls of a function, after as many first."""
     sizes = []
+    gc.freeze()  # what was there before: to look through it takes longer than all the calls
     for _ in range(2):
         for _ in range(calls):
             FUNCTIONS[name]()
         gc.collect()
         sizes.append(_resident())
+    gc.unfreeze()
     return sizes[1] - sizes[0]
 
 

@@ -1,10 +1,12 @@
-"""One thread for torch, and small images in place of every training set."""
+"""One thread for torch, small images in place of every training set, and faults while it runs."""
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 
+from hybrid.training import loop as training
+from hybrid.training.tasks import Denoising
 from raisr.datasets import Dataset, ImageFile
 from tests.images import scene
 
@@ -29,3 +31,28 @@ def tiny_set(monkeypatch, tmp_path):
         "hybrid.training.pictures.load_dataset", lambda name, *, download=False: tiny
     )
     return tiny
+
+
+@pytest.fixture
+def frequent_log(monkeypatch):
+    """A line of the log every 10 steps."""
+    monkeypatch.setattr(training, "_LOG_EVERY", 10)
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Do something to the loss of one call of `Denoising.loss`, counted from 1."""
+
+    def arrange(step, action):
+        calls = []
+        loss = Denoising.loss
+
+        def wrapped(self, network, batch):
+            calls.append(1)
+            value = loss(self, network, batch)
+            return action(network, value) if len(calls) == step else value
+
+        monkeypatch.setattr(Denoising, "loss", wrapped)
+
+    with monkeypatch.context() as monkeypatch:
+        yield arrange

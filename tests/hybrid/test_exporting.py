@@ -75,11 +75,10 @@ def assert_equal_results(session, network, run):
 
 
 @pytest.mark.parametrize("name", kinds())
-def test_a_shipped_network_runs_elsewhere(runtime, tmp_path, name):
+def test_a_shipped_network_runs_elsewhere(runtime, exported, name):
     network, header = zoo.load_network(name)
     loaded = network if isinstance(network, PCN) else hybrid.load(name)
-    hybrid.export(loaded, tmp_path / "network.onnx")
-    session = runtime(tmp_path / "network.onnx")
+    session = runtime(exported(name))
 
     run = network
     if loaded is not network and loaded.behaviour.many_levels and "levels" not in network.inputs:

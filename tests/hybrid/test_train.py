@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +18,7 @@ from hybrid.training.tasks import Denoising
 from hybrid.weights import load_tensors
 from raisr import command
 from tests.hybrid.slow_training import slow_training
+from tests.hybrid.together import by_torchrun, of_one_machine
 
 ROOT = Path(__file__).parents[2]
 CONFIG = TrainingConfig(
@@ -81,25 +81,6 @@ main(sys.argv[1:])
 """
 
 
-def one_machine():
-    """The arguments of torchrun for two processes, one list a machine."""
-    return [["--standalone", "--nproc-per-node", "2"]]
-
-
-def two_machines():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    common = ["--nnodes", "2", "--master-addr", "127.0.0.1", "--master-port", port]
-    return [[*common, "--node-rank", rank] for rank in range(2)]
-
-
-def together(machines, *arguments):
-    """Start torchrun on all machines; return status, output and errors of each."""
-    started = [start("-m", "torch.distributed.run", *machine, *arguments) for machine in machines]
-    ended = [process.communicate(timeout=LONG) for process in started]
-    return [(p.returncode, *said) for p, said in zip(started, ended, strict=True)]
-
-
 def lines_of(folder):
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     return [{**json.loads(line), "seconds": None} for line in lines]
@@ -140,11 +121,11 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path, config_file, capsys,
     assert capsys.readouterr().err == told
 
 
-@pytest.mark.parametrize("machines", [one_machine, two_machines])
-def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path, machines):
+@pytest.mark.parametrize("together", [of_one_machine, by_torchrun])
+def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path, together):
     config = replace(CONFIG, steps=25, validate_every=1)
     (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
-    done = together(machines(), "-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path)
+    done = together(*[("tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path)] * 2)
     assert all(status == 0 for status, _, _ in done), done
     assert done[0][1] == f"wrote {tmp_path / 'weights.safetensors'}\n"
     first, second = (load_tensors(tmp_path / f"{rank}.safetensors")[0] for rank in range(2))
@@ -161,10 +142,8 @@ def test_two_processes_train_one_network_on_the_crops_of_both(tmp_path, machines
 def test_two_processes_end_together_when_their_time_is_over(tmp_path):
     config = replace(CONFIG, steps=10**6, time_limit=0.5, warmup=2, validate_every=10**6)
     (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
-    ((status, _, errors),) = together(
-        one_machine(), "-m", "tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path
-    )
-    assert status == 0, errors
+    done = of_one_machine(*[("tests.hybrid.one_of_two", tmp_path / "run.toml", tmp_path)] * 2)
+    assert all(status == 0 for status, _, _ in done), done
     first, second = (load_tensors(tmp_path / f"{rank}.safetensors")[0] for rank in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -172,11 +151,10 @@ def test_two_processes_end_together_when_their_time_is_over(tmp_path):
 def test_machines_that_do_not_share_the_folder_are_told(tmp_path):
     config = replace(CONFIG, steps=3, warmup=2)
     (tmp_path / "run.toml").write_text(toml(config), encoding="utf-8")
-    command = "-m", "hybrid.train", tmp_path / "run.toml", "--device", "cpu", "--output"
-    each = [[*machine, *command, tmp_path / str(k)] for k, machine in enumerate(two_machines())]
-    assert [status for status, _, _ in together(each)] == [0, 0]
-    each = [[*machine, *command, tmp_path / str(k)] for k, machine in enumerate(two_machines())]
-    for status, _, errors in together(each):
+    options = tmp_path / "run.toml", "--device", "cpu", "--output"
+    commands = [("hybrid.train", *options, tmp_path / str(rank)) for rank in range(2)]
+    assert [status for status, _, _ in of_one_machine(*commands)] == [0, 0]
+    for status, _, errors in of_one_machine(*commands):
         assert status != 0
         assert "error: processes begin at step 0 and at step 3: all need the folder" in errors
 
