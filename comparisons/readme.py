@@ -237,6 +237,8 @@ _BLOCKS: dict[str, Callable[[], str]] = {
     "pareto": pareto_block,
     "large": partial(benchmark_block, "large.md"),
     "photographs": partial(benchmark_block, "colour/benchmarks.md"),
+    "enlarging": partial(benchmark_block, "upscaling/benchmarks.md"),
+    "networks": partial(benchmark_block, "networks/benchmarks.md"),
     "onnx": partial(benchmark_block, "onnx/benchmarks.md"),
     "workers": partial(benchmark_block, "workers.md"),
     "runs": partial(runs_block, training_runs.runs_table, training_runs.plan_table),
