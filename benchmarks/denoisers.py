@@ -61,10 +61,12 @@ def find(names: Iterable[str], sigma: float = SIGMA) -> tuple[dict[str, Denoiser
     return found, absent
 
 
-def contender(name: str, denoiser: Denoiser, image: NDArray[np.float32]) -> Contender:
+def contender(
+    name: str, denoiser: Denoiser, image: NDArray[np.float32], most_pixels: int | None = None
+) -> Contender:
     """Return a denoiser of `DENOISERS` at work on an image, or on a part of it."""
     pick = DENOISERS[name]
-    part = corner(image, min(image.size, pick.most_pixels))
+    part = corner(image, min(image.size, most_pixels or pick.most_pixels))
     sample = Sample(part, part, PROTOCOL.data_range, SIGMA, PROTOCOL.noise.name)
     return Contender(
         lambda threads: denoiser.run(sample, threads), part.size / image.size, pick.method.serial

@@ -23,13 +23,13 @@ def network_case(image: NDArray[np.float32], model: str) -> Case:
             f"hybrid {model}": _hybrid(model, image),
             f"hybrid {model}, bfloat16 where it is multiplied": _hybrid(model, image, "auto"),
             f"hybrid {model}, RGB": _hybrid(model, colours),
-            **{name: contender(name, peer, image) for name, peer in found.items()},
+            **{n: contender(n, peer, image, image.size) for n, peer in found.items()},
         },
         (f"hybrid {model}",),
         {"FFDNet": _GOALS[model]} if "FFDNet" in found else {},
         absent,
         "networks: one call, in float32 if nothing else is said, with the filters and the hash "
-        "that the network sees; the peers are timed on a part of the image, and scaled",
+        "that the network sees",
     )
 
 

@@ -85,8 +85,9 @@ def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_shipped_banks_follow_the_recipe(factor, model):
     bank, recipe = bank_for(model, factor), learn_upscaling.RECIPES[model]
-    for stage, (spec, size, margin) in zip(bank.stages, recipe, strict=True):
-        assert (stage.spec.shape, stage.size, stage.margin) == (spec.shape, size, margin)
+    for index, (stage, (spec, size, margin)) in enumerate(zip(bank.stages, recipe, strict=True)):
+        side = size + (factor - 1 if index else 0)  # around a block, not a pixel
+        assert (stage.spec.shape, stage.size, stage.margin) == (spec.shape, side, margin)
     assert (bank.metadata["training_set"], bank.metadata["training_images"]) == ("bsd400", 399)
     assert "non-commercial" in bank.metadata["terms"]
 
