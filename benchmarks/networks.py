@@ -8,7 +8,7 @@ from benchmarks.denoisers import contender, find
 
 __all__ = ["network_case"]
 
-_PEERS = ("FFDNet", "DnCNN")
+_PEERS = ("FFDNet",)
 _GOALS = {"small": Goal(0.25), "base": Goal(0.5)}  # of FFDNet's time
 
 
