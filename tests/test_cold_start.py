@@ -90,7 +90,7 @@ from tests import test_simd as simd
 code = simd.VECTOR
 simd.test_filter_block(code, 7, 8, 1)
 simd.test_filter_block(code, 11, 16, 2)
-simd.test_phase_block(code, 7, 1, 3, 0)
+simd.test_phase_block(code, 7, 1, 1, 3, 0)
 simd.test_profile_row(code, 8)
 simd.test_copy_patch(code, 11, 16)
 simd.test_rank_update(code, 8, 2, 7)
