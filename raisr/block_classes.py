@@ -4,7 +4,15 @@ from raisr.blocks import aligned_empty, over_blocks
 from raisr.profiles import class_map
 from raisr.validate import GrayImage
 
-__all__ = ["block_classes", "centred_on_blocks"]
+__all__ = ["block_classes", "centred_on_blocks", "sees_blocks"]
+
+
+def sees_blocks(index):
+    """Return whether a stage has classes of the blocks of the result before, or of the small image.
+
+    They take turns: so measured best on images held back.
+    """
+    return index % 2 == 1
 
 
 def centred_on_blocks(plane, factor, num_threads):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
-from raisr.block_classes import block_classes, centred_on_blocks
+from raisr.block_classes import block_classes, centred_on_blocks, sees_blocks
 from raisr.holdout import psnr_of
 from raisr.normal_equations import check_size
 from raisr.phase_equations import PhaseEquations
@@ -123,7 +123,7 @@ def learn_upscaling(
         step = whole if stages else 1
         shape = margin, len(inputs[0]), size - 1 + step, step
         sample = slice(None, None, max(1, len(sources) // _EDGE_IMAGES))
-        if len(stages) % 2:
+        if sees_blocks(len(stages)):
             results = [seen[-1] for seen in inputs]
             guides = [centred_on_blocks(result, whole, threads) for result in results[sample]]
             fitted = _fitted(guides, spec)

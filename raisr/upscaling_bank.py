@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from raisr.bank_files import opened_bank
-from raisr.block_classes import block_classes
+from raisr.block_classes import block_classes, sees_blocks
 from raisr.files import write_atomically
 from raisr.phases import PhaseStage, expand_phases
 from raisr.profiles import ProfileSpec, canonical_profiles, class_map
@@ -58,7 +58,7 @@ class UpscalingBank:
             white = data_range if last else GRAY_LEVELS
             if stage.factor < self.factor:
                 classes = class_map(planes[-1], stage.spec, num_threads)
-            elif index % 2:
+            elif sees_blocks(index):
                 classes = block_classes(planes[-1].array, self.factor, stage.spec, num_threads)
             else:
                 classes = known.get(stage.spec)

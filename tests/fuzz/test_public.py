@@ -1,10 +1,12 @@
 """Every public function, with arguments of any shape, type, layout and value."""
 
+import dataclasses
 import os
 import warnings
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,10 +47,19 @@ def attempt(name, call, arrays):
 
 
 def same(first, second):
+    """Arrays and tensors have the same bits, and so have those that tuples and records hold."""
+    assert type(first) is type(second)
     if isinstance(first, np.ndarray):
         np.testing.assert_array_equal(first, second)
-    else:
-        assert type(first) is type(second)
+    elif isinstance(first, torch.Tensor):
+        torch.testing.assert_close(first, second, rtol=0, atol=0, equal_nan=True)
+    elif isinstance(first, float):
+        assert first == second or np.isnan([first, second]).all()
+    elif isinstance(first, tuple | list):
+        for a, b in zip(first, second, strict=True):
+            same(a, b)
+    elif isinstance(first, raisr.NoiseEstimate):
+        same(*(dataclasses.astuple(each) for each in (first, second)))
 
 
 def check(name, call):
