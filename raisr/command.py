@@ -2,13 +2,14 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-__all__ = ["Parser", "ended_by_signal", "run"]
+__all__ = ["Parser", "ended_by_signal", "flush_or_drop", "run"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,14 +43,24 @@ def ended_by_signal() -> Iterator[Callable[[], int]]:
         signal.signal(signal.SIGTERM, before)
 
 
+def flush_or_drop() -> None:
+    """Write what standard output holds; what it cannot take is no further error at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a command: an expected error is one line on stderr and exit status 2."""
     try:
         with ended_by_signal() as ended:
             main()
+            sys.stdout.flush()
     except KeyboardInterrupt as stop:
         print(": ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
         sys.exit(ended())
     except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
+        flush_or_drop()
         sys.exit(2)

@@ -1,13 +1,12 @@
 """The command line: `raisr denoise`, `raisr learn` and all the others."""
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
 from raisr.cli.checks import describe
 from raisr.cli.parser import build_parser
-from raisr.command import ended_by_signal
+from raisr.command import ended_by_signal, flush_or_drop
 
 __all__ = ["build_parser", "main"]
 
@@ -46,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader of the output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        flush_or_drop()
         return 0
     except KeyboardInterrupt as stop:
         print(": ".join(["raisr: interrupted", *map(str, stop.args)]), file=sys.stderr)
@@ -56,4 +55,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (OSError, ValueError, TypeError) as error:
         print(f"raisr: {describe(error)}", file=sys.stderr)
+        flush_or_drop()
         return 2 if isinstance(error, _BAD_INPUT) else 1

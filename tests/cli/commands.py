@@ -1,5 +1,7 @@
 """Pixels for the commands, and how one must fail."""
 
+import os
+
 import numpy as np
 
 from raisr.cli import main
@@ -17,3 +19,8 @@ def fails(capsys, message, *arguments, status=2):
     assert err.startswith("raisr: ")
     assert err.count("\n") == 1
     assert message in err, err
+
+
+def buffered():
+    """The environment of a shell that does not ask for output without a buffer."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 import raisr
 from raisr.cli import main
 from raisr.io import list_images, read_image, write_image
-from tests.cli.commands import fails
+from tests.cli.commands import buffered, fails
 from tests.images import noisy_scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -164,7 +164,9 @@ def test_streams_that_cannot_be(tmp_path):
     write_image(tmp_path / "a.png", noisy())
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "raisr", "denoise", str(tmp_path / "a.png"), "-"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, check=False, env=buffered()
+        )
     assert done.returncode == 1
     assert done.stderr == b"raisr: No space left on device\n"
 

@@ -14,7 +14,7 @@ from raisr.cli import main
 from raisr.denoising import white_level
 from raisr.io.y4m import MAGIC, Frame, VideoHeader, VideoReader, write_frame
 from raisr.noise import add_gaussian_noise
-from tests.cli.commands import fails
+from tests.cli.commands import buffered, fails
 from tests.images import scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -293,7 +293,7 @@ def test_readers_that_leave_and_disks_that_are_full(tmp_path):
         assert process.stderr.read() == b""
     assert process.returncode == 0
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=buffered())
     assert done.returncode == 1
     assert done.stderr == b"raisr: No space left on device\n"
 

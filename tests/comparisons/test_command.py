@@ -1,4 +1,6 @@
 import argparse
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import comparisons
 from comparisons import command
 from comparisons.command import ListOf, at_least, one_of, table_parser
 from raisr.command import run
+from tests.cli.commands import buffered
 
 COMMANDS = sorted(
     path.stem
@@ -107,3 +110,13 @@ def test_list_keeps_each_value_once():
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", action=ListOf, item=at_least(0))
     assert parser.parse_args(["--n", "3,1", "3"]).n == [3, 1]
+
+
+def test_output_that_finds_no_room_is_one_error():
+    program = "from raisr.command import run; run(lambda: print('a table'))"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, env=buffered()
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"error: [Errno 28] No space left on device\n"
