@@ -2,8 +2,11 @@
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -61,3 +64,29 @@ def test_after_a_fork(two_threads):
     child.join(LONG)
     assert child.exitcode == 0
     assert results.get() == [child.pid] * 8
+
+
+def test_a_fork_right_after_threads_ended():
+    """Threads that end free MKL's memory under a lock, for which one child in ten waited."""
+    matrix = torch.ones(160, 160)
+
+    def child_ends():
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: torch.mm(matrix, matrix), range(8)))
+        if not (child := os.fork()):
+            torch.mm(matrix, matrix)
+            os._exit(0)
+        latest = time.monotonic() + LONG
+        while not (ended := os.waitpid(child, os.WNOHANG)[0]) and time.monotonic() < latest:
+            time.sleep(1e-3)
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return ended == child
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert all(child_ends() for _ in range(50))
+    finally:
+        torch.set_num_threads(before)
