@@ -7,13 +7,10 @@ filters changed how neighbours compare.
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from comparisons import command
 from comparisons.measure.enlarging import METHODS, PROTOCOL, Enlarger, measure
 from comparisons.measure.store import COMMITTED
-from raisr.bicubic import resize_bicubic
-from raisr.census import blend
 from raisr.command import Parser, run
 from raisr.datasets import load_dataset
 from raisr.provenance import environment, git_commit, write_json
@@ -23,13 +20,6 @@ RESULTS = COMMITTED / "census.json"
 _TEST, _FACTORS = "set14", (2, 4)
 
 
-def mixed(image: NDArray[np.uint8], factor: int, model: str) -> NDArray[np.float32]:
-    """Enlarge, and mix with bicubic interpolation by the census transform."""
-    plain = resize_bicubic(image, factor).astype(np.float32)
-    filtered = upscale(image.astype(np.float32), factor, model=model, data_range=255)
-    return blend(plain, filtered, 1)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure, write the results and print them."""
     parser = Parser(prog="python -m comparisons.census", description=__doc__.split("\n\n")[0])
@@ -37,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     methods = {model: METHODS[model] for model in MODELS}
     methods |= {
-        f"{model}_census": Enlarger(f"{model}, mixed", partial(mixed, model=model))
+        f"{model}_census": Enlarger(f"{model}, mixed", partial(upscale, model=model, census=True))
         for model in MODELS
     }
     dataset, found = load_dataset(_TEST, download=options.download), {}

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,19 @@ from raisr.hashing import HashSpec, class_map, resolve_spec
 from raisr.holdout import Holdout, psnr_of
 from raisr.normal_equations import check_min_samples, check_positive, check_ridge, check_size
 from raisr.pairs import is_sequence, some_of
-from raisr.validate import GRAY_LEVELS, GrayImage, as_companion, as_image, check_threads
+from raisr.validate import (
+    GRAY_LEVELS,
+    GrayImage,
+    as_companion,
+    as_image,
+    check_threads,
+    whole_number,
+)
 from raisr.warn import warn_caller
 
 if TYPE_CHECKING:
     from raisr.colour_bank import ColourBank
+    from raisr.upscaling_bank import UpscalingBank
 
 __all__ = ["Source", "check_one_shape", "learn_filters", "learn_from", "warn_of_facts"]
 
@@ -31,6 +40,7 @@ def learn_filters(
     *,
     size: int = 7,
     stages: int | None = None,
+    factor: int = 1,
     edges: str = "quantile",
     ridge: float = 1e-6,
     symmetric: bool | None = None,
@@ -40,7 +50,7 @@ def learn_filters(
     num_threads: int | None = None,
     progress: bool | None = None,
     client: Any = None,
-) -> "FilterBank | ColourBank":
+) -> "FilterBank | ColourBank | UpscalingBank":
     """Learn a filter bank from pairs of images.
 
     Parameters
@@ -59,6 +69,13 @@ def learn_filters(
     stages : int, optional
         Number of stages, where `spec` is not a list; default 1. Later ones hash the output of
         the one before, and filter it together with the input.
+    factor : {1, 2, 3, 4}
+        How many times larger targets are than inputs. Above 1, the result is an UpscalingBank for
+        ``raisr.upscale(image, factor, model=bank)``, of the kind of the shipped model "best":
+        `stages` is 1 to 3, by default 3, and `spec`, `size`, `edges`, `ridge`, `symmetric`,
+        `min_samples`, `channel_axis` and `client` must be left out. All pairs are kept in memory,
+        but for every eighth, which is held back to measure; the middles of images must coincide.
+        `raisr.learn_upscaling` makes such pairs of sharp images.
     edges : {"quantile", "fixed"}
         "quantile" replaces the edges of strength and coherence, for each stage, by quantiles of
         the training statistics, so that bins are equally filled; "fixed" keeps the spec's. Where
@@ -90,12 +107,14 @@ def learn_filters(
 
     Returns
     -------
-    FilterBank, or ColourBank where `channel_axis` is given
+    FilterBank, ColourBank where `channel_axis` is given, or UpscalingBank
         Its `metadata` tells how it was learned. "psnr_before" and "psnr_after" are dB of the
         inputs and of filtered images on an eighth of the pixels ("held_back_pixels", blocks of
         8 x 8), by filters of the last stage that were learned without these; the bank itself is
         learned from all. "edges" is "quantile", "fixed" or "mixed", with the "fixed_edges". Of
-        colour, these are over all planes; "luma", "chroma0" and "chroma1" hold those of each.
+        colour, these are over all planes; "luma", "chroma0" and "chroma1" hold those of each. Of
+        filters that enlarge, they are those of bicubic interpolation and of the bank on the pairs
+        that were held back, if there are any.
 
     Raises
     ------
@@ -143,11 +162,25 @@ def learn_filters(
         "progress": progress,
         "client": client,
     }
+    if whole_number(factor) != 1:
+        return _learn_enlarging(pairs, factor, channel_axis=channel_axis, **options)
     if channel_axis is None:
         return learn_gray(pairs, **options)
     from raisr.colour_learning import learn_colour
 
     return learn_colour(pairs, channel_axis, **options)
+
+
+def _learn_enlarging(pairs, factor, *, stages, data_range, num_threads, progress, **options):
+    """Learn from pairs of small and large images: see `factor` of `learn_filters`."""
+    known = signature(learn_filters).parameters
+    for name, value in options.items():
+        if value != known[name].default:
+            raise ValueError(f"{name} has no effect where factor is not 1: leave it out")
+    from raisr.learning_upscaling import learn_from_pairs
+
+    options = {"data_range": data_range, "num_threads": num_threads, "progress": progress}
+    return learn_from_pairs(pairs, factor, stages, **options)
 
 
 def learn_gray(pairs, *, data_range, num_threads, progress, client, **options):

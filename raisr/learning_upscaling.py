@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,9 +17,27 @@ from raisr.phase_equations import PhaseEquations
 from raisr.phases import LARGEST, PhaseStage
 from raisr.profiles import ProfileSpec, class_map, fit_edges
 from raisr.upscaling_bank import UpscalingBank, following
-from raisr.validate import GRAY_LEVELS, GrayImage, as_image, check_threads, whole_number
+from raisr.validate import (
+    GRAY_LEVELS,
+    GrayImage,
+    as_companion,
+    as_image,
+    check_threads,
+    whole_number,
+)
+from raisr.warn import warn_caller
 
-__all__ = ["RECIPES", "crop_to_multiple", "learn_upscaling", "reduce_image"]
+__all__ = [
+    "HELD_BACK",
+    "RECIPES",
+    "crop_to_multiple",
+    "learn_from_pairs",
+    "learn_upscaling",
+    "reduce_image",
+]
+
+HELD_BACK = 8
+"""Of pairs, and of images of a folder, every so many one is held back to measure."""
 
 _EDGE_IMAGES = 50
 _BATCH = 16  # images
@@ -96,7 +115,8 @@ def learn_upscaling(
     Each image is reduced by MATLAB's antialiased bicubic and rounded to whole gray levels. A
     filter minimises the squared error of its class and phase among those whose weights sum to
     one, over all eight rotations and flips (Romano et al., 2016, sections II and III). It undoes
-    this reduction and no other.
+    this reduction and no other: for another one, pass pairs and a `factor` to
+    `raisr.learn_filters`.
 
     Examples
     --------
@@ -106,16 +126,56 @@ def learn_upscaling(
     >>> bank.metadata["psnr_after"] > bank.metadata["psnr_before"]
     True
     """
-    whole = whole_number(factor)
-    if whole not in _FACTORS:
-        raise ValueError(f"factor must be 2, 3 or 4, got {factor!r}")
+    whole = _check_factor(factor)
     _check_recipe(recipe, whole)
     threads = check_threads(num_threads)
-    shown = sys.stderr.isatty() if progress is None else bool(progress)
     targets = _targets(images, whole, data_range, "image")
     tests = _targets(held_back, whole, data_range, "image held back")
-    sources = [reduce_image(target, whole) for target in targets]
+    sources, smaller = ([reduce_image(t, whole) for t in every] for every in (targets, tests))
+    bank = _learn(sources, targets, recipe, threads, progress)
+    bank.metadata |= _scores(bank, smaller, tests, threads)
+    return bank
+
+
+def learn_from_pairs(
+    pairs: Iterable[Sequence[ArrayLike]],
+    factor: int,
+    stages: int | None,
+    *,
+    data_range: float | None,
+    num_threads: int | None,
+    progress: bool | None,
+) -> UpscalingBank:
+    """Learn filters that enlarge, from pairs: see `factor` of `raisr.learn_filters`."""
+    whole, recipe = _check_factor(factor), RECIPES["best"]
+    count = len(recipe) if stages is None else whole_number(stages)
+    if count not in range(1, len(recipe) + 1):
+        raise ValueError(f"stages must be from 1 to {len(recipe)} to enlarge, got {stages!r}")
+    threads = check_threads(num_threads)
+    planes = [_pair_planes(pair, whole, data_range, place) for place, pair in enumerate(pairs)]
+    if not planes:
+        raise ValueError("pairs is empty: there is nothing to learn from")
+    tests = planes[HELD_BACK - 1 :: HELD_BACK]
+    del planes[HELD_BACK - 1 :: HELD_BACK]
+    sources, targets = zip(*planes, strict=True)
+    bank = _learn(sources, targets, recipe[:count], threads, progress)
+    if tests:
+        sources, targets = zip(*tests, strict=True)
+        bank.metadata |= _scores(bank, sources, targets, threads)
+        before, after = bank.metadata["psnr_before"], bank.metadata["psnr_after"]
+        if after < before:
+            warn_caller(
+                f"the bank is worse than bicubic interpolation: {after:.2f} dB where that has "
+                f"{before:.2f} on the pairs held back. Do the images of a pair lie on each other?"
+            )
+    return bank
+
+
+def _learn(sources, targets, recipe, threads, progress):
+    """Return a bank that makes targets of sources, planes in gray levels."""
     _refuse_useless(targets, sources, recipe)
+    whole = len(targets[0]) // len(sources[0])
+    shown = sys.stderr.isatty() if progress is None else bool(progress)
     planes: list[list[NDArray]] = [[] for _ in targets]
     stages: list[PhaseStage] = []
     for spec, size, margin in recipe:
@@ -140,9 +200,13 @@ def learn_upscaling(
             planes[place] = following(planes[place], out)
         stages.append(stage)
     facts = {"raisr": __version__, "factor": whole, "pixels": sum(t.size for t in targets)}
-    bank = UpscalingBank(stages, facts | {"training_images": len(targets)})
-    bank.metadata |= _scores(bank, tests, threads)
-    return bank
+    return UpscalingBank(stages, facts | {"training_images": len(targets)})
+
+
+def _check_factor(factor):
+    if (whole := whole_number(factor)) not in _FACTORS:
+        raise ValueError(f"factor must be 2, 3 or 4, got {factor!r}")
+    return whole
 
 
 def _check_recipe(recipe, factor):
@@ -178,6 +242,22 @@ def _targets(images, factor, data_range, name):
     return targets
 
 
+def _pair_planes(pair, factor, data_range, index):
+    """Return a small and a large image in gray levels, both less the small one's pedestal."""
+    if len(pair) != 2:
+        raise ValueError(f"a pair to enlarge must be (input, target), got {len(pair)} items")
+    small = as_image(pair[0], data_range, f"input {index}")
+    large = as_companion(pair[1], small, data_range, f"target {index}")
+    wanted = tuple(factor * side for side in small.shape)
+    if large.shape != wanted:
+        raise ValueError(
+            f"target {index} must be {factor} times its input, {wanted[0]} x {wanted[1]}, got "
+            f"{large.shape[0]} x {large.shape[1]}"
+        )
+    large = replace(large, pedestal=small.pedestal)
+    return small.levelled().plane(), large.levelled().plane()
+
+
 def _refuse_useless(targets, sources, recipe):
     if not targets:
         raise ValueError("images is empty: there is nothing to learn from")
@@ -191,13 +271,13 @@ def _refuse_useless(targets, sources, recipe):
         )
 
 
-def _scores(bank, targets, num_threads):
+def _scores(bank, sources, targets, num_threads):
     """Return the PSNR of bicubic interpolation and of the bank."""
     if not targets:
         return {}
     errors = np.zeros(2)
-    for target in targets:
-        small, out = reduce_image(target, bank.factor), np.empty_like(target)
+    for small, target in zip(sources, targets, strict=True):
+        out = np.empty_like(target)
         bank.run(GrayImage(small), out, 255, num_threads)
         results = resize_bicubic(small, bank.factor), out
         errors += [np.sum((result.clip(0, 255) - target) ** 2.0) for result in results]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.bicubic import enlarge_bicubic, resize_bicubic
 from raisr.blocks import over_blocks
+from raisr.census import blend
 from raisr.colour import luma_of
 from raisr.deblocking import deblock
 from raisr.intel_filters import IntelFilters
@@ -63,6 +64,7 @@ def upscale(
     *,
     model: str | os.PathLike[str] | UpscalingBank | IntelFilters = "fast",
     compressed: bool = False,
+    census: bool = False,
     channel_axis: int | None = None,
     data_range: float | None = None,
     num_threads: int | None = None,
@@ -82,6 +84,10 @@ def upscale(
         Whether the image was a JPEG: what compression left is removed by `raisr.deblock` before, by
         its model "best" for "best" and "fast" for all others. An image without traces of JPEG is
         enlarged as it is. Where the quality is known, call `raisr.deblock` with it instead.
+    census : bool
+        Mix the result with bicubic interpolation, the more the more of its eight neighbours a
+        pixel changed sides with (Romano et al., section V): softer, and 0.01 to 0.12 dB less on
+        photographs. Of three channels, that of the luma. Not for `IntelFilters`, which always do.
     channel_axis : int, optional
         Axis of the channels of a colour image. Of three channels, the luma (ITU-R BT.601) is
         enlarged by the filters and colour differences by bicubic interpolation; of any other
@@ -135,7 +141,9 @@ def upscale(
     ratio = check_factor(factor)
     bank = _bank_of(model, ratio)
     channels = as_channels(image, channel_axis, data_range)
-    _check_memory(channels, ratio, bank)
+    if census and isinstance(bank, IntelFilters):
+        raise ValueError("census has no effect with IntelFilters, which mix by themselves")
+    _check_memory(channels, ratio, bank, census)
     threads = check_threads(num_threads)
     if compressed:
         options = {"channel_axis": channel_axis, "data_range": data_range, "num_threads": threads}
@@ -152,10 +160,10 @@ def upscale(
         out = np.empty((*sides[:axis], len(channels), *sides[axis:]), dtype)
         outs = list(np.moveaxis(out, axis, 0))
     if len(channels) == _COLOURS:
-        _enlarge_colours(bank, channels, outs, ratio, white, threads)
+        _enlarge_colours(bank, channels, outs, ratio, white, census, threads)
     else:
         for channel, result in zip(channels, outs, strict=True):
-            _enlarge(bank, channel, result, ratio, white, threads)
+            _enlarge(bank, channel, result, ratio, white, census, threads)
     return out
 
 
@@ -204,11 +212,11 @@ def check_factor(factor) -> Fraction:
     return Fraction(number)
 
 
-def _check_memory(channels, ratio, bank):
+def _check_memory(channels, ratio, bank, census):
     """Refuse an image whose result and work would not fit, before the work begins."""
     height, width = channels[0].shape
     coloured = len(channels) == _COLOURS
-    planes = (_PLANES if len(bank.stages) > 1 else 1) + (_COLOURS if coloured else 0)
+    planes = (_PLANES if len(bank.stages) > 1 else 1) + (_COLOURS if coloured else 0) + census
     work = 4 * planes * (1 if ratio.denominator == 1 else _HALVING)
     item = channels[0].array.dtype.itemsize
     needed = float(height) * width * float(ratio) ** 2 * (item * len(channels) + work)
@@ -227,21 +235,28 @@ def _memory():
         return np.inf
 
 
-def _enlarge(bank, channel, out, ratio, white, threads):
-    if ratio.denominator == 1 and not channel.pedestal:
+def _enlarge(bank, channel, out, ratio, white, census, threads):
+    if ratio.denominator == 1 and not channel.pedestal and not census:
         bank.run(channel, out, white, threads)
-        return
-    height, width = channel.shape
+    else:
+        _finish(channel, _plane(bank, channel.levelled(), census, threads), out, white)
+
+
+def _plane(bank, source, census, threads):
+    """Return a plane enlarged by the factor of a bank, in gray levels."""
+    height, width = source.shape
     plane = np.empty((height * bank.factor, width * bank.factor), np.float32)
-    bank.run(channel.levelled(), plane, GRAY_LEVELS, threads)
-    _finish(channel, plane, out, white)
+    bank.run(source, plane, GRAY_LEVELS, threads)
+    if not census:
+        return plane
+    plain = np.empty_like(plane)
+    enlarge_bicubic([source], bank.factor, [plain], GRAY_LEVELS, threads)
+    return blend(plain, plane, threads)
 
 
-def _enlarge_colours(bank, channels, outs, ratio, white, threads):
+def _enlarge_colours(bank, channels, outs, ratio, white, census, threads):
     luma, differences = _luma_and_differences([c.levelled() for c in channels], threads)
-    height, width = luma.shape
-    bright = np.empty((height * bank.factor, width * bank.factor), np.float32)
-    bank.run(GrayImage(luma), bright, GRAY_LEVELS, threads)
+    bright = _plane(bank, GrayImage(luma), census, threads)
     images = [GrayImage(plane) for plane in differences]
     if outs[0].shape == bright.shape and not any(channel.pedestal for channel in channels):
         enlarge_bicubic(images, bank.factor, outs, white, threads, base=bright)

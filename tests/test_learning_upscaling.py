@@ -6,6 +6,7 @@ import pytest
 from raisr import upscale
 from raisr.bicubic import resize_bicubic
 from raisr.hashing import HashSpec
+from raisr.learning import learn_filters
 from raisr.learning_upscaling import RECIPES, learn_upscaling, reduce_image
 from raisr.metrics import psnr
 from raisr.profiles import ProfileSpec
@@ -59,6 +60,67 @@ def test_drawings_can_be_learned_from():
     small = reduce_image(drawing, 2).astype(np.uint8)
     bicubic = psnr(resize_bicubic(small, 2).round().clip(0, 255), drawing)
     assert psnr(upscale(small, model=bank), drawing) > bicubic + 1
+
+
+def averaged(image, factor=2):
+    """Reduce by the mean of blocks, as binning in a camera does."""
+    height, width = image.shape
+    blocks = image.reshape(height // factor, factor, width // factor, factor)
+    return blocks.mean((1, 3)).round().astype(image.dtype)
+
+
+def test_pairs_teach_another_reduction():
+    pairs = [(averaged(image), image) for image in (scene((96, 112), s) for s in range(9))]
+    bank = learn_filters(pairs, factor=2, stages=1)
+    assert bank.metadata["training_images"] == 8
+    assert bank.metadata["held_back_images"] == 1
+    assert bank.metadata["psnr_after"] > bank.metadata["psnr_before"] + 0.5
+    small, large = averaged(scene((96, 112), 20)), scene((96, 112), 20)
+    of_bicubic = learn_upscaling([image for _, image in pairs], 2, RECIPES["best"][:1])
+    own, other = (psnr(upscale(small, 2, model=each), large) for each in (bank, of_bicubic))
+    assert own > other + 0.2
+
+
+def test_pairs_of_reduced_images_teach_the_same():
+    images = [scene((48, 64), seed) for seed in range(3)]
+    images = [image[:, :63].astype(np.float32) for image in images]
+    pairs = [(reduce_image(image, 3), image) for image in images]
+    bank = learn_filters(iter(pairs), factor=3, stages=1, data_range=255)
+    wanted = learn_upscaling(images, 3, RECIPES["best"][:1], data_range=255)
+    np.testing.assert_array_equal(bank.stages[0].filters, wanted.stages[0].filters)
+    assert bank.stages[0].spec == wanted.stages[0].spec
+    assert len(bank.stages) == len(wanted.stages) == 1
+    assert "psnr_after" not in bank.metadata
+
+
+def test_pairs_that_do_not_lie_on_each_other():
+    images = [scene((96, 112), seed) for seed in range(9)]
+    pairs = [(averaged(np.roll(image, 5, 1)), image) for image in images]
+    with pytest.warns(UserWarning, match="worse than bicubic interpolation: .* lie on each other"):
+        learn_filters([*pairs[:7], (averaged(images[7]), images[7])], factor=2, stages=1)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "options", "message"),
+    [
+        ([], {}, "pairs is empty"),
+        ([[scene((40, 40))] * 3], {}, "a pair to enlarge must be .input, target., got 3 items"),
+        ([[scene((40, 40))] * 2], {}, "target 0 must be 2 times its input, 80 x 80, got 40 x 40"),
+        ([], {"factor": 1.5}, "factor must be 2, 3 or 4, got 1.5"),
+        ([], {"factor": 0}, "factor must be 2, 3 or 4, got 0"),
+        ([], {"stages": 4}, "stages must be from 1 to 3 to enlarge, got 4"),
+        ([], {"stages": 0}, "stages must be from 1 to 3 to enlarge, got 0"),
+        ([], {"size": 5}, "size has no effect where factor is not 1: leave it out"),
+        ([], {"spec": ["blade"]}, "spec has no effect"),
+        ([], {"channel_axis": -1}, "channel_axis has no effect"),
+        ([], {"symmetric": False}, "symmetric has no effect"),
+        ([[np.zeros((9, 9), np.uint8), np.zeros((18, 18), np.uint16)]], {}, "pass data_range"),
+        ([[np.full((40, 40), 7, "u1"), np.full((80, 80), 7, "u1")]], {}, "each image is constant"),
+    ],
+)
+def test_pairs_that_nothing_is_learned_from(pairs, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        learn_filters(pairs, **{"factor": 2, **options})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from skimage import data
 
 from raisr import deblock, upscale
 from raisr.bicubic import resize_bicubic
+from raisr.census import blend
 from raisr.hashing import HashSpec
+from raisr.intel_filters import IntelFilters
 from raisr.jpeg import compress
 from raisr.learning_upscaling import crop_to_multiple, reduce_image
 from raisr.metrics import psnr
@@ -18,7 +21,7 @@ from raisr.profiles import ProfileSpec, canonical_profiles, class_map, profile_v
 from raisr.upscaling import FACTORS, bank_for, bank_path
 from raisr.upscaling_bank import UpscalingBank
 from raisr.validate import GrayImage
-from tests.images import scene
+from tests.images import random_bytes, scene
 
 MODELS = ("fast", "best")
 each_model = pytest.mark.parametrize("model", MODELS)
@@ -303,3 +306,30 @@ def test_a_jpeg_is_cleaned_first(model, axis):
 def test_what_is_no_jpeg_is_enlarged_as_it_is():
     image = scene((40, 48))
     np.testing.assert_array_equal(upscale(image, compressed=True), upscale(image))
+
+
+@pytest.mark.parametrize("factor", [1.5, 2])
+@pytest.mark.parametrize("pedestal", [0, 1000])
+def test_census_mixes_with_bicubic(factor, pedestal):
+    image = random_bytes((20, 30)).astype(np.float32) + pedestal  # hardly two neighbours are alike
+    out = upscale(image, factor, census=True, data_range=255)
+    whole = 3 if factor == 1.5 else factor
+    planes = resize_bicubic(image, whole), upscale(image, whole, data_range=255)
+    wanted = blend(*(plane.astype(np.float32) for plane in planes), num_threads=1)
+    wanted = wanted if factor == whole else resize_bicubic(wanted, Fraction(1, 2), out.shape)
+    inside = slice(10, -10), slice(10, -10)  # beyond a border, interpolations differ
+    np.testing.assert_allclose(out[inside], wanted[inside], atol=0.2)
+    assert np.abs(out - upscale(image, factor, data_range=255)).max() > 1
+
+
+def test_census_mixes_the_luma_of_colours():
+    gray = random_bytes((20, 30))
+    out = upscale(np.stack([gray] * 3), channel_axis=0, census=True)[1].astype(int)
+    mixed, plain = (np.abs(out - upscale(gray, census=census)) > 1 for census in (True, False))
+    assert mixed.mean() < 0.03 < 0.3 < plain.mean()  # rounding of luma moves some classes
+
+
+def test_census_is_not_for_what_mixes_by_itself():
+    filters = IntelFilters.learn([scene((60, 80))])
+    with pytest.raises(ValueError, match="census has no effect with IntelFilters"):
+        upscale(scene((10, 10)), model=filters, census=True)

@@ -15,13 +15,15 @@ from raisr.validate import GRAY_LEVELS, data_range_of
 
 __all__ = ["learn_to_upscale"]
 
-_HELD_BACK = 8  # every so many images
 _PIXELS = 1 << 26  # of all images together: more would change little, and fill the memory
 
 
 def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, str]:
     """Return a bank, from how many images it was learned, and what was left out."""
-    from raisr.learning_upscaling import RECIPES  # with SciPy, which other commands do not need
+    from raisr.learning_upscaling import (
+        HELD_BACK,
+        RECIPES,
+    )  # with SciPy, which other commands do not need
 
     names = list_images(arguments.clean)
     if not names:
@@ -33,7 +35,7 @@ def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, st
     stages = len(recipe) if arguments.stages is None else arguments.stages
     if not 1 <= stages <= len(recipe):
         raise ValueError(f"--stages must be from 1 to {len(recipe)} to upscale, got {stages}")
-    held_back = names[_HELD_BACK - 1 :: _HELD_BACK]
+    held_back = names[HELD_BACK - 1 :: HELD_BACK]
     learned = [name for name in names if name not in held_back]
     most = _PIXELS / len(names)
     bank = raisr.learn_upscaling(

@@ -120,6 +120,11 @@ def _add_enlarging(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="remove what JPEG left, first (default: of JPEG files)",
     )
+    parser.add_argument(
+        "--census",
+        action="store_true",
+        help="mix with interpolation where neighbours changed sides: softer",
+    )
 
 
 def _add_cleaning(parser: argparse.ArgumentParser) -> None:

@@ -28,18 +28,19 @@ _Done = tuple[tuple[int, ...], list[int | None]]  # height and width; and qualit
 
 
 class Settings(NamedTuple):
-    """How to enlarge: by which factor, value of white (None: by the type), and a model."""
+    """How to enlarge: factor, value of white (None: by the type), model, and whether to mix."""
 
     factor: float
     white: float | None
     model: str | UpscalingBank | IntelFilters
+    census: bool
     threads: int | None
 
 
 def upscale(arguments: Namespace) -> int:
     """Enlarge one file, or each image of a folder."""
     model, factor = _model_and_factor(arguments)
-    settings = Settings(factor, arguments.white, model, arguments.threads)
+    settings = Settings(factor, arguments.white, model, arguments.census, arguments.threads)
 
     def change(page: Page) -> tuple[Page, list[_Done]]:
         page, qualities = _cleaned(page, settings, arguments.compressed)
@@ -114,6 +115,7 @@ def _enlarged(values: np.ndarray, settings: Settings) -> np.ndarray:
             work,
             settings.factor,
             model=settings.model,
+            census=settings.census,
             channel_axis=None if work.ndim == 2 else -1,
             data_range=white,
             num_threads=settings.threads,

@@ -54,6 +54,7 @@ class VideoEnlarger:
             plane,
             self.settings.factor,
             model=self.settings.model,
+            census=self.settings.census,
             data_range=self.settings.white or self.header.white,
             num_threads=self.settings.threads,
         )

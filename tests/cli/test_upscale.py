@@ -87,6 +87,15 @@ def test_factors_and_models(tmp_path, factor):
     np.testing.assert_array_equal(read_image(target)[0], wanted)
 
 
+def test_census(tmp_path):
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    write_image(source, scene((21, 24)))
+    assert main(["upscale", "--census", str(source), str(target)]) == 0
+    np.testing.assert_array_equal(
+        read_image(target)[0], raisr.upscale(scene((21, 24)), census=True)
+    )
+
+
 def test_hidden_colours_change_nothing_that_is_visible(tmp_path):
     pixels = np.dstack([photo(np.uint8, 3), np.full((20, 24), 255, np.uint8)])
     pixels[8:, :, 3] = 0

@@ -201,6 +201,7 @@ def _learn(draw):
     sizes = (1, 3, 5, 2, 0, -1, 17, 1.5)
     more = {"size": sizes, "stages": (1, 2, 0), "edges": ("fixed", "x"), "symmetric": (False,)}
     more |= {"ridge": (0, 1e-3, -1, np.nan), "min_samples": (0, 5, -1), "spec": _SPECS}
+    more |= {"factor": (1, 2, 5, -1, "2", None)}
     options = _of(draw, **_usual(**more))
     return Call(lambda *pair: raisr.learn_filters([pair], **options), (first, second))
 
