@@ -45,7 +45,7 @@ _PICTURES = {  # of scikit-image, and the part that is shown
 def measure_task(task: Task, training: Sequence[NDArray], tests: Dataset) -> dict[str, Any]:
     """Learn a task, measure it, and show it; return the results and the picture as "picture"."""
     pairs = [task.make(image, (_LEARNED, index)) for index, image in enumerate(training)]
-    task.learn([tuple(image[:64, :64] for image in pair) for pair in pairs[:4]])  # compiles
+    task.learn(pairs[:2])  # compiles
     start = time.process_time()
     bank = task.learn(pairs)
     seconds = time.process_time() - start

@@ -18,7 +18,7 @@ from raisr import HashSpec
 from raisr.bicubic import resize_bicubic
 from raisr.colour import rgb_to_gray
 from raisr.jpeg import compress
-from raisr.learning_upscaling import RECIPES, crop_to_multiple, reduce_image
+from raisr.learning_upscaling import crop_to_multiple, reduce_image
 from raisr.noise import add_gaussian_noise
 
 __all__ = ["TASKS", "Pair", "Task"]
@@ -94,8 +94,7 @@ def small_pair(image: Gray, seed: Seed, quality: int | None = None) -> Pair:
 
 
 def learn_enlarging(pairs: Sequence[Pair]) -> Any:
-    """Learn from the targets alone: learn_upscaling reduces them itself."""
-    return raisr.learn_upscaling([gray for _, gray in pairs], 2, RECIPES["best"])
+    return raisr.learn_filters(pairs, factor=2)
 
 
 def whole(values: NDArray) -> Gray:
