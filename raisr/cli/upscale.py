@@ -17,7 +17,7 @@ from raisr.cli.planes import alpha_channel, fill_hidden, less_pedestal, white_of
 from raisr.cli.upscale_video import VideoEnlarger
 from raisr.cli.work import Work, work_on
 from raisr.intel_filters import IntelFilters
-from raisr.io import Page
+from raisr.io import Page, geo_tags
 from raisr.io.picture import ASSOCIATED
 from raisr.upscaling import MODELS, check_bank, load_bank
 from raisr.upscaling_bank import UpscalingBank
@@ -101,7 +101,7 @@ def upscale_page(page: Page, settings: Settings) -> Page:
         limit = result[..., place : place + 1]
         np.minimum(result[..., :count], limit, out=result[..., :count])
     shape = result.shape if page.pixels.ndim == 3 else result.shape[:2]
-    metadata = dict(page.metadata)
+    metadata = geo_tags.enlarged(dict(page.metadata), settings.factor)
     if "per_unit" in metadata:  # pixels of a micrometre, as ImageJ counts them
         metadata["per_unit"] = tuple(settings.factor * count for count in metadata["per_unit"])
     return Page(result.reshape(shape), metadata)
