@@ -1,6 +1,5 @@
 """Where the pixels of a GeoTIFF lie on Earth, after its image was enlarged."""
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ def enlarged(metadata: dict[str, Any], factor: float) -> dict[str, Any]:
 
     Notes
     -----
-    OGC 19-008r4, GeoTIFF 1.1, annex B.6: the scale of pixels, tie points (column, row, level, and
+    OGC 19-008r4, GeoTIFF 1.1: the scale of pixels, tie points (column, row, level, and
     x, y, z) and a matrix from the first to the second. A column is counted from the left edge of
     the first pixel, or from its centre where the raster type is PixelIsPoint.
     """
@@ -29,7 +28,8 @@ def enlarged(metadata: dict[str, Any], factor: float) -> dict[str, Any]:
     start = 0.5 if _is_point(order, tags) else 0.0
     new = []
     for code, kind, count, stored in tags:
-        if kind == _DOUBLE and count and count % _LENGTHS.get(code, count + 1) == 0:
+        size = 8 * _LENGTHS.get(code, 0)
+        if size and kind == _DOUBLE and stored and len(stored) % size == 0:
             values = np.frombuffer(stored, f"{order}f8").copy()
             _enlarge(code, values, factor, start)
             stored = values.tobytes()
@@ -38,10 +38,10 @@ def enlarged(metadata: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 def _is_point(order: str, tags: list[tuple[int, int, int, bytes]]) -> bool:
-    for code, kind, count, stored in tags:
-        if code == _KEYS and kind == _SHORT:
-            values = struct.unpack(f"{order}{count}H", stored)
-            return (_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT) in zip(*[iter(values)] * 4, strict=False)
+    for code, kind, _, stored in tags:
+        if code == _KEYS and kind == _SHORT and len(stored) % 8 == 0:
+            keys = np.frombuffer(stored, f"{order}u2").reshape(-1, 4).tolist()
+            return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in keys
     return False
 
 
