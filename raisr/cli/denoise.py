@@ -75,7 +75,7 @@ def _describe_changes(
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
-    kinds = list(dict.fromkeys(change.kind for change in changes if change.kind != "white"))
+    kinds = list(dict.fromkeys(change.kind for change in changes if change.kind in _NAMES))
     what = "".join(f"{_NAMES[kind]} " for kind in kinds)
     return f"removed {what}noise of {told}{', estimated' * (origin == 'estimated')}", False
 
