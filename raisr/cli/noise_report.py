@@ -10,8 +10,8 @@ from raisr.camera_models import GAINS, camera_bank_for, certainty
 from raisr.cli.groups import Group, groups_of
 from raisr.cli.pages import Settings, levels_of
 from raisr.cli.planes import white_of
-from raisr.estimation import NoiseEstimate
 from raisr.io import Page, read_picture
+from raisr.noise_estimate import NoiseEstimate
 from raisr.stabilisation import PhotonNoise
 
 __all__ = ["noise_facts", "page_facts", "told_in_words"]
