@@ -61,7 +61,8 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
                 progress=True,
             )
         if arguments.verbose:
-            print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
+            for step in done.steps:
+                print(json.dumps({"file": str(source), **step}), file=sys.stderr)
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
         given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
         origin = "" if given or not isinstance(model, str) else ", estimated"
