@@ -67,7 +67,9 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
         return {"treatment": _white(settings) + f", of sigma {told} as given"}
     if kind in GAINS and group.axis is not None:
         return _camera_choice(found, kind)
-    return {"treatment": _TREATED.get(kind) or _white(settings)}
+    if kind in ("white", "shared"):
+        return {"treatment": _white(settings)}
+    return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
 
 
 def _white(settings: Settings) -> str:
