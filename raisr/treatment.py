@@ -39,7 +39,7 @@ def treatment_of(found, noise=None):
     if kind == "photon" and (photons := found.photons) is not None:
         if noise or not is_too_strong(photons.times(1 / found.unit)):
             return kind
-    elif kind == "photon" and found.kind != "none":
+    elif kind == "photon" and found.most_white:
         raise ValueError(
             'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
             "image is too small to tell: pass a PhotonNoise (--noise photon=GAIN,SIGMA,OFFSET)"
