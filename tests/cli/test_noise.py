@@ -14,6 +14,7 @@ from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
 from tests.cli.commands import fails
+from tests.pages import through_jpeg
 
 PART = data.astronaut()[:200, 100:300]
 
@@ -98,6 +99,16 @@ def test_verbose_tells_what_was_found_and_chosen(pictures, kind, tmp_path, capsy
     assert told.err.startswith(f"{pictures[kind]}: noise: {kind}")
     assert "treatment: filters for" in told.err
     assert f"removed {kind} noise of sigma" in told.out
+
+
+def test_grain_of_film_is_filtered_as_by_the_library(tmp_path, capsys):
+    grain = np.random.default_rng(0).normal(0, 15, (200, 200, 1))
+    stored = through_jpeg(np.rint(PART + grain).clip(0, 255).astype(np.uint8), 90, halved=True)
+    name, out = saved(tmp_path / "in.png", stored), tmp_path / "out.png"
+    assert raisr.estimate_noise(stored, channel_axis=-1).kind == "camera"
+    assert main(["denoise", "--verbose", name, str(out)]) == 0
+    assert "treatment: filters for white noise\n" in capsys.readouterr().err
+    np.testing.assert_array_equal(read_image(out)[0], raisr.denoise(stored, channel_axis=-1))
 
 
 @pytest.mark.parametrize(
