@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import numpy as np
 from numpy.typing import NDArray
 
-from raisr.rolling import Rows, roll
+from raisr.blocks import over_blocks
+from raisr.rolling import Flow, Rows
 from raisr.validate import GRAY_LEVELS, GrayImage, sink_of, sink_of_rows
 
 __all__ = [
@@ -148,26 +149,27 @@ def to_opponent(channels: Sequence[GrayImage], num_threads: int) -> list[NDArray
         one level in every channel is independent in the planes, of the same level in the chroma
         and of `LUMA_NOISE` times that level in the luma.
     """
-    planes = [np.empty(channels[0].shape, np.float32) for _ in range(3)]
-    roll(lambda flow: add_opponent(flow, channels, planes), channels[0].shape, num_threads)
+    from raisr.kernels.colour import to_opponent_rows
+
+    shape = channels[0].shape
+    planes = [np.empty(shape, np.float32) for _ in range(3)]
+    sources = tuple(channel.source for channel in channels)
+    sinks = tuple(sink_of(plane, GRAY_LEVELS) for plane in planes)
+    over_blocks(lambda y0, y1: to_opponent_rows(sources, sinks, y0, y1), shape, num_threads)
     return planes
 
 
-def add_opponent(flow, channels, planes=None):
-    """Add what `to_opponent` does to a Flow; return the planes it gives: `planes`, or Rows."""
+def add_opponent(flow: Flow, channels: Sequence[GrayImage]) -> list[Rows]:
+    """Add what `to_opponent` does to a Flow; return its planes."""
     from raisr.kernels.colour import to_opponent_rows
 
-    found = planes or [flow.plane() for _ in range(3)]
-    sources = tuple(channel.source for channel in channels)
+    planes, sources = [flow.plane() for _ in range(3)], tuple(c.source for c in channels)
 
     def run(y0, y1):
-        sinks = (
-            each.sink if isinstance(each, Rows) else sink_of(each, GRAY_LEVELS) for each in found
-        )
-        to_opponent_rows(sources, tuple(sinks), y0, y1)
+        to_opponent_rows(sources, tuple(plane.sink for plane in planes), y0, y1)
 
-    flow.add(run, (), found)
-    return found
+    flow.add(run, (), planes)
+    return planes
 
 
 def from_opponent(
@@ -194,21 +196,28 @@ def from_opponent(
     """
     images = [GrayImage(plane) for plane in planes]
     given = None if near is None else ([GrayImage(plane) for plane in near[0]], near[1])
-    roll(
-        lambda flow: add_channels(flow, images, outs, data_range, given), outs[0].shape, num_threads
-    )
+
+    def block(y0, y1):
+        _write_rows(images, given, outs, data_range, y0, y1)
+
+    over_blocks(block, outs[0].shape, num_threads)
 
 
 def add_channels(flow, planes, outs, data_range, near=None):
-    """Add what `from_opponent` does to a Flow; planes are Rows or GrayImage."""
+    """Add what `from_opponent` does to a Flow; planes may be Rows."""
+
+    def run(y0, y1):
+        _write_rows(planes, near, outs, data_range, y0, y1)
+
+    read = [*planes, *(() if near is None else near[0])]
+    flow.add(run, [(plane, 0) for plane in read], ())
+
+
+def _write_rows(planes, near, outs, data_range, y0, y1):
     from raisr.kernels.colour import from_opponent_rows
 
     given, most = (planes, [np.inf] * 3) if near is None else near
-
-    def run(y0, y1):
-        sources, givens = (tuple(plane.source for plane in each) for each in (planes, given))
-        with ExitStack() as stack:
-            sinks = [stack.enter_context(sink_of_rows(out, y0, y1, data_range)) for out in outs]
-            from_opponent_rows(sources, givens, tuple(map(np.float32, most)), tuple(sinks), y0, y1)
-
-    flow.add(run, [(plane, 0) for plane in [*planes, *given]], ())
+    sources, givens = (tuple(plane.source for plane in each) for each in (planes, given))
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(sink_of_rows(out, y0, y1, data_range)) for out in outs]
+        from_opponent_rows(sources, givens, tuple(map(np.float32, most)), tuple(sinks), y0, y1)
