@@ -87,7 +87,7 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     found = noise_of(sample, peaks)
     treatment = treatment_of(found, noise)
     if treatment in GAINS:
-        return _camera(model, treatment, found)
+        return _camera(model, treatment, found)  # what JPEG made constant had noise
     if treatment == "photon":
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if treatment == "shared" else None

@@ -34,7 +34,7 @@ def treatment_of(found, noise=None):
     """
     kind = noise or found.kind
     shared = None if noise else found.shared_levels()
-    if kind in GAINS and shared is None:  # what JPEG made constant had noise
+    if kind in GAINS and shared is None:
         return kind
     if kind == "photon" and (photons := found.photons) is not None:
         if noise or not is_too_strong(photons.times(1 / found.unit)):
