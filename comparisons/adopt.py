@@ -5,23 +5,21 @@ in `comparisons/runs` holds back. Batch normalisation is measured again: before 
 training left the statistics of its last weights beside the average of many.
 """
 
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from comparisons import command
 from comparisons.draw.tables import EMPTY, Section, Table
 from comparisons.measure.networks import RUNS
 from comparisons.measure.store import COMMITTED
 from comparisons.training_runs import CONFIGS
-from hybrid import zoo
-from hybrid.training.config import TrainingConfig
-from hybrid.training.norms import measure_again
-from hybrid.training.tasks import task_of
-from hybrid.weights import save_tensors
 from raisr.command import Parser, run
 from raisr.provenance import environment, git_commit, read_json, write_json
+
+if TYPE_CHECKING:
+    from hybrid.training.config import TrainingConfig
 
 PATH = COMMITTED / "adopted.json"
 _BATCHES = 16  # that statistics of batch normalisation are measured on
@@ -53,6 +51,13 @@ def adopt(source: Path, config: TrainingConfig, target: Path) -> dict[str, Any]:
     ValueError
         `source` is no such file, or was trained in another way than `config` tells.
     """
+    import torch
+
+    from hybrid import zoo
+    from hybrid.training.norms import measure_again
+    from hybrid.training.tasks import task_of
+    from hybrid.weights import save_tensors
+
     network, header = zoo.load_network(str(source))
     wanted = config.to_dict().items()
     if header.get("sigma_min") is not None:
@@ -103,6 +108,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("source", type=Path, metavar="WEIGHTS")
     parser.add_argument("run", metavar="RUN", help="name of a file in comparisons/runs")
     options = parser.parse_args(arguments)
+    from hybrid.training.config import TrainingConfig
+
     config = TrainingConfig.read(CONFIGS / f"{options.run}.toml")
     target = RUNS / config.name / "weights.safetensors"
     facts = adopt(options.source, config, target)

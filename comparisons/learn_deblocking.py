@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons import command
+from comparisons.learn_models import HELD_BACK_IMAGES
 from comparisons.measure.deblocking import deblocked_psnr
 from raisr import HashSpec
 from raisr.colour_files import write_parts
@@ -26,7 +27,6 @@ from raisr.jpeg import BLOCK
 from raisr.learning_deblocking import learn_deblocking
 from raisr.provenance import environment, git_commit
 
-_HELD_BACK = slice(5, None, 10)
 _OFF_BLOCKS = slice(3, None), slice(5, None)
 
 
@@ -94,7 +94,7 @@ def learn_parts(
 
 def print_held_back(images: Sequence[ImageFile], quality: int) -> None:
     """Learn from all but the held-back images, and print the PSNR of the luma on these."""
-    held_back = images[_HELD_BACK]
+    held_back = images[HELD_BACK_IMAGES]
     parts, *_ = learn_parts([image for image in images if image not in held_back], quality)
     stages: list[Stage] = parts["luma"]
     found = [deblocked_psnr(image.read()[_OFF_BLOCKS], quality, stages) for image in held_back]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons import command
+from comparisons.learn_models import HELD_BACK_IMAGES
 from comparisons.measure.sharpening import CONDITIONS, scikit_image, soft
 from raisr import HashSpec, __version__
 from raisr.cascade import run_stages
@@ -28,8 +29,6 @@ from raisr.metrics import psnr
 from raisr.provenance import environment, git_commit
 from raisr.sharpening import BANK, FORMAT, LEVELS
 from raisr.validate import GRAY_LEVELS, GrayImage
-
-_HELD_BACK = slice(5, None, 10)
 
 _MASKS = (0.5, 0.7, 1.0, 1.5, 2.0), (0.5, 1.0, 1.5, 2.0, 3.0)  # radii and amounts
 
@@ -71,8 +70,8 @@ def learn_levels(
 
 def print_held_back(images: Sequence[NDArray[np.uint8]]) -> None:
     """Learn from all but the held-back images, and print the PSNR on these, unbounded."""
-    held_back = images[_HELD_BACK]
-    others = set(range(len(images))[_HELD_BACK])
+    held_back = images[HELD_BACK_IMAGES]
+    others = set(range(len(images))[HELD_BACK_IMAGES])
     kept = [image for place, image in enumerate(images) if place not in others]
     parts, _ = learn_levels(kept)
     for level, blur in itertools.product(LEVELS, BLURS):

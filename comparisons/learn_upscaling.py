@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from comparisons import command
+from comparisons.learn_models import HELD_BACK_IMAGES
 from comparisons.measure.enlarging import enlarged_psnr, video_luma
 from raisr.command import Parser, run
 from raisr.datasets import ImageFile, load_dataset
@@ -22,7 +23,6 @@ from raisr.upscaling import MODELS, bank_path
 from raisr.upscaling_bank import UpscalingBank
 
 _FACTORS = (2, 3, 4)
-_HELD_BACK = slice(5, None, 10)
 
 
 def learn_bank(images: Sequence[ImageFile], model: str, factor: int) -> UpscalingBank:
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     images = load_dataset("bsd400", download=options.download).images
     for model, factor in itertools.product(options.model, map(int, options.factor)):
         if options.hold_back:
-            held_back = images[_HELD_BACK]
+            held_back = images[HELD_BACK_IMAGES]
             rest = [image for image in images if image not in held_back]
             bank = learn_bank(rest, model, factor)
             found = [enlarged_psnr(image.read(), factor, bank) for image in held_back]

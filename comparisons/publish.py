@@ -4,36 +4,39 @@ Writes them as float16 to `hybrid/weights`, measures them on test sets, and adds
 registry with a golden output for the tests.
 """
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import skimage.data
-import torch
 
 from comparisons import command
 from comparisons.measure.evaluate import denoising_measure, evaluate
 from comparisons.measure.networks import network_denoiser
 from comparisons.measure.protocol import COLOUR, protocol_of
 from comparisons.measure.store import summarise
-from hybrid import zoo
-from hybrid.networks import Network
-from hybrid.training.config import HASHED
-from hybrid.weights import save_tensors
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, load_dataset
 from raisr.files import write_atomically
 from raisr.provenance import write_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from hybrid.networks import Network
+    from hybrid.zoo import Weights
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 _LEVELS = (15.0, 25.0, 50.0)
 LICENCE = "MIT; learned from BSDS500, which is for non-commercial research and education"
 
 
-def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.Weights:
+def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> Weights:
     """Add weights to the registry.
 
     Parameters
@@ -52,6 +55,10 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
     FileNotFoundError, ValueError
         `source` is no such file, or its classes come from a PCN that is not in the registry.
     """
+    from hybrid import zoo
+    from hybrid.training.config import HASHED
+    from hybrid.weights import save_tensors
+
     network, header = zoo.load_network(str(source))
     known = [entry.name for entry in zoo.list_weights()]
     if header["classes"] not in (None, *HASHED, *known):
@@ -78,9 +85,10 @@ def publish(source: Path, name: str, sets: list[Dataset], cache: Path) -> zoo.We
     return entry
 
 
-@torch.inference_mode()
 def golden(network: Network) -> dict[str, torch.Tensor]:
     """Return a small input of a network, and its output."""
+    import torch
+
     image = torch.from_numpy(skimage.data.camera()[200:240, 200:256] / np.float32(255))
     noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
     planes = torch.stack([noisy.roll(shift) for shift in range(network.channels)])[None]
@@ -91,10 +99,13 @@ def golden(network: Network) -> dict[str, torch.Tensor]:
         % (network.num_classes or 1),
     }
     inputs = {"noisy": planes, **{name: further[name] for name in network.inputs}}
-    return {**inputs, "output": network(*inputs.values())}
+    with torch.inference_mode():
+        return {**inputs, "output": network(*inputs.values())}
 
 
 def _metrics(path, header, sets, cache):
+    from hybrid import zoo
+
     denoiser = zoo.load(str(path))
     colour = denoiser.network.channels == 3
     protocol = COLOUR if colour else protocol_of(header["noise"])
@@ -110,7 +121,7 @@ def _metrics(path, header, sets, cache):
     return found
 
 
-def _fields(entry: zoo.Weights) -> dict[str, Any]:
+def _fields(entry: Weights) -> dict[str, Any]:
     fields = asdict(entry)
     del fields["name"]
     return fields
@@ -124,6 +135,8 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_dataset_option(parser, "test sets to measure on")
     command.add_data_options(parser)
     options = parser.parse_args(arguments)
+    from hybrid import zoo
+
     name = options.name or zoo.load_network(str(options.source))[1]["name"]
     sets = [load_dataset(dataset, download=options.download) for dataset in options.datasets]
     entry = publish(options.source, name, sets, Path("output") / "cache")

@@ -84,7 +84,7 @@ METHODS: dict[str, Callable[[NDArray[np.uint8]], NDArray]] = {
     "noisy": lambda image: image,
     "raisr fast": partial(raisr.denoise, model="fast", channel_axis=-1, num_threads=1),
     "raisr best": partial(raisr.denoise, model="best", channel_axis=-1, num_threads=1),
-    "hybrid.denoise": partial(hybrid.denoise, channel_axis=-1),
+    "hybrid.denoise": lambda image: hybrid.denoise(image, channel_axis=-1),
     "OpenCV NL-means, h = 5": partial(_opencv, 5),
     "OpenCV NL-means, h = 10": partial(_opencv, 10),
     "scikit-image NL-means": _nl_means,

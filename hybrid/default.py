@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 import raisr
 from hybrid.precision import check_precision
 from hybrid.zoo import load
+from raisr.camera_models import GAINS
 from raisr.denoising import is_gray
 from raisr.estimation import noise_of
+from raisr.treatment import treatment_of
 from raisr.validate import as_channels
 
 MODELS = {
@@ -124,14 +126,15 @@ def denoise(
             return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
             found = noise_of(channels)
-            if found.kind in ("none", "white") and not found.most_white:
+            treatment = treatment_of(found)
+            if treatment == "none":
                 return np.array(image, channels[0].array.dtype)
-            if found.shared_levels() is not None:
+            if treatment == "shared":
                 weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.is_drawn or found.kind in ("camera", "mosaic", "photon"):
+            elif found.is_drawn or found.kind != "white":
                 options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
                 filtered = raisr.denoise(image, model="best", **options)
-                if found.is_drawn or found.kind == "photon":
+                if treatment not in GAINS:
                     return filtered
                 return _mean(
                     filtered, denoise(image, weights=CAMERA, precision=precision, **options)

@@ -15,7 +15,7 @@ _HOME = {
     "GradientStatistics": "raisr.statistics",
     "HashSpec": "raisr.hashing",
     "IntelFilters": "raisr.intel_filters",
-    "NoiseEstimate": "raisr.estimation",
+    "NoiseEstimate": "raisr.noise_estimate",
     "NormalEquations": "raisr.normal_equations",
     "PhotonNoise": "raisr.stabilisation",
     "ShippedModel": "raisr.shipped",

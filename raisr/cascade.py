@@ -1,5 +1,7 @@
 """Stages one after the other: hash, filter, hand on; in strips of rows."""
 
+from functools import wraps
+
 import numpy as np
 
 from raisr.hashing import class_rows
@@ -7,7 +9,7 @@ from raisr.reach import hash_reach
 from raisr.rolling import Rows, roll
 from raisr.validate import GRAY_LEVELS, sink_of_rows
 
-__all__ = ["add_classes", "add_stage", "add_stages", "filter_rows", "run_stages"]
+__all__ = ["add_classes", "add_stage", "add_stages", "filter_rows", "levelled", "run_stages"]
 
 
 def filter_rows(stage, planes, classes, y0, y1, out, data_range):
@@ -46,6 +48,26 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
         kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
 
 
+def levelled(run):
+    """Have a function of (filters, channels, outs, data_range, ...) see channels less pedestals.
+
+    Filtered, in float32, they are put back.
+    """
+
+    @wraps(run)
+    def levelled_run(filters, channels, outs, data_range, *further):
+        if not any(channel.pedestal for channel in channels):
+            run(filters, channels, outs, data_range, *further)
+            return
+        planes = [np.empty(channel.shape, np.float32) for channel in channels]
+        run(filters, [channel.levelled() for channel in channels], planes, GRAY_LEVELS, *further)
+        for channel, plane, out in zip(channels, planes, outs, strict=True):
+            channel.put_back(plane, out, data_range)
+
+    return levelled_run
+
+
+@levelled
 def run_stages(stages, channels, outs, data_range, num_threads, hashed=None, before=None):
     """Run a cascade over every channel of an image.
 
@@ -71,13 +93,6 @@ def run_stages(stages, channels, outs, data_range, num_threads, hashed=None, bef
     -----
     Channels with a pedestal are filtered without it, in float32, and it is put back.
     """
-    if any(channel.pedestal for channel in channels):
-        planes = [np.empty(channel.shape, np.float32) for channel in channels]
-        levelled = [channel.levelled() for channel in channels]
-        run_stages(stages, levelled, planes, GRAY_LEVELS, num_threads, hashed, before)
-        for channel, plane, out in zip(channels, planes, outs, strict=True):
-            channel.put_back(plane, out, data_range)
-        return
 
     def build(flow):
         add_stages(flow, stages, channels, outs, data_range, hashed, before)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.cascade import add_classes, add_stage, add_stages
+from raisr.cascade import add_classes, add_stage, add_stages, levelled
 from raisr.colour import add_channels, add_opponent
 from raisr.colour_files import opened_parts, write_parts
 from raisr.filtering import FilterBank
 from raisr.rolling import roll
-from raisr.validate import GRAY_LEVELS, as_channels, check_threads
+from raisr.validate import as_channels, check_threads
 
 __all__ = [
     "GUIDES",
@@ -147,6 +147,7 @@ def check_three(channels):
         raise ValueError(f"a colour bank is for three channels, got {len(channels)}")
 
 
+@levelled
 def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
     """Run a colour bank over three channels, a list of GrayImage, into `outs`.
 
@@ -154,13 +155,6 @@ def run_colour(bank, channels, outs, data_range, num_threads, levels=None):
     with a pedestal are filtered without it, as by `raisr.cascade.run_stages`. Where the noise
     level of each plane is given, no pixel changes by more than noise explains.
     """
-    if any(channel.pedestal for channel in channels):
-        planes = [np.empty(channel.shape, np.float32) for channel in channels]
-        levelled = [channel.levelled() for channel in channels]
-        run_colour(bank, levelled, planes, GRAY_LEVELS, num_threads, levels)
-        for channel, plane, out in zip(channels, planes, outs, strict=True):
-            channel.put_back(plane, out, data_range)
-        return
     chroma = [plane.stages for plane in bank.chroma]
 
     def build(flow):

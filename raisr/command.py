@@ -60,7 +60,7 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt as stop:
         print(": ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
         sys.exit(ended())
-    except (OSError, ValueError, FloatingPointError) as error:
+    except (OSError, ValueError, FloatingPointError, ModuleNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         flush_or_drop()
         sys.exit(2)

@@ -43,7 +43,7 @@ def are_exact(channels):
     bool
     """
     strips = [_living(band) for band in _bands(channels)]
-    scales = [_scale_of(channel, parts) for channel, parts in _by_channel(channels, strips)]
+    scales = [_step_and_ends(channel, parts) for channel, parts in _by_channel(channels, strips)]
     kept = [index for index, scale in enumerate(scales) if scale is not None]
     if not kept:
         return True
@@ -74,7 +74,7 @@ def _by_channel(channels, strips):
     return zip(channels, zip(*strips, strict=True), strict=True)
 
 
-def _scale_of(channel, parts):
+def _step_and_ends(channel, parts):
     """Return the step between values of a channel, and its ends; None for at most two values."""
     sample = _values(parts, _SAMPLED)
     if np.unique(sample).size <= _TWO:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.cascade import run_stages
+from raisr.cascade import levelled, run_stages
 from raisr.colour import from_opponent, to_opponent
 from raisr.colour_bank import check_three, filter_chroma, largest_changes
 from raisr.colour_files import opened_parts, write_parts
@@ -137,18 +137,12 @@ class PyramidBank:
             return cls(scales, metadata)
 
 
+@levelled
 def run_pyramid(bank, channels, outs, data_range, num_threads, levels=None, share=1.0):
     """Run a pyramid bank over three channels, a list of GrayImage, into `outs`.
 
     As `raisr.colour_bank.run_colour`; `share` is how much of each change is made, 0 to 1.
     """
-    if any(channel.pedestal for channel in channels):
-        planes = [np.empty(channel.shape, np.float32) for channel in channels]
-        levelled = [channel.levelled() for channel in channels]
-        run_pyramid(bank, levelled, planes, GRAY_LEVELS, num_threads, levels, share)
-        for channel, plane, out in zip(channels, planes, outs, strict=True):
-            channel.put_back(plane, out, data_range)
-        return
     sources = to_opponent(channels, num_threads)
     noisy = pyramid(sources, len(bank.scales), num_threads)
     found: list[NDArray[np.float32]] = []

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +14,12 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
-from raisr.models import LARGEST, bank_for, colour_bank_for
+from raisr.models import bank_for, colour_bank_for
 from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
+from raisr.treatment import ends, is_too_strong, treatment_of
 from raisr.validate import GRAY_LEVELS, GrayImage
 from raisr.wavelet_level import level_of
 
@@ -85,18 +85,12 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
         return _kept(_photonic(model, noise, sample, parts))
     peaks = in_threads(num_threads, peak_of, sample)
     found = noise_of(sample, peaks)
-    kind = found.kind if noise is None else noise
-    if kind in GAINS and len(sample) == 3 and (noise or found.shared_levels() is None):
-        return _camera(model, kind, found)  # what JPEG made constant had noise
-    if noise == "photon" and found.photons is None and found.kind != "none":
-        raise ValueError(
-            'noise="photon": no such noise fits, as it does not grow with the brightness, or the '
-            "image is too small to tell: pass a PhotonNoise (--noise photon=GAIN,SIGMA,OFFSET)"
-        )
-    fits = found.photons is not None and not (noise is None and _too_strong(found.photons))
-    if kind == "photon" and fits:
+    treatment = treatment_of(found, noise)
+    if treatment in GAINS:
+        return _camera(model, treatment, found)  # what JPEG made constant had noise
+    if treatment == "photon":
         return _kept(_photonic(model, found.photons, sample, parts))
-    shared = found.shared_levels() if noise is None and found.most_white else None
+    shared = found.shared_levels() if treatment == "shared" else None
     levels = in_threads(num_threads, level_of, sample, peaks)
     levels = [min(level, found.most_white) for level in levels]
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
@@ -228,12 +222,12 @@ def _photonic(model, noise, sample, parts):
     if steady is not None:
         return _unclipped(_white(model, steady, len(sample)), steady)
     # Black and white of the image stay black and white, so that classes mean what they do.
-    if _too_strong(noise):
+    if is_too_strong(noise):
         raise ValueError(
             f"noise is too strong for this image: {noise}, where white is {GRAY_LEVELS:g} "
             "(is data_range right?)"
         )
-    low, high = _ends(noise)
+    low, high = ends(noise)
     unit = float(GRAY_LEVELS / (high - low))
     inner = _white(model, [unit], len(sample))
 
@@ -252,16 +246,6 @@ def _photonic(model, noise, sample, parts):
 
     told = [noise.gain, noise.sigma, noise.offset]
     return inner._replace(run=run, about={"step": "photon", "model": model, "noise": told})
-
-
-def _ends(noise):
-    """Return what black and white become by the transform that makes noise steady."""
-    return anscombe(np.array([0, GRAY_LEVELS]), replace(noise, offset=0.0))
-
-
-def _too_strong(noise):
-    low, high = _ends(noise)
-    return bool(LARGEST * (high - low) < GRAY_LEVELS)
 
 
 def _levelled(noise, channels):

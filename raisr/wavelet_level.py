@@ -3,7 +3,8 @@
 import numpy as np
 
 from raisr.differences import are_exact
-from raisr.estimation import NORMAL_QUARTILE, noise_of
+from raisr.estimation import noise_of
+from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
 
 __all__ = ["level_of", "mean_level"]

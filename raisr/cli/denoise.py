@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -43,9 +42,10 @@ def denoise(arguments: Namespace) -> int:
             raise ValueError(
                 "--axes and --sparse are for a zarr, or a large TIFF of gray or RGB: leave them out"
             )
-        if arguments.verbose:
-            print("\n".join(told_in_words(page_facts(page, settings))), file=sys.stderr)
         return denoise_page(page, settings)
+
+    def tell(page: Page) -> list[str]:
+        return told_in_words(page_facts(page, settings)) if arguments.verbose else []
 
     arguments.work = Work(
         change,
@@ -53,6 +53,7 @@ def denoise(arguments: Namespace) -> int:
         "denoised",
         VideoDenoiser(settings),
         None if network else stream_with(arguments, model),
+        tell,
     )
     return work_on(arguments)
 
@@ -75,7 +76,7 @@ def _describe_changes(
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
-    kinds = list(dict.fromkeys(change.kind for change in changes if change.kind != "white"))
+    kinds = list(dict.fromkeys(change.kind for change in changes if change.kind in _NAMES))
     what = "".join(f"{_NAMES[kind]} " for kind in kinds)
     return f"removed {what}noise of {told}{', estimated' * (origin == 'estimated')}", False
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from raisr.camera_models import GAINS
 from raisr.cli.checks import named, white_fits
 from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
@@ -23,8 +24,6 @@ __all__ = ["is_large", "stream_with"]
 
 _LARGE = 1 << 28
 """Bytes of pixels, beyond which a TIFF is read part by part."""
-
-_CAMERA = ("camera", "mosaic")
 
 
 def is_large(source: Path, target: Path) -> bool:
@@ -61,7 +60,8 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
                 progress=True,
             )
         if arguments.verbose:
-            print("\n".join(map(json.dumps, done.steps)), file=sys.stderr)
+            for step in done.steps:
+                print(json.dumps({"file": str(source), **step}), file=sys.stderr)
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
         given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
         origin = "" if given or not isinstance(model, str) else ", estimated"
@@ -86,5 +86,5 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
         gain, dark, _ = step["noise"]
         return [f"photon noise of {gain * unit:.4g} a photon and {dark * unit:.4g} in the dark"]
     level = step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE
-    name = "camera noise" if kind in _CAMERA else "noise"
+    name = "camera noise" if kind in GAINS else "noise"
     return [f"{name} of sigma {level * unit:.4g} ({100 * level / GRAY_LEVELS:.3g}% of white)"]

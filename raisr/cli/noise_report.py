@@ -8,11 +8,10 @@ from typing import Any
 import raisr
 from raisr.camera_models import GAINS, camera_bank_for, certainty
 from raisr.cli.groups import Group, groups_of
-from raisr.cli.pages import Settings
+from raisr.cli.pages import Settings, levels_of
 from raisr.cli.planes import white_of
-from raisr.denoising import white_level
-from raisr.estimation import NoiseEstimate
 from raisr.io import Page, read_picture
+from raisr.noise_estimate import NoiseEstimate
 from raisr.stabilisation import PhotonNoise
 
 __all__ = ["noise_facts", "page_facts", "told_in_words"]
@@ -58,22 +57,17 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
         return {"treatment": _TREATED["none"]}
     if not isinstance(settings.model, str):
         return {"treatment": "the given bank, whatever the noise"}
-    if settings.levels is not None:
-        levels = settings.levels.of(white)
-        levels = levels[group.part] if len(levels) > 1 else levels
-        if not any(levels):
-            return {"treatment": _TREATED["none"]}
-        told = ", ".join(f"{level:.4g}" for level in levels)
-        return {"treatment": _white(settings) + f", of sigma {told} as given"}
     if isinstance(settings.noise, PhotonNoise):
         return {"treatment": f"{_TREATED['photon']}, for the noise as given"}
-    kind = "none" if found.kind == "none" else settings.noise or found.kind
-    if kind in GAINS and found.levels.shape[1] == 3:
-        return _camera_choice(found, kind)
-    level = min(white_level(group.visible, channel_axis=group.axis), found.most_white)
-    if kind in ("white", "photon") and not level:
+    levels, kind = levels_of(group, white, settings, found)
+    if not any(levels):
         return {"treatment": _TREATED["none"]}
-    if kind == "white":
+    if settings.levels is not None:
+        told = ", ".join(f"{level:.4g}" for level in levels)
+        return {"treatment": _white(settings) + f", of sigma {told} as given"}
+    if kind in GAINS and group.axis is not None:
+        return _camera_choice(found, kind)
+    if kind in ("white", "shared"):
         return {"treatment": _white(settings)}
     return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
 

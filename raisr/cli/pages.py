@@ -15,12 +15,13 @@ from raisr.cli.planes import white_of
 from raisr.denoising import white_level
 from raisr.io import Page
 from raisr.stabilisation import PhotonNoise
+from raisr.treatment import treatment_of
 
 if TYPE_CHECKING:
-    from raisr import ColourBank, FilterBank
+    from raisr import ColourBank, FilterBank, NoiseEstimate
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Change", "Settings", "denoise_page"]
+__all__ = ["Change", "Settings", "denoise_page", "levels_of"]
 
 
 class Settings(NamedTuple):
@@ -70,18 +71,20 @@ def _denoise_group(group: Group, settings: Settings) -> tuple[np.ndarray | None,
         return None, Change((0.0,), white, 0.0)
     if isinstance(settings.noise, PhotonNoise):
         settings = settings._replace(noise=settings.noise.moved(-group.pedestal))
-    levels, kind = _levels_of(group, white, settings)
+    levels, kind = levels_of(group, white, settings)
     if levels and not any(levels) and not isinstance(settings.noise, PhotonNoise):
         return None, Change(levels, white, 0.0)
     filtered = group.restored(_filtered(group, levels, kind, white, settings))
     return filtered, Change(levels, white, _distance(filtered, group), kind)
 
 
-def _levels_of(group: Group, white: float, settings: Settings) -> tuple[tuple[float, ...], str]:
-    """Return one level for all channels of a group, or one for each, and what the noise is like.
+def levels_of(
+    group: Group, white: float, settings: Settings, found: NoiseEstimate | None = None
+) -> tuple[tuple[float, ...], str]:
+    """Return one level for all channels of a group, or one for each, and the treatment of noise.
 
-    There is none for a bank; that of a camera is the level of the brightness, that of told
-    photons the root mean square.
+    There is no level for a bank; that of a camera is the level of the brightness, that of told
+    photons the root mean square. `found` is the estimate of what is visible, if that is known.
     """
     if not isinstance(settings.model, str):
         return (), "white"
@@ -92,21 +95,22 @@ def _levels_of(group: Group, white: float, settings: Settings) -> tuple[tuple[fl
     visible = group.visible
     if isinstance(settings.noise, PhotonNoise):
         return (float(np.sqrt(np.mean(settings.noise.deviation(visible) ** 2))),), "photon"
-    found = raisr.estimate_noise(visible, channel_axis=group.axis, data_range=white)
-    kind = settings.noise or found.kind
+    options = {"channel_axis": group.axis, "data_range": white}
+    found = found or raisr.estimate_noise(visible, **options)
+    kind = treatment_of(found, settings.noise)
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
-    level = min(white_level(visible, channel_axis=group.axis), found.most_white)
-    return (level,), kind if kind == "photon" else "white"
+    return (min(white_level(visible, channel_axis=group.axis), found.most_white),), kind
 
 
 def _filtered(group, levels, kind, white, settings) -> np.ndarray:
     options: dict[str, Any] = {"model": settings.model, "data_range": white}
-    if kind != "white" or settings.noise is not None:
+    is_white = kind in ("white", "shared")
+    if settings.noise is not None or not is_white:
         options["noise"] = settings.noise or kind
     options["num_threads"] = settings.threads
     run: Callable[..., np.ndarray] = raisr.denoise
-    if settings.network is not None and kind == "white":
+    if settings.network is not None and is_white:
         run, options = settings.network, {"data_range": white}
         levels = levels and (float(np.sqrt(np.mean(np.square(levels)))),)
     if settings.levels is None:

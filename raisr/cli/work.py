@@ -25,7 +25,8 @@ __all__ = ["Work", "change_file", "work_on"]
 class Work(NamedTuple):
     """What a command does to each page, how it tells what was done, and in one word.
 
-    `video` does it to videos, and `stream` to a whole file that need not fit in memory.
+    `video` does it to videos, and `stream` to a whole file that need not fit in memory. `tell` is
+    what to say of a page before, line by line.
     """
 
     change: Callable[[Page], tuple[Page, list[Any]]]
@@ -33,6 +34,7 @@ class Work(NamedTuple):
     done: str
     video: VideoWork | None = None
     stream: Callable[[Path, Path], Report] | None = None
+    tell: Callable[[Page], list[str]] = lambda page: []
 
 
 def work_on(arguments: Namespace) -> int:
@@ -110,11 +112,13 @@ def _change_picture(
         _check_pages(picture, name, target)
     pages, changes = [], []
     for index, page in enumerate(picture.pages):
+        where = f"{name}, page {index + 1}" if len(picture.pages) > 1 else name
         try:
+            for line in arguments.work.tell(page):
+                print(f"{where}: {line}", file=sys.stderr)
             result, done = arguments.work.change(page)
         except (ValueError, TypeError) as error:
-            where = f", page {index + 1}" if len(picture.pages) > 1 else ""
-            raise type(error)(f"{name}{where}: {error}") from error
+            raise type(error)(f"{where}: {error}") from error
         pages.append(result)
         changes += done
     text, little = arguments.work.describe(changes)

@@ -14,6 +14,7 @@ from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
 from tests.cli.commands import fails
+from tests.pages import through_jpeg
 
 PART = data.astronaut()[:200, 100:300]
 
@@ -95,9 +96,19 @@ def test_info_of_a_file_that_is_no_image(tmp_path, capsys):
 def test_verbose_tells_what_was_found_and_chosen(pictures, kind, tmp_path, capsys):
     assert main(["denoise", "--verbose", pictures[kind], str(tmp_path / "out.png")]) == 0
     told = capsys.readouterr()
-    assert told.err.startswith(f"noise: {kind}")
+    assert told.err.startswith(f"{pictures[kind]}: noise: {kind}")
     assert "treatment: filters for" in told.err
     assert f"removed {kind} noise of sigma" in told.out
+
+
+def test_grain_of_film_is_filtered_as_by_the_library(tmp_path, capsys):
+    grain = np.random.default_rng(0).normal(0, 15, (200, 200, 1))
+    stored = through_jpeg(np.rint(PART + grain).clip(0, 255).astype(np.uint8), 90, halved=True)
+    name, out = saved(tmp_path / "in.png", stored), tmp_path / "out.png"
+    assert raisr.estimate_noise(stored, channel_axis=-1).kind == "camera"
+    assert main(["denoise", "--verbose", name, str(out)]) == 0
+    assert "treatment: filters for white noise\n" in capsys.readouterr().err
+    np.testing.assert_array_equal(read_image(out)[0], raisr.denoise(stored, channel_axis=-1))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +130,31 @@ def test_verbose_tells_what_is_done_with_these_settings(
     arguments = ["--verbose", *options, pictures["camera"], str(tmp_path / "out.png")]
     assert main(["denoise", *arguments]) == 0
     told = capsys.readouterr().err.splitlines()
+    assert all(line.startswith(f"{pictures['camera']}: ") for line in told)
+    told = [line.removeprefix(f"{pictures['camera']}: ") for line in told]
     assert told[0].startswith("noise: camera")
     (line,) = (line for line in told if line.startswith("treatment: "))
     assert treatment in line
     assert line.endswith(treatment) or "mosaic" in options
     assert any("each change" in line for line in told) == ("mosaic" in options)
+
+
+def test_verbose_names_each_file_of_a_folder_and_each_page(tmp_path, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    saved(folder / "a.png", add_gaussian_noise(PART, 20, 0))
+    tifffile.imwrite(folder / "b.tif", np.full((2, 50, 50), 9, np.uint8))
+    assert main(["denoise", "--verbose", str(folder), str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    kinds = [line.removesuffix(" (white is 255)") for line in lines if "noise: " in line]
+    assert kinds == [
+        f"{folder / 'a.png'}: noise: white",
+        f"{folder / 'b.tif'}, page 1: noise: none",
+        f"{folder / 'b.tif'}, page 2: noise: none",
+    ]
+    assert all(
+        line.startswith((f"{folder / 'a.png'}: ", f"{folder / 'b.tif'}, p")) for line in lines
+    )
 
 
 def test_verbose_tells_of_a_network(pictures, tmp_path, capsys):

@@ -86,6 +86,17 @@ def test_an_expected_error_is_one_line(capsys, raised, status, message):
     assert capsys.readouterr().err == message
 
 
+@pytest.mark.parametrize("words", [["adopt", "weights", "run"], ["publish", "weights"]])
+def test_without_torch_a_command_ends_in_one_line(words):
+    script = "import runpy, sys; sys.modules['torch'] = None; del sys.argv[0]; "
+    script += "runpy.run_module(f'comparisons.{sys.argv[0]}', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "torch" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_fault_in_the_program_is_not_hidden():
     def main():
         raise AssertionError("a bug")

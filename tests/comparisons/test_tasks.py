@@ -69,7 +69,7 @@ def test_committed_numbers_reach_the_goals():
 def test_learns_and_writes_a_bank(monkeypatch, tmp_path, tiny_dataset, capsys):
     recipe = [(ProfileSpec(directions=8), 3, 0)]
     monkeypatch.setitem(learn_upscaling.RECIPES, "fast", recipe)
-    monkeypatch.setattr(learn_upscaling, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_upscaling, "HELD_BACK_IMAGES", slice(1, 2))
     monkeypatch.setattr(learn_upscaling, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(
         learn_upscaling, "bank_path", lambda *of: tmp_path / "{}{}.bank".format(*of)
@@ -122,7 +122,7 @@ def test_learns_and_writes_filters_for_jpegs(monkeypatch, tmp_path, tiny_dataset
     monkeypatch.setattr(learn_deblocking, "CHROMA", [spec])
     monkeypatch.setattr(learn_deblocking, "CHROMA_SIZE", 3)
     monkeypatch.setattr(learn_deblocking, "halved", coloured)
-    monkeypatch.setattr(learn_deblocking, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_deblocking, "HELD_BACK_IMAGES", slice(1, 2))
     monkeypatch.setattr(learn_deblocking, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(learn_deblocking, "deblocking_path", lambda q: tmp_path / f"{q}.bank")
     learn_deblocking.main(["--quality", "10", "--hold-back"])
@@ -172,7 +172,7 @@ def test_faults_are_measured():
 
 def test_learns_and_writes_filters_that_sharpen(monkeypatch, tmp_path, tiny_dataset, capsys):
     monkeypatch.setattr(learn_sharpening, "SIZE", 3)
-    monkeypatch.setattr(learn_sharpening, "_HELD_BACK", slice(1, 2))
+    monkeypatch.setattr(learn_sharpening, "HELD_BACK_IMAGES", slice(1, 2))
     monkeypatch.setattr(learn_sharpening, "_MASKS", ((1.0,), (0.5, 1.0)))
     monkeypatch.setattr(learn_sharpening, "load_dataset", lambda *_, **__: tiny_dataset)
     monkeypatch.setattr(learn_sharpening, "BANK", tmp_path / "sharpen.bank")

@@ -1,0 +1,196 @@
+"""`NoiseEstimate`: what was measured of the noise of an image, and what that says it is like."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raisr.colour import LUMA_NOISE
+from raisr.stabilisation import PhotonNoise
+
+__all__ = ["BINS", "NORMAL_QUARTILE", "NoiseEstimate"]
+
+BINS = 8
+"""Of the brightness, in an image with enough blocks."""
+
+NORMAL_QUARTILE = 0.6744897501960817
+"""Median of the absolute value of normal noise, of its standard deviation."""
+
+_CORRELATED = 1.6
+_MOSAIC = 0.25
+_STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
+_CLOSER = 2.0
+_FLOOR = 0.2
+_HALVED = 0.75  # of the variance of white noise goes when the image is halved
+_COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
+_NORMAL = 1.1  # times what their median tells is the root mean square of details, if all are noise
+_EDGES, _FAINT = 1.5, 4.0  # times that, beside which so many gray levels may be noise of JPEG
+_SHARED = 1.5  # times the level that the luma would have if channels shared no noise
+_FAINT_CHROMA = 0.35  # of the luma's level, at any scale
+_LEAST_CHROMA = 0.01
+
+
+@dataclass(frozen=True)
+class NoiseEstimate:
+    """Noise of an image.
+
+    Attributes
+    ----------
+    levels : (scales, planes) float64
+        Standard deviation, in the unit of the image, at full size and after halving it (means of
+        2 x 2 pixels) once and twice; 0 where too few pixels are left. The planes are those of
+        `raisr.colour.to_opponent` if there are three channels, else the channels.
+    brightness, deviation : (bins,) float64
+        Standard deviation at full size, by the mean brightness (of the luma, in an image of three
+        channels; of the first channel else). Empty where nothing could be told.
+    unit : float
+        One gray level of 255, in the unit of the image.
+    mosaic : float
+        How much more the finest details of green vary on one half of the squares of a chessboard
+        than on the other (difference of logarithms): 0 unless colours were filled in by means.
+    unevenness : float
+        By how much levels differ between places, at half the size (logarithm of the median over
+        the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
+    excess : float
+        How much more the root mean square of the finest details is than their median tells, in
+        places of like brightness: noise is normal, edges are few and strong.
+    colours : float
+        How strong details are across the strongest direction of chroma, of those along it, where
+        the image is halved: edges between two colours have one direction, noise all.
+    across : float
+        Level of the finest details across that direction.
+    """
+
+    levels: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    unit: float = 1.0
+    mosaic: float = 0.0
+    unevenness: float = 0.0
+    excess: float = 1.0
+    colours: float = 1.0
+    across: float = np.inf
+
+    @property
+    def equivalent(self) -> NDArray[np.float64]:
+        """Level of the white noise that would be as strong, (scales, planes)."""
+        return self.levels * 2.0 ** np.arange(len(self.levels))[:, None]
+
+    @property
+    def is_white(self) -> bool:
+        """Whether neighbouring pixels have independent noise, as far as can be told.
+
+        White noise halves with the size of the image; noise that went through a camera's
+        demosaicing, smoothing and JPEG does not. Only chroma tells: it has little texture, which
+        does not halve either.
+        """
+        return self.is_drawn or not self._is_correlated
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether edges between two colours seem noise that neighbouring pixels share."""
+        return self._is_correlated and self.colours < _COLOURS
+
+    @property
+    def _is_correlated(self):
+        if self.levels.shape[1] != 3:
+            return False
+        chroma = self.equivalent[:, 1:].mean(axis=1)
+        return bool(chroma.max() > _CORRELATED * chroma[0])
+
+    @property
+    def most_white(self) -> float:
+        """Level that white noise has at most: where there is none, or a drawing tells, else inf.
+
+        Faint noise beside strong edges is none: JPEG makes it, and filters would take more of the
+        edges than of it.
+        """
+        level = self.across if self.is_drawn else self.levels[0].max()
+        if not self.levels.any() or (level < _FAINT * self.unit and self.excess > _EDGES):
+            return 0.0
+        return self.across if self.is_drawn else np.inf
+
+    @property
+    def kind(self) -> str:
+        """What the noise is like: "none", "white", "photon", "camera" or "mosaic".
+
+        "photon" is white noise that grows with the brightness; "mosaic" that of a camera whose
+        missing colours were filled in by means (bilinear).
+        """
+        if not self.levels.any():
+            return "none"
+        if self.is_white:
+            return "photon" if self._is_photonic() else "white"
+        return "mosaic" if self.mosaic > _MOSAIC else "camera"
+
+    @property
+    def photons(self) -> PhotonNoise | None:
+        """The Poisson-Gaussian noise of each channel that fits best; None where none does.
+
+        Its offset is 0, unless that fits badly, and one darker than the image twice as well.
+        """
+        if self.brightness.size < BINS or not np.median(self.deviation) > 0:
+            return None
+        variance = (self.deviation / self._share) ** 2
+        weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
+        columns = np.stack([self.brightness, np.ones(BINS)], axis=1) * weights[:, None]
+        gain, dark = np.linalg.lstsq(columns, variance * weights, rcond=None)[0]
+        if dark >= 0:
+            return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
+        line = columns[:, 0]
+        steepest = line @ (variance * weights) / (line @ line)
+        if not steepest > 0:
+            return None
+        plain = PhotonNoise(steepest)  # what is missing in the dark is texture of the bright parts
+        if not (self.deviation.all() and 0 < -dark < gain * self.brightness.min()):
+            return plain
+        moved = PhotonNoise(gain, offset=-dark / gain)
+        enough = max(_STEADY, _CLOSER * self._misfit(moved))
+        return plain if self._misfit(plain) <= enough else moved
+
+    @property
+    def _share(self):
+        """Level of the plane whose brightness is looked at, where that of each channel is 1."""
+        return LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
+
+    def _misfit(self, noise):
+        """By how much variances differ from those of a noise (logarithm)."""
+        expected = np.log(self._share * noise.deviation(self.brightness))
+        return 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
+
+    def shared_levels(self) -> tuple[float, float, float] | None:
+        """Return the level of white noise in each opponent plane, where channels share some of it.
+
+        As grain of film is, or gray images that were coloured later; None where they share none.
+        Texture of the luma does not halve with the size of the image, as such noise does.
+        """
+        if self.levels.shape[1] != 3:
+            return None
+        luma = np.sqrt(max(0.0, self.levels[0, 0] ** 2 - self.levels[1, 0] ** 2) / _HALVED)
+        chroma = self.levels[0, 1:]
+        faint = self.equivalent[:, 1:].max() < _FAINT_CHROMA * luma
+        independent = self.is_white and chroma.min() > 0
+        if not (faint or independent) or luma <= _SHARED * LUMA_NOISE * chroma.max() + self.unit:
+            return None
+        return (float(luma), *np.maximum(chroma, _LEAST_CHROMA * luma).tolist())
+
+    def _is_photonic(self):
+        """Whether noise grows with the brightness as that of photons would, and only so."""
+        noise = self.photons
+        if noise is None or not self.deviation.all() or self.is_drawn or self.excess > _NORMAL:
+            return False
+        spread = 2 * np.log(self.deviation).std()  # of the variance
+        rest = self._misfit(noise)
+        grown = 2 * np.ptp(np.log(noise.deviation(self.brightness))) > np.log(_GROWN)
+        return bool(grown and rest < _STEADY and spread > _BETTER * rest)
+
+    def plane_levels(self) -> NDArray[np.float64]:
+        """Return the level by which filters are chosen for each opponent plane, (3,).
+
+        Of white noise, that of the finest scale; else, for cameras empty it, the white
+        equivalent at half the size for the luma, whose coarser scales are full of texture, and
+        the largest of those of chroma.
+        """
+        if self.is_white:
+            return self.levels[0]
+        return np.array([self.equivalent[1, 0], *self.equivalent[1:, 1:].max(axis=0)])
