@@ -9,6 +9,7 @@ from raisr.blocks import over_blocks
 
 __all__ = ["blend"]
 
+_ALIKE = 1e-3  # gray levels: what differs by less does so by rounding
 _AROUND = [place for place in product((0, 1, 2), repeat=2) if place != (1, 1)]
 
 
@@ -27,8 +28,8 @@ def blend(
     -------
     (H, W) float32 array
         The filtered image, less the more of the eight neighbours are on another side of the pixel
-        than in the plain one: where all are, the plain image. Neighbours beyond the border are
-        like the pixel itself.
+        than in the plain one: where all are, the plain image. Neighbours that differ by rounding,
+        and those beyond the border, are like the pixel itself.
 
     References
     ----------
@@ -50,10 +51,10 @@ def blend(
 
 
 def _darker(image, y0, y1):
-    """Yield, for each of eight neighbours, which pixels of some rows it is darker than."""
+    """Yield, for each of eight neighbours, which pixels of some rows it is clearly darker than."""
     top, bottom = max(0, y0 - 1), min(len(image), y1 + 1)
     missing = top - (y0 - 1), y1 + 1 - bottom
     rows = np.pad(image[top:bottom], (missing, (1, 1)), "edge")
-    middle, width = image[y0:y1], image.shape[1]
+    middle, width = image[y0:y1] - np.float32(_ALIKE), image.shape[1]
     for down, right in _AROUND:
         yield rows[down : down + y1 - y0, right : right + width] < middle

@@ -73,9 +73,10 @@ def learn_filters(
         How many times larger targets are than inputs. Above 1, the result is an UpscalingBank for
         ``raisr.upscale(image, factor, model=bank)``, of the kind of the shipped model "best":
         `stages` is 1 to 3, by default 3, and `spec`, `size`, `edges`, `ridge`, `symmetric`,
-        `min_samples`, `channel_axis` and `client` must be left out. All pairs are kept in memory,
-        but for every eighth, which is held back to measure; the middles of images must coincide.
-        `raisr.learn_upscaling` makes such pairs of sharp images.
+        `min_samples`, `channel_axis` and `client` must be left out. Pairs are gray, all are kept in
+        memory, and every eighth is held back: the filters are measured on it, and not learned from
+        it. The middles of images must coincide. `raisr.learn_upscaling` makes pairs of sharp
+        images.
     edges : {"quantile", "fixed"}
         "quantile" replaces the edges of strength and coherence, for each stage, by quantiles of
         the training statistics, so that bins are equally filled; "fixed" keeps the spec's. Where
@@ -175,8 +176,11 @@ def _learn_enlarging(pairs, factor, *, stages, data_range, num_threads, progress
     """Learn from pairs of small and large images: see `factor` of `learn_filters`."""
     known = signature(learn_filters).parameters
     for name, value in options.items():
-        if value != known[name].default:
-            raise ValueError(f"{name} has no effect where factor is not 1: leave it out")
+        default = known[name].default
+        if type(value) is not type(default) or value != default:
+            raise ValueError(
+                f"{name} has no effect where factor is not 1, and pairs are gray: leave it out"
+            )
     from raisr.learning_upscaling import learn_from_pairs
 
     options = {"data_range": data_range, "num_threads": num_threads, "progress": progress}

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from raisr import __version__
 from raisr.bicubic import resize_bicubic
 from raisr.block_classes import block_classes, centred_on_blocks, sees_blocks
-from raisr.holdout import psnr_of
+from raisr.hashing import HashSpec
+from raisr.holdout import Holdout, psnr_of
 from raisr.normal_equations import check_size
 from raisr.phase_equations import PhaseEquations
 from raisr.phases import LARGEST, PhaseStage
@@ -42,6 +43,7 @@ HELD_BACK = 8
 _EDGE_IMAGES = 50
 _BATCH = 16  # images
 _FACTORS = (2, 3, 4)
+_LOOK = 7  # side of where a pixel of a source may lie in its target
 _FLAT = 1e-2  # gray levels squared
 
 
@@ -132,6 +134,7 @@ def learn_upscaling(
     targets = _targets(images, whole, data_range, "image")
     tests = _targets(held_back, whole, data_range, "image held back")
     sources, smaller = ([reduce_image(t, whole) for t in every] for every in (targets, tests))
+    _refuse_useless(targets, sources, recipe)
     bank = _learn(sources, targets, recipe, threads, progress)
     bank.metadata |= _scores(bank, smaller, tests, threads)
     return bank
@@ -158,6 +161,8 @@ def learn_from_pairs(
     tests = planes[HELD_BACK - 1 :: HELD_BACK]
     del planes[HELD_BACK - 1 :: HELD_BACK]
     sources, targets = zip(*planes, strict=True)
+    _refuse_useless(targets, sources, recipe)
+    _look_at_pairs(sources, targets, whole, threads)
     bank = _learn(sources, targets, recipe[:count], threads, progress)
     if tests:
         sources, targets = zip(*tests, strict=True)
@@ -166,14 +171,13 @@ def learn_from_pairs(
         if after < before:
             warn_caller(
                 f"the bank is worse than bicubic interpolation: {after:.2f} dB where that has "
-                f"{before:.2f} on the pairs held back. Do the images of a pair lie on each other?"
+                f"{before:.2f} on the pairs held back"
             )
     return bank
 
 
 def _learn(sources, targets, recipe, threads, progress):
     """Return a bank that makes targets of sources, planes in gray levels."""
-    _refuse_useless(targets, sources, recipe)
     whole = len(targets[0]) // len(sources[0])
     shown = sys.stderr.isatty() if progress is None else bool(progress)
     planes: list[list[NDArray]] = [[] for _ in targets]
@@ -236,10 +240,14 @@ def _targets(images, factor, data_range, name):
                 f"of {factor} x {factor}"
             )
         target = np.ascontiguousarray(crop_to_multiple(checked.levelled().plane(), factor))
-        if checked.pedestal:  # reduced images are rounded and clipped, as those of 8 bits
-            target += np.float32((GRAY_LEVELS - target.min() - target.max()) / 2)
-        targets.append(target)
+        # Reduced images are rounded and clipped, as those of 8 bits.
+        targets.append(_centred(target, target) if checked.pedestal else target)
     return targets
+
+
+def _centred(plane, whole):
+    """Return a plane moved such that the values of `whole` lie in the middle of 0 to 255."""
+    return plane + np.float32((GRAY_LEVELS - whole.min() - whole.max()) / 2)
 
 
 def _pair_planes(pair, factor, data_range, index):
@@ -255,7 +263,17 @@ def _pair_planes(pair, factor, data_range, index):
             f"{large.shape[0]} x {large.shape[1]}"
         )
     large = replace(large, pedestal=small.pedestal)
-    return small.levelled().plane(), large.levelled().plane()
+    planes = small.levelled().plane(), large.levelled().plane()
+    return tuple(_centred(plane, planes[1]) for plane in planes) if small.pedestal else planes
+
+
+def _look_at_pairs(sources, targets, factor, num_threads):
+    """Warn where the targets, reduced, lie beside their sources."""
+    sums = Holdout(HashSpec(orientations=1, strength_edges=(), coherence_edges=()), 1, _LOOK)
+    for number, (source, target) in enumerate(zip(sources[:_BATCH], targets, strict=False)):
+        reduced = resize_bicubic(target, 1 / Fraction(factor)).astype(np.float32)
+        sums.add([source], reduced, np.zeros(source.shape, np.uint16), number, num_threads)
+    sums.look_at_pairs()
 
 
 def _refuse_useless(targets, sources, recipe):

@@ -43,7 +43,9 @@ MODELS = ("fast", "best")
 """Names of the shipped filters."""
 
 _COLOURS = 3
-_PLANES = 3  # of a cascade, in memory at once, float32, of the size of the result
+_PLANES = (
+    3  # of a cascade, or of what is mixed, in memory at once, float32, of the size of the result
+)
 _HALVING = 10  # times as much: planes enlarged by 3, and float64
 
 
@@ -79,7 +81,8 @@ def upscale(
         Of the result's sides, which are rounded: halves to even.
     model : {"fast", "best"}, UpscalingBank, IntelFilters or path
         "fast" is one stage of few classes, "best" a cascade. A bank of your own, or its file, must
-        be of this factor, for 1.5 of 3: see `raisr.learn_upscaling`.
+        be of this factor, for 1.5 of 3: see `raisr.learn_upscaling`, and `factor` of
+        `raisr.learn_filters`.
     compressed : bool
         Whether the image was a JPEG: what compression left is removed by `raisr.deblock` before, by
         its model "best" for "best" and "fast" for all others. An image without traces of JPEG is
@@ -216,7 +219,7 @@ def _check_memory(channels, ratio, bank, census):
     """Refuse an image whose result and work would not fit, before the work begins."""
     height, width = channels[0].shape
     coloured = len(channels) == _COLOURS
-    planes = (_PLANES if len(bank.stages) > 1 else 1) + (_COLOURS if coloured else 0) + census
+    planes = (_PLANES if census or len(bank.stages) > 1 else 1) + (_COLOURS if coloured else 0)
     work = 4 * planes * (1 if ratio.denominator == 1 else _HALVING)
     item = channels[0].array.dtype.itemsize
     needed = float(height) * width * float(ratio) ** 2 * (item * len(channels) + work)

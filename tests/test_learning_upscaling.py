@@ -95,9 +95,25 @@ def test_pairs_of_reduced_images_teach_the_same():
 
 def test_pairs_that_do_not_lie_on_each_other():
     images = [scene((96, 112), seed) for seed in range(9)]
-    pairs = [(averaged(np.roll(image, 5, 1)), image) for image in images]
-    with pytest.warns(UserWarning, match="worse than bicubic interpolation: .* lie on each other"):
+    pairs = [(averaged(np.roll(image, 4, 1)), image) for image in images]
+    with pytest.warns(UserWarning, match="most like its input 0 rows and 2 columns away"):
+        learn_filters(pairs[:7], factor=2, stages=1)
+    with (
+        pytest.warns(UserWarning, match="lie on each other"),
+        pytest.warns(UserWarning, match="the bank is worse than bicubic interpolation"),
+    ):
         learn_filters([*pairs[:7], (averaged(images[7]), images[7])], factor=2, stages=1)
+
+
+def test_an_offset_of_pairs_changes_nothing():
+    images = [scene((96, 112), seed).astype(np.float32) for seed in range(8)]
+    found = []
+    for offset in (0.0, 273.15, 5000.0):
+        pairs = [(averaged(image) + offset, image + offset) for image in images]
+        found.append(learn_filters(pairs, factor=2, stages=1, data_range=255).metadata)
+    for metadata in found[1:]:
+        for name in ("psnr_before", "psnr_after"):
+            assert metadata[name] == pytest.approx(found[0][name], abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +126,15 @@ def test_pairs_that_do_not_lie_on_each_other():
         ([], {"factor": 0}, "factor must be 2, 3 or 4, got 0"),
         ([], {"stages": 4}, "stages must be from 1 to 3 to enlarge, got 4"),
         ([], {"stages": 0}, "stages must be from 1 to 3 to enlarge, got 0"),
-        ([], {"size": 5}, "size has no effect where factor is not 1: leave it out"),
+        (
+            [],
+            {"size": 5},
+            "size has no effect where factor is not 1, and pairs are gray: leave it out",
+        ),
         ([], {"spec": ["blade"]}, "spec has no effect"),
         ([], {"channel_axis": -1}, "channel_axis has no effect"),
         ([], {"symmetric": False}, "symmetric has no effect"),
+        ([], {"spec": np.zeros(3)}, "spec has no effect"),
         ([[np.zeros((9, 9), np.uint8), np.zeros((18, 18), np.uint16)]], {}, "pass data_range"),
         ([[np.full((40, 40), 7, "u1"), np.full((80, 80), 7, "u1")]], {}, "each image is constant"),
     ],

@@ -1,14 +1,17 @@
 """Normal equations: their sums, pooling of thin classes, and what they refuse."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from raisr import HashSpec, hash_image
+from raisr import HashSpec, hash_image, normal_equations
 from raisr.normal_equations import NormalEquations
 from tests.images import random_bytes
 from tests.reference import least_squares
 from tests.reference.classes import join, split
 
+INDEX = ("orientation", "strength", "coherence")
 FEW = HashSpec(orientations=4, strength_edges=(0.1,), coherence_edges=(0.2,), window=5)
 
 
@@ -186,3 +189,123 @@ def test_only_equations_of_one_kind_merge():
 def test_ridge_must_not_be_negative(ridge):
     with pytest.raises(ValueError, match=f"ridge must not be negative, got {ridge}"):
         NormalEquations(FEW, 1, 3).solve(ridge=ridge)
+
+
+def random_equations(spec, counts, size=3, planes=1):
+    """Equations whose class c has counts[c] samples, drawn at random."""
+    equations = NormalEquations(spec, planes, size)
+    rng = np.random.default_rng(1)
+    for total, count in zip(equations.totals, counts, strict=True):
+        samples = rng.normal(0, 20, (count, len(total)))
+        samples[:, -2] = 1
+        total[:] = np.triu(samples.T @ samples)
+    return equations
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(INDEX)))
+@pytest.mark.parametrize("at_least", [60, 300, 900, 10**6])
+def test_pooling_is_that_of_its_rule(order, at_least):
+    """The same orientation within 1, 2, ... steps, then every orientation; last, all classes."""
+    spec = HashSpec(
+        orientations=2,
+        strength_edges=(0.1, 0.2),
+        coherence_edges=(0.2, 0.4, 0.6, 0.8),
+        index_order=order,
+    )
+    counts = np.random.default_rng(0).integers(0, 50, spec.num_classes)
+    equations = random_equations(spec, counts)
+    every = np.arange(spec.num_classes)
+    o, s, m = split(every, spec)
+
+    def rings(c):
+        for same in (o == o[c], o >= 0):
+            for radius in range(1, 5):
+                yield same & (np.abs(s - s[c]) <= radius) & (np.abs(m - m[c]) <= radius)
+        yield every >= 0
+
+    pooled = NormalEquations(spec, 1, 3)
+    for c in every:
+        enough = (ring for ring in rings(c) if counts[ring].sum() >= at_least)
+        pool = next(enough, every >= 0) if counts[c] < at_least else every == c
+        pooled.totals[c] = equations.totals[pool].sum(axis=0)
+    filters, bias, thin = equations.solve(min_samples=at_least)
+    wanted = pooled.solve(min_samples=0)
+    np.testing.assert_allclose(filters, wanted[0], atol=1e-5)
+    np.testing.assert_allclose(bias, wanted[1], rtol=1e-4, atol=1e-3)
+    np.testing.assert_array_equal(thin, counts < at_least)
+
+
+def test_as_many_samples_as_asked_for_suffice():
+    spec = HashSpec(orientations=1, strength_edges=(0.1, 0.2), coherence_edges=())
+    equations = random_equations(spec, [50, 20, 30])
+    assert equations.solve(min_samples=50)[2].tolist() == [False, True, True]
+    alone = random_equations(spec, [50, 20, 30])
+    alone.totals[2] += alone.totals[1]
+    filters = equations.solve(min_samples=50)[0]
+    np.testing.assert_allclose(filters[2], alone.solve(min_samples=50)[0][2], atol=1e-6)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 10.0])
+@pytest.mark.parametrize("ridge", [None, 1e-6, 0.3])
+def test_the_ridge_is_a_share_of_the_mean_eigenvalue(ridge, spread):
+    spec = HashSpec(orientations=1, strength_edges=(), coherence_edges=())
+    equations = NormalEquations(spec, 1, 3)
+    samples = np.random.default_rng(2).normal(0, spread, (50, equations.taps + 2))
+    samples[:, equations.taps] = 1
+    equations.totals[0] = np.triu(samples.T @ samples)
+    taps, target = samples[:, :9] - samples[:, :9].mean(0), samples[:, 10] - samples[:, 10].mean()
+    covariance = taps.T @ taps
+    share = (1e-6 if ridge is None else ridge) * np.trace(covariance) / 9
+    wanted = np.linalg.solve(covariance + share * np.eye(9), taps.T @ target)
+    filters = equations.solve(**({} if ridge is None else {"ridge": ridge}))[0]
+    np.testing.assert_allclose(filters.ravel(), wanted, atol=1e-6)
+
+
+def test_strips_and_threads_give_the_same_sums(monkeypatch):
+    spec = HashSpec(orientations=2, strength_edges=(), coherence_edges=())
+    rng = np.random.default_rng(3)
+    planes = list(rng.integers(0, 256, (2, 37, 23)).astype(np.float32))
+    target = rng.integers(0, 256, (37, 23)).astype(np.float32)
+    classes = rng.integers(0, 2, (37, 23)).astype(np.uint16)
+    whole = NormalEquations(spec, 2, 5)
+    whole.add(planes, target, classes)
+    monkeypatch.setattr(normal_equations, "_STRIP_PIXELS", 300)  # 13, 13 and 11 rows
+    for threads in (1, 2, 3):
+        parts = NormalEquations(spec, 2, 5)
+        parts.add(planes, target, classes, threads)
+        np.testing.assert_array_equal(parts.totals, whole.totals)  # of whole numbers
+
+
+def test_squared_error_of_filters_that_are_exact():
+    image = random_bytes((20, 30)).astype(np.float32)
+    equations = NormalEquations(FEW, 1, 3)
+    equations.add([image], image, np.zeros((20, 30), np.uint16))
+    filters, bias = np.zeros((FEW.num_classes, 1, 3, 3)), np.zeros(FEW.num_classes)
+    filters[:, 0, 1, 1] = 1
+    assert equations.squared_error(filters, bias) == pytest.approx(0, abs=1e-3)
+    assert equations.squared_error(filters, bias + 2) == pytest.approx(4 * 600, rel=1e-6)
+
+
+def test_values_beyond_white_are_summed_without_a_word():
+    beyond = 50 * random_bytes((20, 30)).astype(np.float32)  # a warning would be an error
+    NormalEquations(FEW, 1, 3).add([beyond], beyond, np.zeros((20, 30), np.uint16))
+
+
+def test_sizes_and_defaults():
+    equations = NormalEquations(FEW)
+    assert (equations.size, equations.planes) == (7, 1)
+    assert normal_equations.check_size(15) == 15
+    assert normal_equations.check_size(1) == 1
+    assert normal_equations.check_min_samples(0) == 0
+    for size in (17, -1, 0):
+        with pytest.raises(ValueError, match="size must be odd, from 1 to 15"):
+            normal_equations.check_size(size)
+
+
+@pytest.mark.parametrize(("planes", "size"), [(1, 1), (2, 5), (1, 7)])
+def test_an_empty_class_passes_on_the_middle_of_the_last_plane(planes, size):
+    filters, bias, _ = NormalEquations(FEW, planes, size).solve()
+    wanted = np.zeros((planes, size, size))
+    wanted[-1, size // 2, size // 2] = 1
+    np.testing.assert_array_equal(filters, np.broadcast_to(wanted, filters.shape))
+    assert not bias.any()

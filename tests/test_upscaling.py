@@ -322,6 +322,17 @@ def test_census_mixes_with_bicubic(factor, pedestal):
     assert np.abs(out - upscale(image, factor, data_range=255)).max() > 1
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_census_does_not_mind_an_offset(model):
+    """Neighbours that are alike stay so, however they are rounded."""
+    y, x = np.mgrid[:64, :64]
+    image = np.where((y - 30) ** 2 + (x - 33) ** 2 < 400, 200.0, 30.0)
+    image[40:50, 5:60] = 90
+    options = {"census": True, "data_range": 255, "model": model}
+    moved = upscale(image + 0.1, **options) - 0.1
+    assert np.mean(np.abs(moved - upscale(image, **options)) > 0.1) < 0.001
+
+
 def test_census_mixes_the_luma_of_colours():
     gray = random_bytes((20, 30))
     out = upscale(np.stack([gray] * 3), channel_axis=0, census=True)[1].astype(int)

@@ -35,7 +35,7 @@ def _parallel():
     return None
 
 
-_LONGEST_END = 1.0  # seconds
+_LONGEST_END = 0.1  # seconds; threads that are not Python's may be at work for longer
 
 
 def _let_threads_end():
@@ -44,10 +44,13 @@ def _let_threads_end():
     They free the memory that MKL kept for them, under a lock for which a child that is forked
     meanwhile would wait for ever.
     """
-    known = {thread.native_id for thread in threading.enumerate()}
     latest = time.monotonic() + _LONGEST_END
-    while any(map(_runs, _system_threads() - known)) and time.monotonic() < latest:
+    while any(map(_runs, _system_threads() - _python_threads())) and time.monotonic() < latest:
         time.sleep(1e-3)
+
+
+def _python_threads():
+    return {thread.native_id for thread in threading.enumerate()}
 
 
 def _system_threads():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ _FOREIGN = {  # options that have no effect, by task
     "denoise": ("factor",),
     "upscale": ("sigma", "noisy", "colour", "spec", "size", "seed", "symmetric"),
 }
+_HINTS = defaultdict(lambda: ": leave it out", factor=": --task upscale has one")
 
 
 def learn(arguments: Namespace) -> int:
@@ -36,7 +38,7 @@ def learn(arguments: Namespace) -> int:
         raise ValueError(f"{output}: the name of a bank must end in .safetensors")
     for name in _FOREIGN[arguments.task]:
         if getattr(arguments, name) is not None:
-            raise ValueError(f"--{name} has no effect with --task {arguments.task}: leave it out")
+            raise ValueError(f"--{name} has no effect with --task {arguments.task}{_HINTS[name]}")
     check_target(output, arguments)
     if arguments.task == "upscale":
         bank, count, rest = learn_to_upscale(arguments)

@@ -20,10 +20,8 @@ _PIXELS = 1 << 26  # of all images together: more would change little, and fill 
 
 def learn_to_upscale(arguments: Namespace) -> tuple[raisr.UpscalingBank, int, str]:
     """Return a bank, from how many images it was learned, and what was left out."""
-    from raisr.learning_upscaling import (
-        HELD_BACK,
-        RECIPES,
-    )  # with SciPy, which other commands do not need
+    # With SciPy, which other commands do not need.
+    from raisr.learning_upscaling import HELD_BACK, RECIPES
 
     names = list_images(arguments.clean)
     if not names:

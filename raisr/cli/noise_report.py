@@ -68,7 +68,7 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
     if kind in GAINS and group.axis is not None:
         return _camera_choice(found, kind)
     if kind in ("white", "shared"):
-        return {"treatment": _white(settings)}
+        return {"treatment": _white(settings) + (", that channels share" * (kind == "shared"))}
     return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
 
 

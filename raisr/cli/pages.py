@@ -110,7 +110,8 @@ def _filtered(group, levels, kind, white, settings) -> np.ndarray:
         options["noise"] = settings.noise or kind
     options["num_threads"] = settings.threads
     run: Callable[..., np.ndarray] = raisr.denoise
-    if settings.network is not None and is_white:
+    found_camera = settings.noise is None and kind in GAINS  # for which networks have their own
+    if settings.network is not None and (is_white or found_camera):
         run, options = settings.network, {"data_range": white}
         levels = levels and (float(np.sqrt(np.mean(np.square(levels)))),)
     if settings.levels is None:

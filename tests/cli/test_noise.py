@@ -107,7 +107,7 @@ def test_grain_of_film_is_filtered_as_by_the_library(tmp_path, capsys):
     name, out = saved(tmp_path / "in.png", stored), tmp_path / "out.png"
     assert raisr.estimate_noise(stored, channel_axis=-1).kind == "camera"
     assert main(["denoise", "--verbose", name, str(out)]) == 0
-    assert "treatment: filters for white noise\n" in capsys.readouterr().err
+    assert "treatment: filters for white noise, that channels share\n" in capsys.readouterr().err
     np.testing.assert_array_equal(read_image(out)[0], raisr.denoise(stored, channel_axis=-1))
 
 

@@ -90,3 +90,14 @@ def test_a_fork_right_after_threads_ended():
         assert all(child_ends() for _ in range(50))
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_fork_does_not_wait_for_threads_that_go_on(monkeypatch):
+    """Those of other libraries may."""
+    clock = iter(range(1000))
+    monkeypatch.setattr(_threads.time, "monotonic", lambda: 0.01 * next(clock))
+    monkeypatch.setattr(_threads.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(_threads, "_system_threads", lambda: {-1})
+    monkeypatch.setattr(_threads, "_runs", lambda thread: True)
+    _threads._let_threads_end()
+    assert 0.05 < 0.01 * next(clock) < 0.5
