@@ -66,7 +66,7 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
         told = ", ".join(f"{level:.4g}" for level in levels)
         return {"treatment": _white(settings) + f", of sigma {told} as given"}
     if kind in GAINS and group.axis is not None:
-        return _camera_choice(found, kind)
+        return _camera_choice(found, kind, settings)
     if kind in ("white", "shared"):
         return {"treatment": _white(settings) + (", that channels share" * (kind == "shared"))}
     return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
@@ -76,13 +76,14 @@ def _white(settings: Settings) -> str:
     return "a network for white noise" if settings.network else "filters for white noise"
 
 
-def _camera_choice(found: NoiseEstimate, kind: str) -> dict[str, Any]:
+def _camera_choice(found: NoiseEstimate, kind: str, settings: Settings) -> dict[str, Any]:
     level = float(found.plane_levels()[2] / found.unit)
     share = certainty(level, found.unevenness)
     used = camera_bank_for("fast", kind, level).metadata["levels"]
     of = "a mosaic filled in by means" if kind == "mosaic" else "a camera"
+    network = ", and a network for it" if settings.network and settings.noise is None else ""
     return {
-        "treatment": f"filters for noise of {of}, from coarse to fine",
+        "treatment": f"filters for noise of {of}, from coarse to fine{network}",
         "filtered_for": [round(level * found.unit, 4) for level in used],
         "share": round(share, 3),
     }

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
+import raisr
 from raisr.cli import main, networks
 from raisr.io import read_image, write_image
+from raisr.noise import add_camera_noise
 from tests.cli.commands import COLOUR, GRAY, fails
 
 hybrid = pytest.importorskip("hybrid.default", reason="PyTorch is not installed")
@@ -20,6 +23,21 @@ def test_a_network_denoises_a_file(tmp_path, capsys, model, image):
     axis = -1 if image.ndim == 3 else None
     wanted = hybrid.denoise(image, 20, model=model, channel_axis=axis)
     np.testing.assert_array_equal(read_image(tmp_path / "out.png")[0], wanted)
+
+
+def test_noise_of_a_camera_is_for_its_network_too(tmp_path, capsys):
+    photo = add_camera_noise(data.astronaut()[:160, 100:260], 0.01, 0, demosaic="edge")
+    write_image(tmp_path / "in.png", np.rint(photo).clip(0, 255).astype(np.uint8))
+    stored, _ = read_image(tmp_path / "in.png")
+    start = ["denoise", "--verbose", "--model", "small", str(tmp_path / "in.png")]
+    assert main([*start, str(tmp_path / "out.png")]) == 0
+    assert "coarse to fine, and a network for it" in capsys.readouterr().err
+    wanted = hybrid.denoise(stored, channel_axis=-1, model="small")
+    np.testing.assert_array_equal(read_image(tmp_path / "out.png")[0], wanted)
+    assert main([*start, str(tmp_path / "told.png"), "--noise", "camera"]) == 0
+    assert "coarse to fine\n" in capsys.readouterr().err
+    filtered = raisr.denoise(stored, channel_axis=-1, model="best", noise="camera")
+    np.testing.assert_array_equal(read_image(tmp_path / "told.png")[0], filtered)
 
 
 def test_a_network_takes_a_folder(tmp_path):

@@ -172,17 +172,19 @@ def ramps(header, factor):
     return planes
 
 
-@pytest.mark.parametrize("factor", [1.5, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("factor", "census"), [(1.5, False), (2, False), (2, True), (3, False), (4, False)]
+)
 @pytest.mark.parametrize("colour", [*COLOURS, "420paldv"])
-def test_upscale_keeps_chroma_in_its_place(tmp_path, colour, factor):
+def test_upscale_keeps_chroma_in_its_place(tmp_path, colour, factor, census):
     header = header_of(colour, (21, 35), more=("XTEST",))
     unit = header.white / 255
     frame = Frame(tuple((plane * unit).astype(header.dtype) for plane in ramps(header, 1)))
     source, target = write(tmp_path / "in.y4m", header, [frame] * 2), tmp_path / "out.y4m"
-    run("upscale", "--factor", factor, source, target)
+    run("upscale", "--factor", factor, *["--census"] * census, source, target)
     found, results = read(target)
     assert found == header.resized(round(21 * factor), round(35 * factor))
-    luma = raisr.upscale(frame.planes[0], factor, data_range=header.white)
+    luma = raisr.upscale(frame.planes[0], factor, census=census, data_range=header.white)
     np.testing.assert_array_equal(results[0].planes[0], luma)
     assert len(results) == 2
     for plane, wanted in zip(results[1].planes, ramps(found, factor), strict=True):
