@@ -61,7 +61,7 @@ def denoise_dask(
 
     Notes
     -----
-    Computed at once are: without a sigma, what noise is looked for in (all pixels up to 2**24, else
+    Computed at once are: what noise, or few values, are looked for in (all pixels up to 2**24, else
     64 tiles of 256 x 256); sixteen rows of each plane of floats; and what `denoise_stream` looks
     for in all pixels. An array that is costly to compute is better persisted before. Chunks that
     are smaller than what a result depends on are joined; planes are computed one by one.

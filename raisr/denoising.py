@@ -102,6 +102,9 @@ def denoise(
     with noise of 10 is 251 on average. In images of integers it is given back (Foi, 2009) where as
     many pixels lie at the bound as clipped noise would leave, and noise is white.
 
+    Dithers and other images of few values come back as the histogram tells them, pixel by pixel,
+    where less than a sixteenth of the noise would be left (see `raisr.few_values.values_told`).
+
     Two channels that show one scene would gain 0.2 dB from common classes, two that do not would
     lose 1.1 ("fast") and 1.7 dB ("best"), at sigma 25 on images held back from the training set:
     so other numbers of channels than three share nothing.
@@ -126,8 +129,7 @@ def denoise(
     channels = as_channels(image, channel_axis, data_range, white_matters=not noiseless)
     white = data_range_of(channels[0].array.dtype, data_range)
     threads = check_threads(num_threads)
-    sample = sample_of(channels) if told is None else channels
-    step = step_of(model, told, noise, sample, lambda: [channels], white, threads)
+    step = step_of(model, told, noise, sample_of(channels), lambda: [channels], white, threads)
     out = np.empty(np.shape(image), channels[0].array.dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
     step.run(channels, outs, white, threads)

@@ -41,12 +41,9 @@ def _step_for(planes, group, tiles, model, told, noise):
     def parts():
         return (planes.part(plane, *tile) for plane in group for tile in tiles)
 
-    if told is not None:
-        sample = planes.part(group[0], *tiles[0])
-    else:
-        image = montage(tile_places(len(group), *layout.size), read)
-        arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
-        sample = levelled(arrays, planes.factor)
+    image = montage(tile_places(len(group), *layout.size), read)
+    arrays = [image] if layout.samples is None else list(np.moveaxis(image, -1, 0))
+    sample = levelled(arrays, planes.factor)
     return step_of(model, told, noise, sample, parts, planes.white)
 
 

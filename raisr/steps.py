@@ -15,6 +15,7 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
+from raisr.few_values import values_told
 from raisr.models import LARGEST, bank_for, colour_bank_for
 from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
@@ -73,7 +74,7 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     Step
     """
     if told is not None:
-        return _kept(_unclipped(_white(model, told, len(sample)), told))
+        return _known(sample, told) or _kept(_unclipped(_white(model, told, len(sample)), told))
     if len(sample) not in (1, 3):
         return _beside(
             [
@@ -99,7 +100,8 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     shared = found.shared_levels() if noise is None and found.most_white else None
     levels = in_threads(num_threads, level_of, sample, peaks)
     levels = [min(level, found.most_white) for level in levels]
-    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
+    known = _known(sample, levels)
+    return known or _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():
@@ -146,6 +148,23 @@ def _white(model, levels, count, planes=None):
             for level in levels
         ]
     )
+
+
+def _known(channels, levels):
+    """Return the step of an image of few values, such as a dither; None where filters know more."""
+    levels = levels * len(channels) if len(levels) == 1 else levels
+    pairs = zip(channels, levels, strict=True)
+    tables = [level > 0 and values_told(channel, level) for channel, level in pairs]
+    if not all(tables):
+        return None
+
+    def run(channels, outs, data_range, num_threads):
+        for channel, out, table in zip(channels, outs, tables, strict=True):
+            plane = np.interp(channel.levelled().plane(), *table).astype(np.float32)
+            channel.put_back(plane, out, data_range)
+
+    digest = hashlib.sha256(b"".join(part.tobytes() for table in tables for part in table))
+    return Step(run, 0, 1, {"step": "few values", "tables": digest.hexdigest()})
 
 
 def _unclipped(step, levels):

@@ -101,8 +101,9 @@ def denoise_stream(
 
     Notes
     -----
-    Without a sigma, noise is found once for all planes that share it: in all pixels up to 2**24,
-    and in 64 tiles of 256 x 256, spread evenly, of more. `denoise` looks at the same ones. A
+    Noise, and with a sigma whether there are few values, is found once for all planes that share
+    it: in all pixels up to 2**24, and in 64 tiles of 256 x 256, spread evenly, of more. `denoise`
+    looks at the same ones. A
     plane with values far from [0, white] is moved as by `denoise`. Whether three channels are
     equal everywhere, so that they are one gray image, is looked for before, up to the first
     difference.
