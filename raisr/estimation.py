@@ -9,7 +9,9 @@ from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, wh
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
+from raisr.mosaic import mosaic_of
 from raisr.peaks import deviations_after, peak_of
+from raisr.ringing import rings
 from raisr.sampling import strips_of
 from raisr.stabilisation import PhotonNoise
 from raisr.validate import GRAY_LEVELS, as_channels
@@ -35,7 +37,8 @@ _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
 
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
-_COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
+_CHROMA = 3.0, 8.0  # gray levels in chroma: perhaps texture of a photograph, and surely none
+_COLOURS = 0.4, 0.5  # of what bends along its strongest direction noise has across, at least, there
 _NORMAL = 1.1  # times what their median tells is the root mean square of details, if all are noise
 _EDGES, _FAINT = 1.5, 4.0  # times that, beside which so many gray levels may be noise of JPEG
 _SHARED = 1.5  # times the level that the luma would have if channels shared no noise
@@ -72,6 +75,9 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
+    ringing : bool
+        Whether noise seems white, but details are not normal, neighbours differ as in text, and
+        blocks of JPEG are seen.
     """
 
     levels: NDArray[np.float64]
@@ -83,6 +89,7 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
+    ringing: bool = False
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -102,7 +109,10 @@ class NoiseEstimate:
     @property
     def is_drawn(self) -> bool:
         """Whether edges between two colours seem noise that neighbouring pixels share."""
-        return self._is_correlated and self.colours < _COLOURS
+        if not self._is_correlated:
+            return False
+        strongest = self.equivalent[1:, 2].max() / self.unit
+        return bool(self.colours < np.interp(strongest, _CHROMA, _COLOURS))
 
     @property
     def _is_correlated(self):
@@ -115,11 +125,12 @@ class NoiseEstimate:
     def most_white(self) -> float:
         """Level that white noise has at most: where there is none, or a drawing tells, else inf.
 
-        Faint noise beside strong edges is none: JPEG makes it, and filters would take more of the
-        edges than of it.
+        Faint noise beside strong edges is none, nor what rings in a JPEG of them: filters would
+        take more of the edges than of it.
         """
         level = self.across if self.is_drawn else self.levels[0].max()
-        if not self.levels.any() or (level < _FAINT * self.unit and self.excess > _EDGES):
+        faint = level < _FAINT * self.unit and self.excess > _EDGES
+        if not self.levels.any() or faint or self.ringing:
             return 0.0
         return self.across if self.is_drawn else np.inf
 
@@ -242,6 +253,7 @@ def estimate_noise(
     Where neighbours are alike far oftener than one step apart, there is no noise at all. Noise of a
     camera bends chroma in all directions, edges between two colours in one; noise of photons is
     normal among pixels of like brightness, edges are not.
+    What rings beside the edges of text in a JPEG is no noise, either: see `raisr.ringing.rings`.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples
@@ -279,7 +291,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
         if len(strip) == 3:
-            mosaics.append(_mosaic(strip[1].plane()))
+            mosaics.append(mosaic_of(strip[1].plane()))
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
@@ -300,13 +312,12 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    found = NoiseEstimate(
-        levels, brightness, deviation, mosaic=mosaic, unevenness=uneven, excess=excess
-    )
-    if not chroma:
-        return found
-    finest, *coarser = zip(*chroma, strict=True)
-    return replace(found, across=across(finest), colours=max(map(share_across, coarser)))
+    found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
+    if chroma:
+        finest, *coarser = zip(*chroma, strict=True)
+        found = replace(found, across=across(finest), colours=max(map(share_across, coarser)))
+    ringing = found.is_white and not mixed and rings(channels, pooled[0])
+    return replace(found, ringing=ringing)
 
 
 def _bounds(channels, peaks):
@@ -335,19 +346,6 @@ def _is_limit(channel):
         return np.zeros(channel.shape, bool)
     white = round(GRAY_LEVELS / channel.factor)
     return (channel.array == 0) | (channel.array >= white)
-
-
-def _mosaic(green):
-    """Return how unlike both halves of a chessboard are, in what bends across each pixel."""
-    if min(green.shape) < 4:
-        return 0.0
-    inner = green[1:-1, 1:-1]
-    beside = green[:-2, 1:-1] + green[2:, 1:-1] + green[1:-1, :-2] + green[1:-1, 2:]
-    bend = np.abs(4 * inner - beside)
-    bend = np.minimum(bend, 3 * np.median(bend))  # edges count as noise does
-    even = bend[::2, ::2].mean() + bend[1::2, 1::2].mean()
-    odd = bend[::2, 1::2].mean() + bend[1::2, ::2].mean()
-    return float(abs(np.log(even / odd))) if even > 0 and odd > 0 else 0.0
 
 
 def _medians(blocks):
