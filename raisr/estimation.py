@@ -9,8 +9,10 @@ from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, wh
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
+from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NORMAL_QUARTILE, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
+from raisr.ringing import rings
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS, as_channels
 
@@ -56,6 +58,7 @@ def estimate_noise(
     Where neighbours are alike far oftener than one step apart, there is no noise at all. Noise of a
     camera bends chroma in all directions, edges between two colours in one; noise of photons is
     normal among pixels of like brightness, edges are not.
+    What rings beside the edges of text in a JPEG is no noise, either: see `raisr.ringing.rings`.
     Of large images, about a million pixels in strips of rows are looked at.
 
     Examples
@@ -93,7 +96,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
         if len(strip) == 3:
-            mosaics.append(_mosaic(strip[1].plane()))
+            mosaics.append(mosaic_of(strip[1].plane()))
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
@@ -114,13 +117,12 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
-    found = NoiseEstimate(
-        levels, brightness, deviation, mosaic=mosaic, unevenness=uneven, excess=excess
-    )
-    if not chroma:
-        return found
-    finest, *coarser = zip(*chroma, strict=True)
-    return replace(found, across=across(finest), colours=max(map(share_across, coarser)))
+    found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
+    if chroma:
+        finest, *coarser = zip(*chroma, strict=True)
+        found = replace(found, across=across(finest), colours=max(map(share_across, coarser)))
+    ringing = found.is_white and not mixed and rings(channels, pooled[0])
+    return replace(found, ringing=ringing)
 
 
 def _bounds(channels, peaks):
@@ -149,19 +151,6 @@ def _is_limit(channel):
         return np.zeros(channel.shape, bool)
     white = round(GRAY_LEVELS / channel.factor)
     return (channel.array == 0) | (channel.array >= white)
-
-
-def _mosaic(green):
-    """Return how unlike both halves of a chessboard are, in what bends across each pixel."""
-    if min(green.shape) < 4:
-        return 0.0
-    inner = green[1:-1, 1:-1]
-    beside = green[:-2, 1:-1] + green[2:, 1:-1] + green[1:-1, :-2] + green[1:-1, 2:]
-    bend = np.abs(4 * inner - beside)
-    bend = np.minimum(bend, 3 * np.median(bend))  # edges count as noise does
-    even = bend[::2, ::2].mean() + bend[1::2, 1::2].mean()
-    odd = bend[::2, 1::2].mean() + bend[1::2, ::2].mean()
-    return float(abs(np.log(even / odd))) if even > 0 and odd > 0 else 0.0
 
 
 def _medians(blocks):

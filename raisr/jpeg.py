@@ -17,6 +17,7 @@ __all__ = [
     "estimate_jpeg_quality",
     "find_blocks",
     "find_traces",
+    "has_blocks",
     "quality_of_table",
 ]
 
@@ -33,6 +34,7 @@ _QUALITIES = np.arange(1, 101)
 _SAMPLED = 40  # blocks down and across that are looked at
 _FEWEST = 2  # blocks down and across
 _QUIET, _STANDS_OUT = 0.75, 0.02
+_SEEN, _CHANCE = 0.02, 6.0  # standard deviations of one coefficient, and of the mean of all
 _NEAR = 1.0  # gray levels: what rounding and clipping of pixels leave of a multiple
 _STRAY = 0.05  # share of the others
 _COUNTED, _CERTAIN = 50, 0.3
@@ -153,11 +155,35 @@ def find_blocks(plane: NDArray[np.float32]) -> tuple[int, int]:
     """
     if min(plane.shape) < (_FEWEST + 1) * BLOCK:
         return 0, 0
-    shares = np.empty((BLOCK, BLOCK))
-    for row, column in np.ndindex(*shares.shape):
-        shares[row, column] = (np.abs(_coefficients(plane, row, column)) < _QUIET).mean()
+    shares, _ = _quiet_shares(plane)
     row, column = np.unravel_index(shares.argmax(), shares.shape)
     return (int(row), int(column)) if shares.max() > shares[0, 0] + _STANDS_OUT else (0, 0)
+
+
+def has_blocks(planes: Sequence[NDArray[np.float32]]) -> bool:
+    """Return whether blocks of JPEG are seen in planes: red, green and blue, or one.
+
+    Of any quality: wherever they begin, more coefficients are nearly zero than elsewhere, by more
+    than chance.
+    """
+    luma = luma_of(planes)
+    if min(luma.shape) < (_FEWEST + 1) * BLOCK:
+        return False
+    shares, count = _quiet_shares(luma)
+    second, first = np.sort(shares, axis=None)[-2:]
+    return bool(first - second > (_SEEN + _CHANCE / count**0.5) * (first * (1 - first)) ** 0.5)
+
+
+def _quiet_shares(plane):
+    """Return how many coefficients are nearly zero, (8, 8), by where blocks begin; and of how many.
+
+    The second is the least number of coefficients.
+    """
+    shares, count = np.empty((BLOCK, BLOCK)), plane.size
+    for row, column in np.ndindex(*shares.shape):
+        found = np.abs(_coefficients(plane, row, column))
+        shares[row, column], count = (found < _QUIET).mean(), min(count, found.size)
+    return shares, count
 
 
 def _coefficients(plane, row, column):

@@ -22,7 +22,8 @@ _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
 _CLOSER = 2.0
 _FLOOR = 0.2
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
-_COLOURS = 0.4  # of what bends along the strongest direction of chroma noise has across, at least
+_CHROMA = 3.0, 8.0  # gray levels in chroma: perhaps texture of a photograph, and surely none
+_COLOURS = 0.4, 0.5  # of what bends along its strongest direction noise has across, at least, there
 _NORMAL = 1.1  # times what their median tells is the root mean square of details, if all are noise
 _EDGES, _FAINT = 1.5, 4.0  # times that, beside which so many gray levels may be noise of JPEG
 _SHARED = 1.5  # times the level that the luma would have if channels shared no noise
@@ -59,6 +60,9 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
+    ringing : bool
+        Whether noise seems white, but details are not normal, neighbours differ as in text, and
+        blocks of JPEG are seen.
     """
 
     levels: NDArray[np.float64]
@@ -70,6 +74,7 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
+    ringing: bool = False
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -89,7 +94,10 @@ class NoiseEstimate:
     @property
     def is_drawn(self) -> bool:
         """Whether edges between two colours seem noise that neighbouring pixels share."""
-        return self._is_correlated and self.colours < _COLOURS
+        if not self._is_correlated:
+            return False
+        strongest = self.equivalent[1:, 2].max() / self.unit
+        return bool(self.colours < np.interp(strongest, _CHROMA, _COLOURS))
 
     @property
     def _is_correlated(self):
@@ -102,11 +110,12 @@ class NoiseEstimate:
     def most_white(self) -> float:
         """Level that white noise has at most: where there is none, or a drawing tells, else inf.
 
-        Faint noise beside strong edges is none: JPEG makes it, and filters would take more of the
-        edges than of it.
+        Faint noise beside strong edges is none, nor what rings in a JPEG of them: filters would
+        take more of the edges than of it.
         """
         level = self.across if self.is_drawn else self.levels[0].max()
-        if not self.levels.any() or (level < _FAINT * self.unit and self.excess > _EDGES):
+        faint = level < _FAINT * self.unit and self.excess > _EDGES
+        if not self.levels.any() or faint or self.ringing:
             return 0.0
         return self.across if self.is_drawn else np.inf
 

@@ -14,6 +14,7 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
+from raisr.few_values import values_told
 from raisr.models import bank_for, colour_bank_for
 from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
@@ -93,7 +94,8 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     shared = found.shared_levels() if treatment == "shared" else None
     levels = in_threads(num_threads, level_of, sample, peaks)
     levels = [min(level, found.most_white) for level in levels]
-    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
+    known = _known(sample, levels)
+    return known or _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():
@@ -140,6 +142,22 @@ def _white(model, levels, count, planes=None):
             for level in levels
         ]
     )
+
+
+def _known(channels, levels):
+    """Return the step of an image of few values, such as a dither; None where filters know more."""
+    pairs = zip(channels, levels, strict=True)
+    tables = [level > 0 and values_told(channel, level) for channel, level in pairs]
+    if not all(tables):
+        return None
+
+    def run(channels, outs, data_range, num_threads):
+        for channel, out, table in zip(channels, outs, tables, strict=True):
+            plane = np.interp(channel.levelled().plane(), *table).astype(np.float32)
+            channel.put_back(plane, out, data_range)
+
+    digest = hashlib.sha256(b"".join(part.tobytes() for table in tables for part in table))
+    return Step(run, 0, 1, {"step": "few values", "tables": digest.hexdigest()})
 
 
 def _unclipped(step, levels):

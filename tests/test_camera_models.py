@@ -95,6 +95,7 @@ def test_any_size(shape, kind):
 def test_certainty_is_from_none_to_all():
     assert certainty(2, 1.5) == 0
     assert certainty(9, 1.5) == certainty(2, 0.5) == 1
+    assert certainty(9, 3.5) == certainty(9, np.inf) == 0
     assert 0 < certainty(2, 1.1) < certainty(2, 0.9) < 1
     assert 0 < certainty(3.5, 1.5) < certainty(4, 1.5) < 1
 
