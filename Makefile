@@ -12,7 +12,7 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
   --constraint constraints.txt --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup table2 test coverage mutants lint docs bench fuzz faults audit clean
+.PHONY: help setup table2 test coverage mutants style lint docs bench fuzz faults audit clean
 
 help:
 	@echo "make table2    install what it needs into $(VENV), denoise photographs and print table 2"
@@ -45,19 +45,25 @@ $(STAMP): $(TABLE2)
 table2: $(TABLE2)
 	$(BIN)/python -m comparisons.table2
 
-lint: setup
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint: style
+	$(BIN)/mypy
 
 # Tests run in a process for each core, at most eight: WORKERS=0 for one, as a debugger wants it.
 # Each process has one thread of BLAS and of OpenMP, so that they do not wait for one another.
 WORKERS ?= $(shell nproc)
 PYTEST  := -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
-test: lint
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $(PYTEST)
+# Types are checked beside the tests: what mypy says comes last, and both must pass.
+test: style
+	@types=$$(mktemp); trap 'rm -f "$$types"' EXIT; \
+	$(BIN)/mypy > "$$types" 2>&1 & mypy=$$!; trap 'kill $$mypy' INT TERM; \
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $(PYTEST); tests=$$?; \
+	wait $$mypy; typed=$$?; echo $(BIN)/mypy; cat "$$types"; exit $$((tests | typed))
 
 coverage: setup
 	$(BIN)/python -m coverage erase

@@ -90,18 +90,18 @@ def _measure(options: argparse.Namespace, pairs: _Pairs) -> _Found:
         for count in options.workers:
             cluster = opened.enter_context(LocalCluster(n_workers=count, **quiet))
             clients[count] = opened.enter_context(Client(cluster))
-            _learn(_Pairs(pairs.images[:8]), clients[count])
+            _learn(_Pairs(pairs.images[:8]), _OPTIONS, clients[count])
         found: _Found = {count: {"seconds": [], "allowed": []} for count in clients}
         for _ in range(options.rounds):
             for count, client in clients.items():
-                found[count]["seconds"].append(_learn(pairs, client))
+                found[count]["seconds"].append(_learn(pairs, _OPTIONS, client))
                 found[count]["allowed"].append(_allowed(few, client))
     return found
 
 
-def _learn(pairs: _Pairs, client: Any = None) -> float:
+def _learn(pairs: _Pairs, options: dict[str, Any], client: Any = None) -> float:
     start = time.perf_counter()
-    raisr.learn_filters(pairs, client=client, num_threads=1, **_OPTIONS)
+    raisr.learn_filters(pairs, client=client, num_threads=1, **options)
     return time.perf_counter() - start
 
 
@@ -111,7 +111,8 @@ def _allowed(pairs: _Pairs, client: Any) -> float:
 
     def at_once(some: list[str]) -> float:
         start = time.perf_counter()
-        client.gather([client.submit(_learn, pairs, workers=[w], pure=False) for w in some])
+        learns = [client.submit(_learn, pairs, _OPTIONS, workers=[w], pure=False) for w in some]
+        client.gather(learns)
         return time.perf_counter() - start
 
     return len(workers) * at_once(workers[:1]) / at_once(workers)

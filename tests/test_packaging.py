@@ -16,6 +16,7 @@ import pytest
 from comparisons.measure.store import COMMITTED
 from hybrid.default import CAMERA, MODELS
 from raisr.io import read_image, write_image
+from raisr.kernels.apply import filter_rows
 from raisr.metrics import psnr
 from tests.images import scene
 
@@ -103,7 +104,10 @@ def test_wheel_is_small_and_brings_the_default_weights(built, wheel):
     assert weights == SHIPPED | {"registry.json"}
 
 
-LOADS = """
+TRAINS_AND_LOADS = """
+import runpy, sys
+sys.argv = ["train", "mine.toml"]
+runpy.run_module("hybrid.train", run_name="__main__")
 import hybrid
 print(hybrid.load('runs/mine/weights.safetensors').behaviour.sigma)
 print([entry.name for entry in hybrid.list_weights()])
@@ -123,15 +127,22 @@ def test_the_installed_wheel_trains_on_a_folder_of_pictures(installed, tmp_path)
         'model = "edsr"\noptions = { features = 4, blocks = 1 }\nimages = ["photos"]\n'
         "steps = 20\nwarmup = 5\ncrop = 32\nbatch = 2\n"
     )
-    found = installed(tmp_path, "-m", "hybrid.train", "mine.toml")
-    assert found == "wrote runs/mine/weights.safetensors\n"
-    sigma, names, refused = installed(tmp_path, "-c", LOADS).splitlines()
+    told, sigma, names, refused = installed(tmp_path, "-c", TRAINS_AND_LOADS).splitlines()
+    assert told == "wrote runs/mine/weights.safetensors"
     assert sigma == "25.0"
     assert set(ast.literal_eval(names)) == {name.removesuffix(".safetensors") for name in SHIPPED}
     assert "edsr16_standard_25 are not part of this installation" in refused
 
 
+CACHE = "from raisr.kernels import apply; print(apply.filter_rows._cache.cache_path)"
+
+
+@pytest.mark.usefixtures("compiled")
 def test_the_installed_wheel_denoises_a_jpeg(installed, tmp_path):
+    """It may load what was compiled here: Numba does where all sources of kernels are the same."""
+    there = installed(tmp_path, "-c", CACHE).strip()
+    for file in Path(filter_rows._cache.cache_path).glob("*.nb[ci]"):
+        shutil.copy(file, there)
     modules = installed(tmp_path, "-c", "import raisr, raisr.cli; print(raisr.cli.__file__)")
     assert Path(modules.strip()).is_relative_to(installed.site)
     clean = np.stack([20 * k + (1 - 0.2 * k) * scene() for k in range(3)], axis=-1)
@@ -223,3 +234,19 @@ def test_table_2_installs_only_what_it_needs():
     for target, installs in (("table2", 1), ("test", 2)):
         assert recipe(target).count("-m pip install") == installs
         assert recipe(target).count("--constraint constraints.txt") == installs
+
+
+@pytest.mark.parametrize(("types", "tests"), [(0, 0), (1, 0), (0, 1)])
+def test_types_are_checked_beside_the_tests_and_both_must_pass(tmp_path, types, tests):
+    (tmp_path / "bin").mkdir()
+    for name, status in {"ruff": 0, "lint-imports": 0, "mypy": types, "python": tests}.items():
+        command = tmp_path / "bin" / name
+        command.write_text(f"#!/bin/sh\necho said by {name}\nexit {status}\n")
+        command.chmod(0o755)
+    for stamp in (".table2", ".installed"):
+        (tmp_path / stamp).touch()
+    command = ["make", "test", f"VENV={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode == 0) == (types == tests == 0)
+    for name in ("mypy", "python"):
+        assert f"said by {name}\n" in done.stdout

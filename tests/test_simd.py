@@ -3,6 +3,8 @@
 Whole numbers make sums exact in any order.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from numba import njit
@@ -102,11 +104,23 @@ def test_filter_block(code, size, lanes, planes):
     np.testing.assert_array_equal(out, [-1, *expected, -1])
 
 
-@pytest.mark.parametrize(
-    ("side", "lines"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (3, 1), (5, 1)]
-)
-@pytest.mark.parametrize(
-    ("size", "planes", "stride"), [(1, 2, 1), (7, 1, 1), (8, 2, 2), (2, 1, 2), (9, 1, 3)]
+BLOCKS = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (3, 1), (5, 1)]
+WINDOWS = [(1, 2, 1), (7, 1, 1), (8, 2, 2), (2, 1, 2), (9, 1, 3)]
+FEW_PHASES = [
+    (1, 0, 8, 2, 2),
+    (2, 0, 7, 1, 1),
+    (2, 0, 9, 1, 3),
+    (3, 0, 2, 1, 2),
+    (3, 1, 8, 2, 2),
+    (5, 0, 1, 2, 1),
+    (5, 1, 7, 1, 1),
+]
+
+
+@fitting(
+    "side, lines, size, planes, stride",
+    [(*block, *window) for block, window in itertools.product(BLOCKS, WINDOWS)],
+    FEW_PHASES,
 )
 def test_phase_block(code, size, planes, stride, side, lines):
     image = whole_numbers(planes, size + 3, 60)
@@ -245,10 +259,10 @@ def products(image):
     return np.array([r * r, r * c, c * c])
 
 
-HALVES = [0, 1, 8, 9]
+HALVES, FEW_HALVES = [(0,), (1,), (8,), (9,)], [(0,), (9,)]
 
 
-@pytest.mark.parametrize("half", HALVES)
+@fitting("half", HALVES, FEW_HALVES)
 def test_product_row(code, half):
     count = 2
     image, taps = whole_numbers(3, 100), whole_numbers(half + 1, seed=1)
@@ -268,7 +282,7 @@ def test_product_row(code, half):
     assert (out[:, LANES * count :] == -99).all()
 
 
-@pytest.mark.parametrize("half", HALVES)
+@fitting("half", HALVES, FEW_HALVES)
 def test_tensor_row(code, half):
     count, k = 2, 2 * half + 1
     ring, taps = whole_numbers(k, 3, LANES * count), whole_numbers(half + 1, seed=1)

@@ -7,14 +7,15 @@ from benchmarks.tuning import GRIDS, settings_of
 from comparisons.measure.classical import CLASSICAL
 from raisr.noise import Sample
 
-PRESENT, _ = find(DENOISERS)
 
-
-@pytest.mark.parametrize("name", [name for name in PRESENT if name != "BM3D"])
+@pytest.mark.parametrize("name", [name for name in DENOISERS if name != "BM3D"])
 def test_every_denoiser_keeps_gray_levels_and_removes_noise(name):
+    present, absent = find([name])
+    if name not in present:
+        pytest.skip(f"{name}: {absent[name]}")
     clean = np.full((48, 64), 100, np.float32)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape).astype(np.float32)
-    out = PRESENT[name].run(Sample(noisy, clean, 255, 25.0, "gaussian"))
+    out = present[name].run(Sample(noisy, clean, 255, 25.0, "gaussian"))
     assert out.shape == clean.shape
     assert out.dtype == np.float32
     assert abs(out.mean() - 100) < 3

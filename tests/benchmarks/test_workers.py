@@ -20,7 +20,7 @@ def test_times_of_one_worker_and_of_two(tmp_path, monkeypatch):
     few = Dataset("few", "Few", "four small images", "few", tuple(images))
     monkeypatch.setattr(workers, "load_dataset", lambda name: few)
     monkeypatch.setitem(workers._OPTIONS, "size", 3)
-    workers._learn(workers._Pairs(images), None)  # compiles, for all workers
+    workers._learn(workers._Pairs(images), workers._OPTIONS)  # compiles, for all workers
     workers.main(["--dataset", "sample", "--rounds", "1", "--output", str(tmp_path)])
     raw = json.loads((tmp_path / "workers_raw.json").read_text())
     assert raw["protocol"]["stages"] == 2
