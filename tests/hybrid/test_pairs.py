@@ -26,6 +26,7 @@ def config(tmp_path):
     """Five colour pictures without noise, and the same ones with some, in two folders."""
     for seed in range(5):
         clean = np.dstack([scene((40, 44), seed), scene((40, 44), seed + 5), scene((40, 44), seed)])
+        clean = 80 + clean // 3  # nothing is clipped, which integers would show and floats not
         noise = np.random.default_rng(seed).normal(0, SIGMA, clean.shape)
         noisy = (clean + noise).clip(0, 255).round().astype(np.uint8)
         for name, pixels in (("clean", clean.astype(np.uint8)), ("noisy", noisy)):
