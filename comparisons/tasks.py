@@ -53,6 +53,19 @@ PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
 }
 """Printed PSNR in dB by factor, 2, 3 and 4, on a set."""
 
+PUBLISHED_CLEANING: dict[str, dict[str, tuple[float, ...]]] = {
+    "bsd68": {
+        "LIVE1: the JPEG": (27.77, 30.07, 31.41, 32.35),
+        "LIVE1: SA-DCT (Foi et al., 2007)": (28.65, 30.81, 32.08, 32.99),
+        "LIVE1: AR-CNN (Dong et al., 2015)": (28.96, 31.29, 32.67, 33.63),
+    }
+}
+"""Printed PSNR in dB by quality, 10, 20, 30 and 40, beside a set."""
+_LIVE1 = (
+    "LIVE1: luma of other images, compressed by MATLAB: compare what is gained over the JPEG. As "
+    "printed by Dong et al., ICCV 2015, and Zhang et al., TIP 2017 (AR-CNN)."
+)
+
 
 def measure_all(sets: Sequence[str], *, download: bool) -> dict[str, Any]:
     """Measure every method on some sets, by each factor."""
@@ -162,12 +175,18 @@ def measure_cleaning(*, download: bool) -> dict[str, Any]:
 def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
     """Return the table of cleaned JPEGs of one set."""
     rows = _rows(deblocking.CLEANERS, [found[str(quality)] for quality in _QUALITIES])
+    printed = [
+        (label, *(f"{value:.2f}" for value in values), EMPTY)
+        for label, values in PUBLISHED_CLEANING.get(name, {}).items()
+    ]
+    sections = Section("measured", tuple(rows)), Section("published", tuple(printed))
     return Table(
         f"Cleaning JPEGs, {dataset_label(name)}: PSNR in dB, and time",
         ("method", *(f"quality {quality}" for quality in _QUALITIES), "seconds"),
-        (Section("measured", tuple(rows)),),
+        tuple(section for section in sections if section.rows),
         (
             f"PSNR: {deblocking.PROTOCOL}.",
+            *[_LIVE1] * bool(printed),
             "seconds: CPU time of one thread for a megapixel, mean of the qualities, medians of "
             "the images; of raisr.deblock with the search for blocks.",
         ),
