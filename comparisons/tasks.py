@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from comparisons import command
+from comparisons.draw.crops import save_figure
 from comparisons.draw.tables import EMPTY, EMPTY_NOTE, Section, Table
+from comparisons.draw.task_crops import PICTURES
 from comparisons.measure import deblocking, sharpening
 from comparisons.measure.enlarging import (
     COMPRESSED,
@@ -278,7 +280,7 @@ def main(arguments: list[str] | None = None) -> None:
     what = "test sets to enlarge"
     command.add_dataset_option(parser, what, sets=["set14", "bsd68"])
     command.add_data_options(parser)
-    command.add_output_option(parser, "tables")
+    command.add_output_option(parser, "tables and crops")
     command.add_results_option(parser)
     parser.add_argument(
         "--from-results", type=Path, metavar="DIR", help="read the results here; measure nothing"
@@ -296,7 +298,11 @@ def main(arguments: list[str] | None = None) -> None:
         tables += [build_cleaning_table(*item) for item in read_cleaning(root).items()]
     if "sharpen" in options.task and (results := read_sharpening(root)):
         tables.append(build_sharpening_table(results))
-    command.announce(command.publish(tables, options.output, "tasks"))
+    written = command.publish(tables, options.output, "tasks")
+    for task in PICTURES.keys() & set(options.task):
+        written.append(options.output / f"tasks_{task}.png")
+        save_figure(PICTURES[task](), written[-1])
+    command.announce(written)
 
 
 def _measure(options: Any) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.pyplot import imread
 
 from comparisons import learn_deblocking, learn_sharpening, learn_upscaling, tasks
 from comparisons.measure import sharpening
@@ -46,6 +47,8 @@ def test_measures_and_prints(monkeypatch, tmp_path, tiny_dataset, capsys):
     assert {name: set(methods) for name, methods in stored.items()} == {"20": set(COMPRESSED)}
     stored = read_json(tmp_path / tasks.FILE)["upscaling"]["set14"]["2"]
     assert set(stored) == set(METHODS)
+    for name in ("tasks_upscale.png", "tasks_deblock.png"):
+        assert imread(tmp_path / name).shape[0] == 600
     tasks.main([*options, "--from-results", str(tmp_path)])
     assert "RAISR" in (tmp_path / "tasks.md").read_text()
     tasks.main([*options, "--from-results", str(tmp_path), "--task", "deblock"])
