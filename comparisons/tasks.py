@@ -55,14 +55,14 @@ PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
 }
 """Printed PSNR in dB by factor, 2, 3 and 4, on a set."""
 
-PUBLISHED_CLEANING: dict[str, dict[str, tuple[float, ...]]] = {
+PUBLISHED_CLEANING: dict[str, dict[str, dict[int, float]]] = {
     "bsd68": {
-        "LIVE1: the JPEG": (27.77, 30.07, 31.41, 32.35),
-        "LIVE1: SA-DCT (Foi et al., 2007)": (28.65, 30.81, 32.08, 32.99),
-        "LIVE1: AR-CNN (Dong et al., 2015)": (28.96, 31.29, 32.67, 33.63),
+        "LIVE1: the JPEG": {10: 27.77, 20: 30.07, 30: 31.41, 40: 32.35},
+        "LIVE1: SA-DCT (Foi et al., 2007)": {10: 28.65, 20: 30.81, 30: 32.08, 40: 32.99},
+        "LIVE1: AR-CNN (Dong et al., 2015)": {10: 28.96, 20: 31.29, 30: 32.67, 40: 33.63},
     }
 }
-"""Printed PSNR in dB by quality, 10, 20, 30 and 40, beside a set."""
+"""Printed PSNR in dB by quality, beside a set."""
 _LIVE1 = (
     "LIVE1: luma of other images, compressed by MATLAB: compare what is gained over the JPEG. As "
     "printed by Dong et al., ICCV 2015, and Zhang et al., TIP 2017 (AR-CNN)."
@@ -178,7 +178,7 @@ def build_cleaning_table(name: str, found: Mapping[str, Any]) -> Table:
     """Return the table of cleaned JPEGs of one set."""
     rows = _rows(deblocking.CLEANERS, [found[str(quality)] for quality in _QUALITIES])
     printed = [
-        (label, *(f"{value:.2f}" for value in values), EMPTY)
+        (label, *(f"{values[quality]:.2f}" for quality in _QUALITIES), EMPTY)
         for label, values in PUBLISHED_CLEANING.get(name, {}).items()
     ]
     sections = Section("measured", tuple(rows)), Section("published", tuple(printed))
