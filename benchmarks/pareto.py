@@ -115,6 +115,7 @@ def _table(dataset: str, points: list[Point], absent: dict[str, str], about: dic
         (
             "medians over the images of the CPU time of a call",
             "every denoiser is told sigma; tables 1 to 5 leave it to hybrid.denoise to estimate it",
+            "hybrid.denoise in bfloat16, as it runs where a processor multiplies that",
             ", ".join(f"{key} {value}" for key, value in about.items()),
         ),
     )

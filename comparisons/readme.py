@@ -52,6 +52,7 @@ _SIGMAS = [15.0, 25.0, 50.0]
 _TO_CHOOSE = {  # in the CSV of benchmarks.pareto: what a user types, and what it needs
     "raisr fast": ("`raisr.denoise(image)`", "a plain install"),
     "raisr best": ('`raisr.denoise(image, model="best")`', "a plain install"),
+    "hybrid.denoise, small": ('`hybrid.denoise(image, model="small")`', "PyTorch"),
     "hybrid.denoise": ("`hybrid.denoise(image)`", "PyTorch"),
 }
 _BESIDE = {
