@@ -104,5 +104,5 @@ audit: setup
 	$(BIN)/python -m tests.audit
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/generated docs/tutorials/clean docs/tutorials/noisy docs/tutorials/*.toml *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build docs/generated docs/tutorials/clean docs/tutorials/noisy docs/tutorials/stripes docs/tutorials/*.toml *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
