@@ -12,7 +12,7 @@ from raisr.noise import Sample
 def test_every_denoiser_keeps_gray_levels_and_removes_noise(name):
     present, absent = find([name])
     if name not in present:
-        pytest.skip(f"{name}: {absent[name]}")
+        pytest.skip(f"{name} cannot run here: {absent[name]}")
     clean = np.full((48, 64), 100, np.float32)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape).astype(np.float32)
     out = present[name].run(Sample(noisy, clean, 255, 25.0, "gaussian"))
