@@ -19,7 +19,9 @@ from comparisons import command
 from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
 from comparisons.measure.store import COMMITTED
 from raisr.bicubic import resize_bicubic
-from raisr.camera_models import GAINS, camera_bank_path
+from raisr.camera import SUBSAMPLINGS
+from raisr.camera_levels import fit_level_weights, true_levels
+from raisr.camera_models import GAINS, LEVEL_WEIGHTS, camera_bank_path
 from raisr.colour import to_opponent
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, ImageFile, load_dataset
@@ -39,12 +41,19 @@ LUMA = [[spec_like(5, shape=shape)] * 2 for shape in (_SHAPE, _COARSE, _COARSE)]
 CHROMA = [[spec_like(5, shape=s), spec_like(9, shape=s)] for s in (_SHAPE, _COARSE, _COARSE)]
 SIZE = 7
 
+_GAINS = 0.0002, 0.05
+"""Of the photographs by which levels are learned."""
+
+_VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
+"""What the matrices of single-lens reflex cameras are like."""
+
 
 def photograph(image: ImageFile, kind: str, gain: float, run: int = 0):
     """Take a photograph of an image, by a camera drawn for it; return it and what is to be found.
 
-    Cameras of kind "camera" see 1 to 3 pixels for each of the image's, smooth by any share,
-    amplify red and blue up to twice, and compress at quality 85 to 98.
+    Cameras of kind "camera" see 1 to 3 pixels for each of the image's; they amplify red and blue
+    up to twice and make colours more vivid by any share, smooth chroma by up to 3 pixels, smooth
+    or sharpen all, have any gamma about 2.2, and compress at quality 85 to 98.
     """
     rng = np.random.default_rng(noise_seed(kind, image.name, gain, run))
     clean = _rgb(image)
@@ -53,10 +62,14 @@ def photograph(image: ImageFile, kind: str, gain: float, run: int = 0):
     clean = _enlarged(clean, rng.choice([1.0, 1.4, 2.0, 2.8]), rng)
     options: dict[str, Any] = {
         "demosaic": str(rng.choice(["bilinear", "edge", "edge"])),
-        "smoothing": max(0.0, float(rng.uniform(-0.3, 1))),
+        "smoothing": float(rng.uniform(-0.4, 1)),
+        "chroma_smoothing": max(0.0, float(rng.uniform(-1, 3))),
         "white_balance": (rng.uniform(1, 2), 1.0, rng.uniform(1, 2)),
+        "colour_matrix": np.eye(3) + rng.uniform() * (_VIVID - np.eye(3)),
+        "gamma": float(rng.uniform(1.8, 2.6)),
     }
-    noisy = add_camera_noise(clean, gain, rng, quality=int(rng.integers(85, 99)), **options)
+    jpeg = {"quality": int(rng.integers(85, 99)), "subsampling": str(rng.choice(SUBSAMPLINGS))}
+    noisy = add_camera_noise(clean, gain, rng, **options, **jpeg)
     return noisy, add_camera_noise(clean, 0, 0, quality=None, **options)
 
 
@@ -81,17 +94,23 @@ def _planes(rgb):
     return to_opponent(as_channels(rgb, -1, 255), 1)
 
 
+def _true_levels(kind, noisy, clean):
+    if kind == "mosaic":  # what it blurs is no noise
+        clean = add_camera_noise(clean, 0, 0, quality=None)
+    return true_levels(_planes(noisy), _planes(clean))
+
+
 def learn(dataset: Dataset, kind: str, gain: float, threads: int = 1) -> PyramidBank:
     """Return the bank of one kind of camera for one gain."""
     start = time.perf_counter()
     photographs = [photograph(image, kind, gain) for image in dataset]
+    levels = [_true_levels(kind, *pair) for pair in photographs]
     pairs = [tuple(map(_planes, pair)) for pair in photographs]
     bank = learn_pyramid(pairs, LUMA, CHROMA, SIZE, num_threads=threads)
-    found = [estimate_noise(noisy, channel_axis=-1).plane_levels() for noisy, _ in photographs]
     facts = {
         "kind": kind,
         "gain": gain,
-        "levels": np.median(found, axis=0).tolist(),
+        "levels": np.exp(np.log(levels).mean(axis=0)).tolist(),
         "noise": "synthetic cameras, one an image, drawn by the names of kind, image and gain",
         "training_set": dataset.name,
         "training_images": len(dataset),
@@ -101,6 +120,23 @@ def learn(dataset: Dataset, kind: str, gain: float, threads: int = 1) -> Pyramid
         **environment(),
     }
     return PyramidBank(bank.scales, bank.metadata | facts)
+
+
+def learn_levels(dataset: Dataset) -> dict[str, Any]:
+    """Return by what weights the levels of each kind of noise are told, and facts about that."""
+    weights = {}
+    for kind in GAINS:
+        found, levels = [], []
+        for image in dataset:
+            rng = np.random.default_rng(noise_seed("levels", image.name, 0))
+            gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
+            noisy, clean = photograph(image, kind, gain)
+            if not (estimate := estimate_noise(noisy, channel_axis=-1)).is_white:
+                found.append(estimate)
+                levels.append(_true_levels(kind, noisy, clean))
+        weights[kind] = fit_level_weights(found, levels).tolist()
+    facts = {"training_set": dataset.name, "training_images": len(dataset)}
+    return weights | facts | {"git_commit": git_commit(), **environment()}
 
 
 def hold_back(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
@@ -123,7 +159,7 @@ def hold_back(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the files that the options name, or measure the recipes on bsd400."""
     parser = Parser(prog="python -m comparisons.learn_camera", description=__doc__.split("\n\n")[0])
-    command.add_choices_option(parser, "--bank", list(RUNGS))
+    command.add_choices_option(parser, "--bank", [*RUNGS, "levels"])
     command.add_learning_options(parser)
     command.add_every_option(parser)
     options = parser.parse_args(arguments)
@@ -134,8 +170,13 @@ def main(arguments: list[str] | None = None) -> None:
         return
     dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])
     for name in options.bank:
-        learn(dataset, *RUNGS[name]).save(camera_bank_path(*RUNGS[name]), dtype="float16")
-        print(f"wrote {camera_bank_path(*RUNGS[name]).name}", flush=True)
+        if name == "levels":
+            path = LEVEL_WEIGHTS
+            write_json(path, learn_levels(dataset))
+        else:
+            path = camera_bank_path(*RUNGS[name])
+            learn(dataset, *RUNGS[name]).save(path, dtype="float16")
+        print(f"wrote {path.name}", flush=True)
 
 
 if __name__ == "__main__":

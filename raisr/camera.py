@@ -8,12 +8,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from raisr.validate import real_array
 
-__all__ = ["DEMOSAICS", "add_camera_noise"]
+__all__ = ["DEMOSAICS", "SUBSAMPLINGS", "add_camera_noise"]
 
 DEMOSAICS = ("bilinear", "edge")
 """How missing colours of a Bayer mosaic can be filled in."""
 
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+"""How many samples of chroma a JPEG can keep: all, every second along rows, one of 2 x 2."""
+
 _WHITE = 255.0
+_SINGULAR = 1e6  # of a matrix, by its condition number
 _BINOMIAL = np.array([0.25, 0.5, 0.25])
 
 
@@ -24,16 +28,21 @@ def add_camera_noise(
     *,
     read_noise: float = 0.0,
     white_balance: Sequence[float] = (1.0, 1.0, 1.0),
+    colour_matrix: ArrayLike | None = None,
     gamma: float | None = 2.2,
     demosaic: str | None = "bilinear",
+    chroma_smoothing: float = 0.0,
     smoothing: float = 0.0,
     quality: int | None = 92,
+    subsampling: str = "4:2:0",
 ) -> NDArray[np.uint8]:
     """Take a noisy photograph of an image, as a camera would.
 
-    The tone curve is undone; the sensor adds noise, ``gain * light + read_noise ** 2`` being its
-    variance, behind a Bayer mosaic (RGGB); colours are filled in; the tone curve is applied; the
-    camera smooths; the picture is rounded and goes through JPEG.
+    The tone curve and the colour matrix are undone; the sensor adds noise,
+    ``gain * light + read_noise ** 2`` being its variance, behind a Bayer mosaic (RGGB); colours
+    are filled in; colour matrix and tone curve are applied; the camera smooths chroma, then all,
+    or sharpens; the picture is rounded and goes through JPEG. The steps, without those after the
+    tone curve, are those of Brooks et al., CVPR 2019.
 
     Parameters
     ----------
@@ -47,15 +56,25 @@ def add_camera_noise(
         Standard deviation in the dark, white being 1.
     white_balance : sequence of three float
         By what red, green and blue are amplified behind the sensor, which gets as much less light.
+    colour_matrix : (3, 3) array_like, optional
+        From the sensor's colours to red, green and blue, so that a row whose sum is 1 keeps gray.
+        Numbers below 0 beside the diagonal make colours, and the noise of chroma, stronger.
+        None: they are the same.
     gamma : float, optional
         Exponent of the tone curve; None: the image is linear.
     demosaic : {"bilinear", "edge"}, optional
         "edge" fills in green along the weaker gradient, red and blue by their difference to
         green; None: every pixel has a sensor for each colour.
+    chroma_smoothing : float
+        Standard deviation, in pixels, of a Gaussian that blurs what differs from the mean of red,
+        green and blue.
     smoothing : float
-        Share, 0 to 1, of a 3x3 binomial blur that is mixed in.
+        Share, 0 to 1, of a 3x3 binomial blur that is mixed in; from -1 to 0 it is taken away,
+        which sharpens.
     quality : int, optional
         Of JPEG, 1 to 95, by Pillow; None: no JPEG.
+    subsampling : {"4:4:4", "4:2:2", "4:2:0"}
+        Of chroma in the JPEG.
 
     Returns
     -------
@@ -75,24 +94,36 @@ def add_camera_noise(
     ((16, 16, 3), dtype('uint8'))
     """
     light = real_array(image, np.float64) / _WHITE
-    _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing)
-    amplified = np.asarray(white_balance, np.float64)
+    _check_light(light, gain, read_noise, white_balance)
+    _check_picture(gamma, demosaic, chroma_smoothing, smoothing, subsampling)
+    to_picture = _to_picture(white_balance, colour_matrix)
     light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma
-    light = light / amplified
+    light = (light @ np.linalg.inv(to_picture).T).clip(0)  # colours that no sensor sees
     rng = np.random.default_rng(seed)
     seen = light if gain == 0 else rng.poisson(light / gain) * gain
-    seen = (seen + read_noise * rng.standard_normal(light.shape)) * amplified
+    seen = seen + read_noise * rng.standard_normal(light.shape)
+    balance = np.asarray(white_balance, np.float64)
     if demosaic is not None:
-        seen = _demosaic(seen, demosaic)
-    picture = np.clip(seen, 0, 1)
+        seen = _demosaic(seen * balance, demosaic) / balance
+    picture = np.clip(seen @ to_picture.T, 0, 1)
     picture = picture if gamma is None else picture ** (1 / gamma)
+    if chroma_smoothing:
+        picture = _with_smooth_chroma(picture, chroma_smoothing)
     if smoothing:
         picture += smoothing * (_blurred(picture, _BINOMIAL) - picture)
-    pixels = np.rint(picture * _WHITE).astype(np.uint8)
-    return pixels if quality is None else _through_jpeg(pixels, quality)
+    pixels = np.rint(picture.clip(0, 1) * _WHITE).astype(np.uint8)
+    return pixels if quality is None else _through_jpeg(pixels, quality, subsampling)
 
 
-def _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing):
+def _to_picture(white_balance, colour_matrix):
+    """Return the matrix from what each kind of sensor counts to red, green and blue."""
+    matrix = np.eye(3) if colour_matrix is None else real_array(colour_matrix, np.float64)
+    if matrix.shape != (3, 3) or not np.linalg.cond(matrix) < _SINGULAR:
+        raise ValueError(f"colour_matrix must be 3 x 3 and have an inverse, got {colour_matrix!r}")
+    return matrix * white_balance
+
+
+def _check_light(light, gain, read_noise, white_balance):
     if light.ndim != 3 or light.shape[2] != 3 or min(light.shape[:2]) < 2:
         raise ValueError(
             f"image must have shape (H, W, 3) with sides of at least 2, got {light.shape}"
@@ -102,12 +133,28 @@ def _check(light, gain, read_noise, white_balance, gamma, demosaic, smoothing):
             raise ValueError(f"{name} must be finite and not negative, got {value!r}")
     if np.shape(white_balance) != (3,) or not all(0 < v < np.inf for v in white_balance):
         raise ValueError(f"white_balance must be three positive numbers, got {white_balance!r}")
+
+
+def _check_picture(gamma, demosaic, chroma_smoothing, smoothing, subsampling):
     if gamma is not None and not 0 < gamma < np.inf:
         raise ValueError(f"gamma must be positive and finite, or None, got {gamma!r}")
     if demosaic is not None and demosaic not in DEMOSAICS:
         raise ValueError(f"demosaic must be one of {DEMOSAICS} or None, got {demosaic!r}")
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"smoothing must be from 0 to 1, got {smoothing!r}")
+    if not 0 <= chroma_smoothing < np.inf:
+        raise ValueError(
+            f"chroma_smoothing must be finite and not negative, got {chroma_smoothing!r}"
+        )
+    if not -1 <= smoothing <= 1:
+        raise ValueError(f"smoothing must be from -1 to 1, got {smoothing!r}")
+    if subsampling not in SUBSAMPLINGS:
+        raise ValueError(f"subsampling must be one of {SUBSAMPLINGS}, got {subsampling!r}")
+
+
+def _with_smooth_chroma(picture, sigma):
+    from scipy.ndimage import gaussian_filter
+
+    luma = picture.mean(axis=2, keepdims=True)
+    return luma + gaussian_filter(picture - luma, (sigma, sigma, 0), mode="mirror")
 
 
 def _blurred(planes, taps):
@@ -160,9 +207,9 @@ def _green_along_edges(raw, sites):
     return np.where(sites, raw, found)
 
 
-def _through_jpeg(pixels, quality):
+def _through_jpeg(pixels, quality, subsampling):
     from PIL import Image
 
     memory = io.BytesIO()
-    Image.fromarray(pixels).save(memory, "JPEG", quality=quality)
+    Image.fromarray(pixels).save(memory, "JPEG", quality=quality, subsampling=subsampling)
     return np.array(Image.open(memory).convert("RGB"))

@@ -1,20 +1,33 @@
 """The shipped filter banks for camera noise: two kinds of camera, a ladder of gains for each."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from raisr.camera_levels import camera_levels
 from raisr.models import mixed_stages
 from raisr.pyramid_bank import PyramidBank, Scale
 
-__all__ = ["GAINS", "camera_bank_for", "camera_bank_path", "camera_filters", "certainty"]
+__all__ = [
+    "GAINS",
+    "LEVEL_WEIGHTS",
+    "camera_bank_for",
+    "camera_bank_path",
+    "camera_filters",
+    "certainty",
+]
 
 GAINS = {"camera": (0.0005, 0.002, 0.008, 0.032), "mosaic": (0.003, 0.012, 0.048)}
 """Gains of `raisr.noise.add_camera_noise` that banks are shipped for, by the kind of noise."""
 
+LEVEL_WEIGHTS = Path(__file__).parent / "banks" / "camera_levels.json"
+"""By what the levels of each kind of noise are told: see `raisr.camera_levels`."""
+
 _STRONG = 3.0, 5.0  # gray levels: perhaps texture, and surely noise
 _UNEVEN = 0.8, 1.2  # surely noise, and perhaps texture
+_FAINTEST = 1e-6  # gray levels
 _PATCHY = 2.6, 3.2  # perhaps noise, and surely none, however strong
 
 
@@ -29,13 +42,18 @@ def _shipped(kind, gain):
 
 
 def _ladder(kind):
-    """Return what the estimate reads of each plane at each rung, (rungs, planes)."""
+    """Return the level of luma and chroma at each rung, (rungs, 2)."""
     return np.array([_shipped(kind, gain).metadata["levels"] for gain in GAINS[kind]])
 
 
+@lru_cache(maxsize=1)
+def _level_weights():
+    return json.loads(LEVEL_WEIGHTS.read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=2)
-def camera_bank_for(model, kind, level):
-    """Return the bank of a shipped model for one level of a camera's noise.
+def camera_bank_for(model, kind, luma, chroma):
+    """Return the bank of a shipped model for one level of a camera's noise in luma and chroma.
 
     Parameters
     ----------
@@ -43,8 +61,8 @@ def camera_bank_for(model, kind, level):
         "fast" leaves out the later stages at full size.
     kind : {"camera", "mosaic"}
         See `NoiseEstimate.kind`.
-    level : float
-        `NoiseEstimate.plane_levels` of the last plane, in gray levels. It has least texture.
+    luma, chroma : float
+        As `raisr.camera_levels.true_levels` defines them, in gray levels.
 
     Returns
     -------
@@ -53,25 +71,30 @@ def camera_bank_for(model, kind, level):
         ladder it is that of the nearest rung. ``metadata["levels"]`` are those of all planes.
     """
     ladder = np.log(_ladder(kind))
-    place = np.interp(np.log(max(level, 1e-6)), ladder[:, 2], np.arange(len(ladder)))
-    low = min(int(place), len(ladder) - 2)
-    weight = float(place - low)
-    rungs = [_shipped(kind, gain) for gain in GAINS[kind][low : low + 2]]
-    scales = [
-        _between(a, b, weight, 1 if model == "fast" and index == 0 else None)
-        for index, (a, b) in enumerate(zip(*(bank.scales for bank in rungs), strict=True))
+    rungs = [_shipped(kind, gain) for gain in GAINS[kind]]
+    levels = [max(luma, _FAINTEST), max(chroma, _FAINTEST)]
+    places = [
+        float(np.interp(np.log(level), column, np.arange(len(rungs))))
+        for level, column in zip(levels, ladder.T, strict=True)
     ]
-    levels = np.exp((1 - weight) * ladder[low] + weight * ladder[low + 1])
-    return PyramidBank(scales, {"model": model, "kind": kind, "levels": levels.tolist()})
+    scales = [
+        _between([bank.scales[index] for bank in rungs], places, model == "fast" and index == 0)
+        for index in range(len(rungs[0].scales))
+    ]
+    nearest = np.exp(np.clip(np.log(levels), ladder[0], ladder[-1])).tolist()
+    planes = [nearest[0], nearest[1], nearest[1]]
+    return PyramidBank(scales, {"model": model, "kind": kind, "levels": planes})
 
 
-def _between(low, high, weight, count):
-    """Return the first `count` stages of each plane between those of two scales."""
-    luma, wide, narrow = (
-        mixed_stages(a[:count], b[:count], weight)
-        for a, b in zip(low.planes, high.planes, strict=True)
-    )
-    return Scale(luma, (wide, narrow))
+def _between(rungs, places, shortened):
+    """Return the scale between those of a ladder, at one place for luma and one for chroma."""
+    count = 1 if shortened else None
+    planes = []
+    for index, place in enumerate((places[0], places[1], places[1])):
+        low = min(int(place), len(rungs) - 2)
+        below, above = (scale.planes[index][:count] for scale in rungs[low : low + 2])
+        planes.append(mixed_stages(below, above, place - low))
+    return Scale(planes[0], (planes[1], planes[2]))
 
 
 def certainty(level, unevenness):
@@ -100,7 +123,8 @@ def camera_filters(model, kind, found):
     model : {"fast", "best"}
     kind : {"camera", "mosaic"}
     found : NoiseEstimate
-        In gray levels. The less sure it is that this is noise, the less is changed.
+        In any unit. The less sure it is that this is noise, the less is changed.
     """
-    level = float(found.plane_levels()[2])
-    return camera_bank_for(model, kind, level), certainty(level, found.unevenness)
+    levels = camera_levels(found, _level_weights()[kind])
+    share = certainty(float(found.plane_levels()[2]) / found.unit, found.unevenness)
+    return camera_bank_for(model, kind, *levels), share

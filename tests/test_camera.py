@@ -78,6 +78,48 @@ def test_smoothing_and_jpeg_leave_less_noise():
     assert add_camera_noise(image, 0.01, 0, quality=30).std() < 0.8 * plain
 
 
+def test_below_nothing_smoothing_sharpens():
+    image = photograph().astype(float)
+    plain, sharp = (
+        add_camera_noise(image, 0, 0, demosaic=None, quality=None, smoothing=share)
+        for share in (0, -0.5)
+    )
+    assert np.abs(np.diff(sharp, axis=0)).mean() > 1.1 * np.abs(np.diff(plain, axis=0)).mean()
+
+
+def test_a_colour_matrix_keeps_colours_and_makes_their_noise_stronger():
+    matrix = [[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0, -0.6, 1.6]]
+    image = np.broadcast_to([150, 120, 100], (200, 200, 3))
+    options = PLAIN | {"white_balance": (2, 1, 1.5)}
+    plain = add_camera_noise(image, 0.001, 0, **options).astype(float)
+    vivid = add_camera_noise(image, 0.001, 0, **options, colour_matrix=matrix).astype(float)
+    np.testing.assert_allclose(vivid.mean(axis=(0, 1)), image[0, 0], rtol=0.01)
+    light = np.linalg.solve(matrix, image[0, 0] / 255) * [2, 1, 1.5]  # variance, times the gain
+    expected = 255 * np.sqrt(0.001 * np.square(matrix) @ light)
+    np.testing.assert_allclose(vivid.std(axis=(0, 1)), expected, rtol=0.03)
+    assert (vivid[..., 0] - vivid[..., 1]).std() > 1.5 * (plain[..., 0] - plain[..., 1]).std()
+
+
+def test_smooth_chroma_leaves_the_luma():
+    image = photograph((64, 64))
+    noisy, smooth = (
+        add_camera_noise(image, 0.01, 0, quality=None, chroma_smoothing=sigma).astype(float)
+        for sigma in (0, 2)
+    )
+    assert np.abs((noisy - smooth).mean(axis=2)).mean() < 1  # clipped and rounded
+    across = [np.diff(one[..., 0] - one[..., 2], axis=1).std() for one in (noisy, smooth)]
+    assert across[1] < 0.5 * across[0]
+
+
+def test_jpegs_keep_as_many_samples_of_chroma_as_told():
+    image = random_bytes((64, 64, 3))
+    errors = [
+        np.abs(add_camera_noise(image, 0, 0, demosaic=None, subsampling=kept) - image.astype(float))
+        for kept in ("4:4:4", "4:2:2", "4:2:0")
+    ]
+    assert errors[0].mean() < 0.5 * errors[1].mean() < 0.5 * errors[2].mean()
+
+
 def test_the_seed_decides():
     first, again, other = (add_camera_noise(photograph(), 0.01, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -95,7 +137,12 @@ def test_the_seed_decides():
         ({"white_balance": (1, 0, 1)}, "white_balance must be three positive numbers"),
         ({"gamma": 0}, "gamma must be positive"),
         ({"demosaic": "nearest"}, "demosaic must be one of"),
-        ({"smoothing": 2}, "smoothing must be from 0 to 1"),
+        ({"smoothing": 2}, "smoothing must be from -1 to 1"),
+        ({"chroma_smoothing": -1}, "chroma_smoothing must be finite and not negative"),
+        ({"chroma_smoothing": np.inf}, "chroma_smoothing must be finite and not negative"),
+        ({"colour_matrix": np.ones((3, 3))}, "colour_matrix must be 3 x 3 and have an inverse"),
+        ({"colour_matrix": np.eye(2)}, "colour_matrix must be 3 x 3 and have an inverse"),
+        ({"subsampling": "4:1:1"}, "subsampling must be one of"),
     ],
 )
 def test_the_camera_refuses(change, message):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import raisr
-from raisr.camera_models import GAINS, camera_bank_for, certainty
+from raisr.camera_models import GAINS, camera_filters
 from raisr.cli.groups import Group, groups_of
 from raisr.cli.pages import Settings, levels_of
 from raisr.cli.planes import white_of
@@ -77,14 +77,12 @@ def _white(settings: Settings) -> str:
 
 
 def _camera_choice(found: NoiseEstimate, kind: str, settings: Settings) -> dict[str, Any]:
-    level = float(found.plane_levels()[2] / found.unit)
-    share = certainty(level, found.unevenness)
-    used = camera_bank_for("fast", kind, level).metadata["levels"]
+    bank, share = camera_filters("fast", kind, found)
     of = "a mosaic filled in by means" if kind == "mosaic" else "a camera"
     network = ", and a network for it" if settings.network and settings.noise is None else ""
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine{network}",
-        "filtered_for": [round(level * found.unit, 4) for level in used],
+        "filtered_for": [round(level * found.unit, 4) for level in bank.metadata["levels"]],
         "share": round(share, 3),
     }
 

@@ -27,6 +27,7 @@ def banks(monkeypatch, tmp_path, tiny_dataset):
         "HELD_BACK_IMAGES": slice(1, 2),
         "load_dataset": lambda *_, **__: tiny_dataset,
         "camera_bank_path": lambda kind, gain: folder / f"{kind}_{gain:g}.safetensors",
+        "LEVEL_WEIGHTS": folder / "levels.json",
     }.items():
         monkeypatch.setattr(learn_camera, name, value)
     return folder
@@ -38,7 +39,15 @@ def test_writes_what_was_asked_for(banks):
     assert set(found) == {"camera_0.002", "mosaic_0.012"}
     facts = found["camera_0.002"]
     assert (facts["kind"], facts["gain"], facts["training_images"]) == ("camera", 0.002, 2)
-    assert len(facts["levels"]) == 3
+    assert len(facts["levels"]) == 2
+
+
+def test_writes_by_what_levels_are_told(banks):
+    main(["--bank", "levels"])
+    facts = json.loads((banks / "levels.json").read_text())
+    assert facts["training_images"] == 2
+    for kind in ("camera", "mosaic"):
+        assert np.shape(facts[kind]) == (2, 11)
 
 
 def test_hold_back_only_measures(banks):

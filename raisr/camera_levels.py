@@ -1,0 +1,66 @@
+"""How much noise of a camera is in an image: learned from what an estimate sees of it.
+
+Cameras smooth luma and chroma unlike one another, and texture of the luma seems noise that
+neighbouring pixels share. No single level of a `NoiseEstimate` tells how strong noise is; a
+linear combination of the logarithms of all of them does, whose weights are learned from
+photographs of synthetic cameras.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raisr.noise_estimate import NoiseEstimate
+from raisr.scales import halved
+
+__all__ = ["camera_levels", "fit_level_weights", "true_levels"]
+
+_LEAST = 0.1  # gray levels
+_UNEVEN = 3.0  # at most: beyond, there is hardly any noise
+
+
+def _features(found):
+    seen = np.maximum(found.equivalent / found.unit, _LEAST)
+    return np.r_[1.0, np.log(seen).ravel(), min(found.unevenness, _UNEVEN)]
+
+
+def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, float]:
+    """Return the level of a camera's noise in the luma and in chroma, gray levels.
+
+    Parameters
+    ----------
+    found : NoiseEstimate
+        Of three channels, three scales, in any unit.
+    weights : (2, 11) array_like
+        See `fit_level_weights`.
+
+    Returns
+    -------
+    luma, chroma : float
+        As `true_levels` gives them.
+    """
+    luma, chroma = np.exp(np.asarray(weights) @ _features(found))
+    return float(luma), float(chroma)
+
+
+def fit_level_weights(
+    estimates: list[NoiseEstimate], levels: list[tuple[float, float]]
+) -> NDArray[np.float64]:
+    """Learn the weights by which `camera_levels` tells levels (least squares of logarithms)."""
+    features = np.array([_features(found) for found in estimates])
+    return np.linalg.lstsq(features, np.log(levels), rcond=None)[0].T
+
+
+def true_levels(
+    noisy: list[NDArray[np.float32]], clean: list[NDArray[np.float32]]
+) -> tuple[float, float]:
+    """Return how much noise is in opponent planes, where the same ones without noise are known.
+
+    Returns
+    -------
+    luma, chroma : float
+        Standard deviation of the white noise that would be as strong at half the size; of chroma,
+        the geometric mean of both planes.
+    """
+    errors = [halved(one - other, 1) for one, other in zip(noisy, clean, strict=True)]
+    luma, wide, narrow = (2 * max(float(np.std(error)), _LEAST) for error in errors)
+    return luma, (wide * narrow) ** 0.5
