@@ -75,19 +75,33 @@ def test_levels_go_up_with_the_gain(kind):
 @each_model
 def test_any_level_has_a_bank(kind, model):
     for level in (0.0, 0.5, 5, 20, 1000):
-        bank = camera_bank_for(model, kind, level)
+        bank = camera_bank_for(model, kind, level, level)
         assert len(bank.scales[0].luma) == (1 if model == "fast" else 2)
-    stages = [
-        bank.scales[0].luma[0].spec.strength_edges[0]
-        for bank in (camera_bank_for(model, kind, level) for level in (3, 6, 12))
-    ]
-    assert stages == sorted(stages)
+    for plane in (0, 1):  # luma and chroma have their own
+        banks = [
+            camera_bank_for(model, kind, *((level, 8)[:: 1 if plane == 0 else -1]))
+            for level in (4, 8, 16)
+        ]
+        edges = [bank.scales[0].planes[plane][0].spec.strength_edges[0] for bank in banks]
+        assert edges == sorted(set(edges))
+        others = {bank.scales[0].planes[1 - plane][0].spec.strength_edges[0] for bank in banks}
+        assert len(others) == 1
+
+
+def test_a_rung_is_the_shipped_bank():
+    for kind, gain in RUNGS:
+        shipped = PyramidBank.load(camera_bank_path(kind, gain))
+        bank = camera_bank_for("best", kind, *shipped.metadata["levels"])
+        for found, expected in zip(bank.scales, shipped.scales, strict=True):
+            for stages, others in zip(found.planes, expected.planes, strict=True):
+                for stage, other in zip(stages, others, strict=True):
+                    np.testing.assert_allclose(stage.filters, other.filters, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (2, 2), (5, 40)])
 @pytest.mark.parametrize("kind", GAINS)
 def test_any_size(shape, kind):
-    bank = camera_bank_for("best", kind, 5)
+    bank = camera_bank_for("best", kind, 5, 5)
     image = random_bytes((*shape, 3))
     assert bank.apply(image).shape == image.shape
 

@@ -1,0 +1,91 @@
+"""The level of a camera's noise, told by weights that are learned."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+from raisr import estimate_noise
+from raisr.camera_levels import camera_levels, fit_level_weights, true_levels
+from raisr.camera_models import GAINS, camera_filters
+from raisr.colour import opponent_planes
+from raisr.noise import add_camera_noise
+from tests.images import random_bytes
+
+VIVID = [[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0, -0.6, 1.6]]
+
+
+def photographed(gain, image=None, **options):
+    clean = data.astronaut()[:300, 80:380] if image is None else image
+    options = {"demosaic": "edge", "quality": 96} | options
+    noisy = add_camera_noise(clean, gain, 0, **options)
+    return noisy, add_camera_noise(clean, 0, 0, **options | {"quality": None})
+
+
+def planes(image):
+    return list(opponent_planes(np.moveaxis(image, -1, 0)))
+
+
+def test_true_levels_are_those_of_white_noise():
+    clean = np.zeros((3, 400, 400), np.float32)
+    noise = np.random.default_rng(0).standard_normal(clean.shape, np.float32)
+    scaled = noise * np.float32([3, 4, 9])[:, None, None]
+    luma, chroma = true_levels(list(clean + scaled), list(clean))
+    assert luma == pytest.approx(3, rel=0.02)
+    assert chroma == pytest.approx(6, rel=0.02)  # the geometric mean
+
+
+def test_weights_are_found_again():
+    wanted = np.random.default_rng(0).normal(0, 0.3, (2, 11))
+    noisy = [
+        add_camera_noise(random_bytes((64, 64, 3), seed=seed), 0.02 * (seed + 1), seed)
+        for seed in range(20)
+    ]
+    estimates = [estimate_noise(image, channel_axis=-1) for image in noisy]
+    levels = [camera_levels(found, wanted) for found in estimates]
+    found = fit_level_weights(estimates, levels)
+    for estimate, level in zip(estimates, levels, strict=True):
+        np.testing.assert_allclose(camera_levels(estimate, found), level, rtol=1e-6)
+
+
+@pytest.mark.parametrize("gain", [0.002, 0.01, 0.03])
+@pytest.mark.parametrize("smooth", [0, 2])
+@pytest.mark.parametrize("vivid", [np.eye(3), VIVID])
+def test_the_levels_of_photographs_are_told(gain, smooth, vivid):
+    noisy, clean = photographed(gain, chroma_smoothing=smooth, colour_matrix=vivid)
+    bank, _ = camera_filters("fast", "camera", estimate_noise(noisy, channel_axis=-1))
+    expected = true_levels(planes(noisy), planes(clean))
+    told = bank.metadata["levels"]
+    assert told[1] == told[2]
+    for found, level in zip(told, expected, strict=False):
+        assert abs(np.log(found / level)) < np.log(1.8)
+
+
+def test_luma_and_chroma_have_levels_of_their_own():
+    found = [
+        camera_filters("best", "camera", estimate_noise(noisy, channel_axis=-1))[0]
+        for noisy, _ in (photographed(0.01, chroma_smoothing=smooth) for smooth in (0, 3))
+    ]
+    luma, chroma, _ = np.transpose([bank.metadata["levels"] for bank in found])
+    assert chroma[1] < 0.8 * chroma[0]
+    assert abs(np.log(luma[1] / luma[0])) < 0.3
+
+
+@pytest.mark.parametrize("kind", GAINS)
+def test_the_unit_does_not_matter(kind):
+    noisy, _ = photographed(0.01)
+    found = [
+        camera_filters("best", kind, estimate_noise(image, channel_axis=-1))
+        for image in (noisy, noisy / np.float32(255), noisy.astype(np.uint16) * 257)
+    ]
+    for bank, share in found[1:]:
+        np.testing.assert_allclose(bank.metadata["levels"], found[0][0].metadata["levels"], rtol=0.02)
+        assert share == pytest.approx(found[0][1], abs=0.02)
+
+
+@pytest.mark.parametrize("kind", GAINS)
+@pytest.mark.parametrize("shape", [(2, 2), (5, 9), (12, 12), (24, 40)])
+def test_tiny_images_have_some_level(kind, shape):
+    noisy = add_camera_noise(random_bytes((*shape, 3)), 0.02, 0)
+    bank, share = camera_filters("fast", kind, estimate_noise(noisy, channel_axis=-1))
+    assert np.isfinite(bank.metadata["levels"]).all()
+    assert 0 <= share <= 1
