@@ -1,8 +1,17 @@
-"""What bends in blocks of an image: mixed second differences, of which slopes are no part."""
+"""What bends in blocks of an image, and how rough they are: slopes are no part of either."""
 
 import numpy as np
 
-__all__ = ["BLOCK", "QUANTILE", "bends", "halved", "mean_products", "tiles", "whole_blocks"]
+__all__ = [
+    "BLOCK",
+    "QUANTILE",
+    "bends",
+    "halved",
+    "mean_products",
+    "roughness",
+    "tiles",
+    "whole_blocks",
+]
 
 BLOCK = 8
 """Side of a block."""
@@ -37,6 +46,24 @@ def tiles(plane, size):
 def mean_products(one, other):
     """Return the mean product of the pixels of two blocks each, in float64."""
     return np.einsum("ij,ij->i", one, other, dtype=np.float64) / one.shape[1]
+
+
+def roughness(blocks, size):
+    """Return the standard deviation of blocks about their slopes, in float64; size 2 or more.
+
+    Examples
+    --------
+    >>> slope = np.add.outer(3 * np.arange(4), np.arange(4.0))
+    >>> bool(roughness(slope.reshape(1, 16), 4)[0] < 1e-6)
+    True
+    """
+    place = np.arange(size) - (size - 1) / 2
+    place /= np.sqrt(size * np.sum(place**2))
+    down, right = np.repeat(place, size), np.tile(place, size)
+    centred = blocks - blocks.mean(axis=1, keepdims=True)
+    slopes = centred @ np.stack([down, right], axis=1)
+    left = np.sum(np.square(centred, dtype=np.float64), axis=1) - np.sum(slopes**2, axis=1)
+    return np.sqrt(np.maximum(left, 0) / (size * size - 3))
 
 
 def whole_blocks(parts):

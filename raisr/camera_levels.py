@@ -2,8 +2,8 @@
 
 Cameras smooth luma and chroma unlike one another, and texture of the luma seems noise that
 neighbouring pixels share. No single level of a `NoiseEstimate` tells how strong noise is; a
-linear combination of the logarithms of all of them does, whose weights are learned from
-photographs of synthetic cameras.
+linear combination of the logarithms of all of them, and of how rough blocks are, does. Its
+weights are learned from photographs of synthetic cameras.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
 
 
 def _features(found):
-    seen = np.maximum(found.equivalent / found.unit, _LEAST)
-    return np.r_[1.0, np.log(seen).ravel(), min(found.unevenness, _UNEVEN)]
+    seen = np.concatenate([found.equivalent.ravel(), found.roughness.ravel()]) / found.unit
+    return np.r_[1.0, np.log(np.maximum(seen, _LEAST)), min(found.unevenness, _UNEVEN)]
 
 
 def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, float]:
@@ -30,7 +30,7 @@ def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, floa
     ----------
     found : NoiseEstimate
         Of three channels, three scales, in any unit.
-    weights : (2, 11) array_like
+    weights : (2, 23) array_like
         See `fit_level_weights`.
 
     Returns

@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, whole_blocks
+from raisr.bends import (
+    BLOCK,
+    QUANTILE,
+    bends,
+    halved,
+    mean_products,
+    roughness,
+    tiles,
+    whole_blocks,
+)
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
@@ -21,6 +30,7 @@ __all__ = ["estimate_noise", "noise_of"]
 _SCALES = 3
 _EXPECTED = 0.838  # what the quantile of the blocks' levels reads in white noise of level 1
 _FEW = 16  # blocks
+_ROUGH = 0.05, 0.5  # quantiles of their roughness: surely noise, and noise of most places
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -78,6 +88,7 @@ def estimate_noise(
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
         across=found.across * unit,
+        roughness=found.roughness * unit,
         unit=unit,
     )
 
@@ -109,10 +120,10 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             anywhere = np.any(limits, axis=0).astype(np.float32)
             chroma.append(directions(planes[1:], anywhere, scales))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
-    levels = np.array([[_level(levels) for _, levels, _ in row] for row in pooled])
-    brightness, deviation, excess = _by_brightness(*pooled[0][0])
+    levels = np.array([[_level(found[1]) for found in row] for row in pooled])
+    brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
-    uneven = _unevenness([levels for _, levels, _ in pooled[1][:2]]) if mosaics else 0.0
+    uneven = _unevenness([found[1] for found in pooled[1][:2]]) if mosaics else 0.0
     peaks = [peak_of(channel) for channel in channels] if peaks is None else peaks
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
@@ -120,7 +131,12 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
     if chroma:
         finest, *coarser = zip(*chroma, strict=True)
-        found = replace(found, across=across(finest), colours=max(map(share_across, coarser)))
+        found = replace(
+            found,
+            across=across(finest),
+            colours=max(map(share_across, coarser)),
+            roughness=np.array([[_quantiles(found[3]) for found in row] for row in pooled[1:]]),
+        )
     ringing = found.is_white and not mixed and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
 
@@ -162,15 +178,19 @@ def _medians(blocks):
 
 
 def _blocks(plane, at_limit):
-    """Return brightness, level, root mean square and clipped share of what is not constant."""
+    """Return brightness, level, root mean square, roughness and clipped share, by block.
+
+    Constant blocks are left out.
+    """
     size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
-        return np.empty((4, 0))
+        return np.empty((5, 0))
     pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
     level = _medians(np.abs(bent)) / NORMAL_QUARTILE
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
-    found = np.stack([pixels.mean(axis=1), level, square, clipped])
+    rough = roughness(pixels, size)
+    found = np.stack([pixels.mean(axis=1), level, square, rough, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
 
@@ -178,6 +198,10 @@ def _level(levels):
     if levels.size == 0:
         return 0.0
     return float(np.quantile(levels, QUANTILE)) / _EXPECTED
+
+
+def _quantiles(roughness):
+    return np.quantile(roughness, _ROUGH) if roughness.size else np.zeros(len(_ROUGH))
 
 
 def _unevenness(planes):

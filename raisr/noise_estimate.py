@@ -1,6 +1,6 @@
 """`NoiseEstimate`: what was measured of the noise of an image, and what that says it is like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,9 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
+    roughness : (scales - 1, planes, 2) float64
+        Standard deviation of blocks of 8 x 8 pixels about their slopes, at half and a quarter of
+        the size: the twentieth and the median of them. It has all frequencies, and texture.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -74,6 +77,7 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
+    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3, 2)))
     ringing: bool = False
 
     @property

@@ -23,11 +23,11 @@ def rings(channels, finest):
     ----------
     channels : list of GrayImage
         Red, green and blue, or one.
-    finest : list of (3, blocks) arrays
+    finest : list of (4, blocks) arrays
         Of each plane that noise is looked for in, brightness, level and root mean square of the
-        finest details in blocks.
+        finest details in blocks, and their roughness.
     """
-    if not any(_are_edges(*found[1:]) for found in finest if found.size):
+    if not any(_are_edges(*found[1:3]) for found in finest if found.size):
         return False
     strips = list(strips_of(channels))
     planes = [channel.levelled().plane() for channel in strips[len(strips) // 2]]

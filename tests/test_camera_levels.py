@@ -35,7 +35,7 @@ def test_true_levels_are_those_of_white_noise():
 
 
 def test_weights_are_found_again():
-    wanted = np.random.default_rng(0).normal(0, 0.3, (2, 11))
+    wanted = np.random.default_rng(0).normal(0, 0.3, (2, 23))
     noisy = [
         add_camera_noise(random_bytes((64, 64, 3), seed=seed), 0.02 * (seed + 1), seed)
         for seed in range(20)
@@ -78,7 +78,9 @@ def test_the_unit_does_not_matter(kind):
         for image in (noisy, noisy / np.float32(255), noisy.astype(np.uint16) * 257)
     ]
     for bank, share in found[1:]:
-        np.testing.assert_allclose(bank.metadata["levels"], found[0][0].metadata["levels"], rtol=0.02)
+        np.testing.assert_allclose(
+            bank.metadata["levels"], found[0][0].metadata["levels"], rtol=0.02
+        )
         assert share == pytest.approx(found[0][1], abs=0.02)
 
 
