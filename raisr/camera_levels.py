@@ -2,8 +2,8 @@
 
 Cameras smooth luma and chroma unlike one another, and texture of the luma seems noise that
 neighbouring pixels share. No single level of a `NoiseEstimate` tells how strong noise is; a
-linear combination of the logarithms of all of them, and of how rough blocks are, does. Its
-weights are learned from photographs of synthetic cameras.
+linear combination of the logarithms of those at all scales, and of how rough blocks are, does.
+Its weights are learned from photographs of synthetic cameras.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
 
 
 def _features(found):
-    seen = np.concatenate([found.equivalent.ravel(), found.roughness.ravel()]) / found.unit
+    seen = np.concatenate([found.mean_levels, found.roughness]).ravel() / found.unit
     return np.r_[1.0, np.log(np.maximum(seen, _LEAST)), min(found.unevenness, _UNEVEN)]
 
 
@@ -30,7 +30,7 @@ def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, floa
     ----------
     found : NoiseEstimate
         Of three channels, three scales, in any unit.
-    weights : (2, 23) array_like
+    weights : (2, 17) array_like
         See `fit_level_weights`.
 
     Returns

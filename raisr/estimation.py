@@ -30,7 +30,6 @@ __all__ = ["estimate_noise", "noise_of"]
 _SCALES = 3
 _EXPECTED = 0.838  # what the quantile of the blocks' levels reads in white noise of level 1
 _FEW = 16  # blocks
-_ROUGH = 0.05, 0.5  # quantiles of their roughness: surely noise, and noise of most places
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -88,6 +87,7 @@ def estimate_noise(
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
         across=found.across * unit,
+        mean_levels=found.mean_levels * unit,
         roughness=found.roughness * unit,
         unit=unit,
     )
@@ -110,10 +110,12 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             mosaics.append(mosaic_of(strip[1].plane()))
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         clipped = np.any(limits, axis=0) if len(strip) == 3 else None
+        lumas = _halvings(planes[0], scales)
         for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
             at_limit = (limit if clipped is None else clipped).astype(np.float32)
             for scale in range(scales):
-                blocks[scale][kept].append(_blocks(plane, at_limit))
+                light = lumas[scale] if clipped is not None else plane
+                blocks[scale][kept].append(_blocks(plane, light, at_limit))
                 if scale < scales - 1:
                     plane, at_limit = halved(plane), halved(at_limit)
         if len(strip) == 3:
@@ -135,7 +137,8 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             found,
             across=across(finest),
             colours=max(map(share_across, coarser)),
-            roughness=np.array([[_quantiles(found[3]) for found in row] for row in pooled[1:]]),
+            mean_levels=_over_brightness(pooled, 1),
+            roughness=_over_brightness(pooled[1:], 3),
         )
     ringing = found.is_white and not mixed and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
@@ -177,10 +180,17 @@ def _medians(blocks):
     return out
 
 
-def _blocks(plane, at_limit):
+def _halvings(plane, scales):
+    found = [plane]
+    while len(found) < scales:
+        found.append(halved(found[-1]))
+    return found
+
+
+def _blocks(plane, light, at_limit):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
-    Constant blocks are left out.
+    Blocks of the plane that are constant are left out.
     """
     size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
@@ -190,7 +200,8 @@ def _blocks(plane, at_limit):
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
     rough = roughness(pixels, size)
-    found = np.stack([pixels.mean(axis=1), level, square, rough, clipped])
+    bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
+    found = np.stack([bright, level, square, rough, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
 
@@ -200,8 +211,20 @@ def _level(levels):
     return float(np.quantile(levels, QUANTILE)) / _EXPECTED
 
 
-def _quantiles(roughness):
-    return np.quantile(roughness, _ROUGH) if roughness.size else np.zeros(len(_ROUGH))
+def _over_brightness(pooled, row):
+    """Return the root mean square of what levels of bins of like brightness are, by plane."""
+    return np.array([[_mean_level(found[0], found[row]) for found in planes] for planes in pooled])
+
+
+def _mean_level(brightness, levels):
+    found = [_level(part) for part in _binned(brightness, levels)]
+    return float(np.sqrt(np.mean(np.square(found))))
+
+
+def _binned(brightness, levels):
+    """Return the levels of bins that are equally filled: one of them if blocks are few."""
+    bins = max(1, min(BINS, levels.size // _FEW))
+    return [levels[part] for part in np.array_split(np.argsort(brightness, kind="stable"), bins)]
 
 
 def _unevenness(planes):

@@ -60,9 +60,12 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
-    roughness : (scales - 1, planes, 2) float64
-        Standard deviation of blocks of 8 x 8 pixels about their slopes, at half and a quarter of
-        the size: the twentieth and the median of them. It has all frequencies, and texture.
+    mean_levels : (scales, planes) float64
+        As `levels`, but each is the root mean square of the levels at several brightnesses of the
+        luma.
+    roughness : (scales - 1, planes) float64
+        Likewise of the standard deviation of blocks of 8 x 8 pixels about their slopes, at half and
+        a quarter of the size: it has all frequencies.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -77,7 +80,8 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
-    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3, 2)))
+    mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
+    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
     ringing: bool = False
 
     @property

@@ -47,7 +47,7 @@ def test_writes_by_what_levels_are_told(banks):
     facts = json.loads((banks / "levels.json").read_text())
     assert facts["training_images"] == 2
     for kind in ("camera", "mosaic"):
-        assert np.shape(facts[kind]) == (2, 23)
+        assert np.shape(facts[kind]) == (2, 17)
 
 
 def test_hold_back_only_measures(banks):
