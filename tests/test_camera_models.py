@@ -60,7 +60,8 @@ def test_types_and_axes_give_one_result():
     wide = denoise(noisy.astype(np.uint16) * 257, channel_axis=-1)
     assert np.abs(wide / 257 - expected).max() <= 0.51
     first = denoise(np.moveaxis(noisy, -1, 0).astype(np.float32) / 255, channel_axis=0)
-    assert np.abs(np.moveaxis(first, 0, -1).clip(0, 1) * 255 - expected).mean() <= 0.5
+    # Floats are not clipped, so what is black in them counts.
+    assert np.abs(np.moveaxis(first, 0, -1).clip(0, 1) * 255 - expected).mean() <= 1
     one, three = (denoise(noisy, channel_axis=-1, num_threads=n) for n in (1, 3))
     np.testing.assert_array_equal(one, three)
 
@@ -79,12 +80,14 @@ def test_any_level_has_a_bank(kind, model):
         assert len(bank.scales[0].luma) == (1 if model == "fast" else 2)
     for plane in (0, 1):  # luma and chroma have their own
         banks = [
-            camera_bank_for(model, kind, *((level, 8)[:: 1 if plane == 0 else -1]))
-            for level in (4, 8, 16)
+            camera_bank_for(model, kind, *(level, 12)[:: 1 if plane == 0 else -1])
+            for level in (9, 12, 16)
         ]
-        edges = [bank.scales[0].planes[plane][0].spec.strength_edges[0] for bank in banks]
-        assert edges == sorted(set(edges))
-        others = {bank.scales[0].planes[1 - plane][0].spec.strength_edges[0] for bank in banks}
+        mine, others = (
+            {bank.scales[0].planes[which][0].filters.tobytes() for bank in banks}
+            for which in (plane, 1 - plane)
+        )
+        assert len(mine) == 3
         assert len(others) == 1
 
 
