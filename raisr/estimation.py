@@ -109,18 +109,15 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         if len(strip) == 3:
             mosaics.append(mosaic_of(strip[1].plane()))
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
-        clipped = np.any(limits, axis=0) if len(strip) == 3 else None
-        lumas = _halvings(planes[0], scales)
-        for plane, limit, kept in zip(planes, limits, range(len(planes)), strict=True):
-            at_limit = (limit if clipped is None else clipped).astype(np.float32)
-            for scale in range(scales):
-                light = lumas[scale] if clipped is not None else plane
-                blocks[scale][kept].append(_blocks(plane, light, at_limit))
-                if scale < scales - 1:
-                    plane, at_limit = halved(plane), halved(at_limit)
         if len(strip) == 3:
-            anywhere = np.any(limits, axis=0).astype(np.float32)
-            chroma.append(directions(planes[1:], anywhere, scales))
+            limits = [np.any(limits, axis=0)] * 3
+            chroma.append(directions(planes[1:], limits[0].astype(np.float32), scales))
+        pyramids = [_halvings(plane, scales) for plane in planes]
+        for kept, (plane, limit) in enumerate(zip(pyramids, limits, strict=True)):
+            lights = pyramids[0] if len(strip) == 3 else plane
+            at_limit = _halvings(limit.astype(np.float32), scales)
+            for scale, parts in enumerate(zip(plane, lights, at_limit, strict=True)):
+                blocks[scale][kept].append(_blocks(*parts, rough=scale > 0))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
@@ -187,10 +184,10 @@ def _halvings(plane, scales):
     return found
 
 
-def _blocks(plane, light, at_limit):
+def _blocks(plane, light, at_limit, *, rough):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
-    Blocks of the plane that are constant are left out.
+    Blocks of the plane that are constant are left out. Roughness is 0 where it is not wanted.
     """
     size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
@@ -199,9 +196,9 @@ def _blocks(plane, light, at_limit):
     level = _medians(np.abs(bent)) / NORMAL_QUARTILE
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
-    rough = roughness(pixels, size)
+    roughs = roughness(pixels, size) if rough else np.zeros(len(pixels))
     bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
-    found = np.stack([bright, level, square, rough, clipped])
+    found = np.stack([bright, level, square, roughs, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 
 
