@@ -280,11 +280,14 @@ def stage_tensors(stage, name, dtype):
     if dtype not in ("float32", "float16"):
         raise ValueError(f'dtype must be "float32" or "float16", got {dtype!r}')
     kept = _stored_classes(stage)
-    parts = {"filters": _first_half(stage.filters[kept]), "bias": stage.bias[kept]}
+    parts = {"filters": stage.filters[kept], "bias": stage.bias[kept]}
     for part, values in parts.items():
         if (largest := np.abs(values).max()) > np.finfo(dtype).max:
             raise ValueError(f"{dtype} cannot hold the {part}, up to {largest:.4g}")
-    return {f"{name}.{part}": values.astype(dtype) for part, values in parts.items()}
+    stored = {part: values.astype(dtype) for part, values in parts.items()}
+    # Learned filters are their own half turn up to rounding.
+    stored["filters"] = np.ascontiguousarray(_first_half(stored["filters"]))
+    return {f"{name}.{part}": values for part, values in stored.items()}
 
 
 def _first_half(filters):

@@ -186,6 +186,17 @@ def test_half_precision_halves_the_file_and_changes_little(tmp_path):
     assert 0 < np.abs(difference).max() < 2e-3
 
 
+def test_half_precision_stores_halves_of_what_is_symmetric_up_to_rounding(tmp_path):
+    (stage,) = random_bank().stages
+    symmetric = (stage.filters + stage.filters[..., ::-1, ::-1]) / 2
+    rounded = symmetric.astype(np.float16).astype(np.float32)
+    rounded[0, 0, 0, 0] *= np.float32(1 + 1e-6)  # its half turn has the same float16
+    FilterBank([Stage(stage.spec, rounded, stage.bias)]).save(tmp_path / "16", dtype="float16")
+    assert load_file(tmp_path / "16")["stage0.filters"].ndim == 3
+    (found,) = FilterBank.load(tmp_path / "16").stages
+    np.testing.assert_allclose(found.filters, rounded, rtol=2e-6)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "bank.safetensors"
     random_bank(seed=1).save(path)
