@@ -31,7 +31,9 @@ def constant_areas(image):
     from raisr.kernels.constant import mark_constant
 
     mask = np.zeros(image.shape, bool)
-    mark_constant(image.view(f"u{image.itemsize}"), _SIDE, mask)
+    # Numbers alone, so that a kernel is compiled once for all layouts of a type.
+    place = image.ctypes.data, *image.shape, *image.strides
+    mark_constant(np.dtype(f"u{image.itemsize}").type(0), place, _SIDE, mask)
     return mask
 
 

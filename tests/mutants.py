@@ -11,6 +11,7 @@ import copy
 import importlib
 import importlib.machinery
 import importlib.util
+import math
 import os
 import random
 import signal
@@ -24,11 +25,11 @@ from typing import Any
 
 from tests.long_runs import add_result
 
-__all__ = ["MODULES", "main", "mutants", "survives"]
+__all__ = ["MODULES", "main", "mutants", "survives", "time_limit"]
 
 _ROOT = Path(__file__).parents[1]
 _LIBRARIES = ("hypothesis", "matplotlib", "numba", "scipy.ndimage", "skimage.metrics", "tifffile")
-_SLOW = 300  # seconds after which a mutant hangs, which kills it, too
+_TIMES, _LEAST = 5, 20  # as long as the tests take without a change, and seconds at least
 
 MODULES = {
     "statistics": ("raisr.statistics", "test_statistics.py properties/test_hashing.py"),
@@ -126,12 +127,24 @@ def _put(node: ast.AST, name: str, number: int | None, new: Any) -> None:
         getattr(node, name)[number] = new
 
 
-def survives(module: str, tree: ast.Module, tests: Sequence[str], kills: Counter[str]) -> bool:
+def time_limit(seconds: float) -> float:
+    """Return when a mutant hangs, in seconds: by how long the tests take without a change."""
+    return max(_LEAST, _TIMES * seconds)
+
+
+def survives(
+    module: str,
+    tree: ast.Module,
+    tests: Sequence[str],
+    kills: Counter[str],
+    limit: float = math.inf,
+) -> bool:
     """Run tests on a module that is what the tree says, in a process of its own.
 
-    The tests that killed most run first; the one that kills is counted.
+    The tests that killed most run first; the one that kills is counted. After `limit` seconds it
+    hangs, which kills it, too.
     """
-    end = time.monotonic() + _SLOW
+    end = time.monotonic() + limit
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -239,9 +252,10 @@ def main(arguments: list[str] | None = None) -> None:
         source = (_ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
         start, kills = time.monotonic(), Counter[str]()
         assert survives(module, ast.parse(source), tests, kills), f"tests of {module} fail as it is"
+        limit = time_limit(time.monotonic() - start)
         every = list(mutants(source))
         tried = random.Random(options.seed).sample(every, min(options.count or 10**6, len(every)))
-        left = [told for told, tree in tried if survives(module, tree, tests, kills)]
+        left = [told for told, tree in tried if survives(module, tree, tests, kills, limit)]
         result = {
             "mutants": len(every),
             "tried": len(tried),

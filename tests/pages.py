@@ -1,6 +1,7 @@
 """Pages without noise, (side, side, 3) uint8: text, drawings and patterns in any colours."""
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ LOOKS = {
 }
 
 
+@cache  # drawing takes longer than denoising
 def cover(size, *, width=SIDE, height=SIDE):
-    """Return how much of each pixel is ink on a page of text, (height, width)."""
+    """Return how much of each pixel is ink on a page of text, (height, width), read-only."""
     import matplotlib
 
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -26,7 +28,9 @@ def cover(size, *, width=SIDE, height=SIDE):
     mask = Image.new("L", (width, height))
     for row, top in enumerate(range(-size // 3, height, round(1.2 * size))):
         ImageDraw.Draw(mask).text((-7 * row, top), 9 * SENTENCE, 255, font)
-    return np.asarray(mask, np.float64) / 255
+    covered = np.asarray(mask, np.float64) / 255
+    covered.flags.writeable = False
+    return covered
 
 
 def inked(covered, ink, paper):

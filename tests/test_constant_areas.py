@@ -5,6 +5,7 @@ import pytest
 
 from raisr import denoise
 from raisr.constant_areas import constant_areas
+from raisr.kernels.constant import mark_constant
 from raisr.noise import add_gaussian_noise
 
 
@@ -25,6 +26,16 @@ def test_the_union_of_constant_windows(shape, dtype):
     image = image[: shape[0], : shape[1]].astype(dtype)
     np.testing.assert_array_equal(constant_areas(image), reference(image))
     np.testing.assert_array_equal(constant_areas(image.T), reference(image).T)
+
+
+def test_all_layouts_of_a_type_share_a_kernel():
+    image = np.zeros((2, 9, 12), np.uint16)
+    for given in (image[0], image[0].T, image[:, 2], image[0, ::-1, ::2], image.T[0]):
+        for writeable in (True, False):
+            view = given[...]
+            view.flags.writeable = writeable
+            assert constant_areas(view).all() == (min(view.shape) >= 5)
+    assert sum("uint16" in str(types) for types in mark_constant.signatures) == 1
 
 
 @pytest.mark.parametrize("model", ["fast", "best"])

@@ -24,7 +24,7 @@ LAYOUTS = [(size, lanes_for(size)) for size in range(1, 16, 2)]
 def compiled(micro_kernel):
     """A function of the interpreter that runs a micro-kernel."""
 
-    @njit
+    @njit(no_cfunc_wrapper=True)  # as kernels have none: it takes time to compile
     def run(*arguments):
         micro_kernel(*arguments)
 

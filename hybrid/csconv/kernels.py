@@ -7,7 +7,7 @@ in `places`; class c of tile t has those from ``starts[t, c]`` to ``starts[t, c 
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.micro import VECTOR
 from raisr.simd import token
 
@@ -62,7 +62,7 @@ def sort_tiles(classes, num_classes, tiles, places, starts, t0, t1):
     return np.int64(0)
 
 
-@kernel
+@subkernel
 def _stage(source, image, y0, y1, x0, x1, margin, tile):
     """Copy a tile with a margin, zero outside the image; rows of words."""
     height, width, words = source.shape[1:]
@@ -81,12 +81,12 @@ def _stage(source, image, y0, y1, x0, x1, margin, tile):
         row[right:end] = 0
 
 
-@kernel
+@subkernel
 def _address(array):
     return np.int64(array.ctypes.data)
 
 
-@kernel
+@subkernel
 def _by_tap(lanes, weight, out):
     """Turn (C_out, C_in, taps) weights to (C_out / lanes, C_in, taps, lanes)."""
     width, length = len(lanes), weight.shape[1] * weight.shape[2]
@@ -180,7 +180,7 @@ def convolve_tiles(
                     micro.forward(_ONE, lanes, paired, taps, size, place, weight, offset, target)
 
 
-@kernel
+@subkernel
 def _write(lanes, paired, values, out):
     """Write float32 values as words: themselves, or pairs of bfloat16."""
     if len(paired) == 0:
@@ -190,7 +190,7 @@ def _write(lanes, paired, values, out):
             micro.narrow(lanes, _address(values) + 4 * i, _address(out) + 2 * i)
 
 
-@kernel
+@subkernel
 def _spread(vectors, lanes, paired, gradients, size, place, end, weights, weight_row, target):
     """Add what pixels of one class contribute to some channels of the rows of taps."""
     args = weights, weight_row, target
@@ -298,7 +298,7 @@ def add_weight_gradient(
                                 v += 1
 
 
-@kernel
+@subkernel
 def _flush(lanes, paired, spread, out, edges, tile, margin, channels):
     """Write a finished tile of the input's gradient; keep what the next tile adds to."""
     image, y0, y1, x0, x1, _, band = tile

@@ -81,10 +81,12 @@ def with_classes(network: nn.Module, classes: Tensor | None) -> tuple[Tensor, ..
     return (classes,)
 
 
-def extend(images: Tensor, multiple: int, least: int = 1) -> Tensor:
+def extend(images: Tensor, multiple: int, least: int = 0) -> Tensor:
     """Return images (B, C, H, W) with sides that are multiples, and not below `least`.
 
     The last row and the last column are repeated; `least` must be a multiple itself.
     """
-    height, width = (max(-side % multiple, least - side) for side in images.shape[-2:])
+    height, width = (-side % multiple for side in images.shape[-2:])
+    if least:  # a maximum makes the sizes of all that follows slow to trace
+        height, width = (max(-side % multiple, least - side) for side in images.shape[-2:])
     return functional.pad(images, (0, width, 0, height), mode="replicate")

@@ -9,15 +9,26 @@ from pathlib import Path
 from numba import njit
 from numba.core import event
 
-__all__ = ["kernel", "variant"]
+__all__ = ["kernel", "subkernel", "variant"]
 
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
+# Wrappers for those who do not call take a fourth of the time that all compiling does.
+_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_CALLED = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 
 
 def kernel(function):
     """Compile a function on first use, and keep the result on disk where that is possible."""
+    return _compiled(function, _OPTIONS)
+
+
+def subkernel(function):
+    """Compile a function that kernels call, as `kernel` does: Python would call address 0."""
+    return _compiled(function, _OPTIONS | _CALLED)
+
+
+def _compiled(function, options):
     try:
-        dispatcher = njit(cache=True, **_OPTIONS)(function)
+        dispatcher = njit(cache=True, **options)(function)
         # Numba's cache looks at the kernel's own file only; what is inlined into it counts as well.
         disk = dispatcher._cache
         plain_key = disk._index_key
@@ -25,21 +36,21 @@ def kernel(function):
     except (RuntimeError, AttributeError):
         # No folder for the cache can be written, or this Numba keeps its key elsewhere: a kernel
         # that is compiled each time is slow to start, one of old sources would be wrong.
-        return njit(**_OPTIONS)(function)
+        return njit(**options)(function)
     home = Path(function.__code__.co_filename).parent
     disk._index_key = lambda *arguments: (*plain_key(*arguments), _inlined_code(home))
     return dispatcher
 
 
 def variant(function, name):
-    """Compile one of several functions that are made in one place, under a name of its own.
+    """Compile one of several functions that kernels call, made in one place, under its own name.
 
     Numba tells compiled functions apart by their name, types and a counter. Code that several
     processes kept on disk meets in one process with equal counters: of functions of one name and
     of equal types, all callers would get the first.
     """
     function.__name__ = function.__qualname__ = name
-    return njit(function)
+    return njit(**_CALLED)(function)
 
 
 class _Files:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned
 from raisr.kernels.pixels import read_row
 
@@ -36,7 +36,7 @@ def unclip(before, after, side, bounds, near, share, tables, y0, y1):
         bottom = min(top + side, y1)
         counts[:] = 0
         for y in range(top, bottom):
-            read_row(before, y, 0, width, np.int64(line.ctypes.data))
+            read_row(before, y, np.int64(0), width, np.int64(line.ctypes.data))
             _count(line, bounds[0], near[0], bounds[1], near[1], black, dark, white, bright)
         for x in range(0, width, side):
             columns = slice(x, x + side)
@@ -46,7 +46,7 @@ def unclip(before, after, side, bounds, near, share, tables, y0, y1):
                 _replace(after[top:bottom, columns], tables[1])
 
 
-@kernel
+@subkernel
 def _count(values, least, low, most, high, black, dark, white, bright):
     """Count the pixels of each column that are black, white, or near them."""
     for x in range(values.size):
@@ -57,7 +57,7 @@ def _count(values, least, low, most, high, black, dark, white, bright):
         bright[x] += np.uint8(value >= high)
 
 
-@kernel
+@subkernel
 def _replace(block, table):
     for row in block:
         for x in range(row.size):

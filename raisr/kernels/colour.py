@@ -6,7 +6,7 @@ and a chroma of 0 gives equal channels.
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned, floats_at
 from raisr.kernels.pixels import read_row, write_row, write_rows
 
@@ -18,7 +18,7 @@ _HALF = np.float32(2**-0.5)
 _SIXTH = np.float32(6**-0.5)
 
 
-@kernel
+@subkernel
 def _to_opponent(line, n):
     first, second, third = floats_at(line[0], n), floats_at(line[1], n), floats_at(line[2], n)
     for x in range(n):
@@ -28,7 +28,7 @@ def _to_opponent(line, n):
         third[x] = ((r - g) + (b - g)) * _SIXTH
 
 
-@kernel
+@subkernel
 def _from_opponent(line, n):
     first, second, third = floats_at(line[0], n), floats_at(line[1], n), floats_at(line[2], n)
     for x in range(n):
@@ -38,7 +38,7 @@ def _from_opponent(line, n):
         third[x] = luma + (narrow - wide)
 
 
-@kernel
+@subkernel
 def _line():
     """Scratch for three rows: the memory, and the address of each."""
     memory = aligned(3 * _COLUMNS).reshape(3, _COLUMNS)
@@ -68,7 +68,7 @@ def to_opponent_rows(sources, sinks, y0, y1):
     return memory[0, 0]  # keeps the scratch alive
 
 
-@kernel
+@subkernel
 def _keep_near(line, given, most, n):
     """Keep each plane within `most` of what is given."""
     for c in range(3):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
+from raisr.kernels.memory import number_at
 
 __all__ = ["mark_constant"]
 
@@ -10,50 +11,69 @@ _COLUMNS = 128
 
 
 @kernel
-def mark_constant(image, size, mask):
+def mark_constant(zero, image, size, mask):
     """Mark the pixels of all constant windows.
 
     Parameters
     ----------
-    image : (H, W) array of unsigned integers
+    zero : unsigned integer
+        Of the type of the pixels.
+    image : (address, height, width, row, step)
+        Address of the first pixel; size of the image; bytes from row to row and from pixel to
+        pixel.
     size : int
         Side of the windows.
     mask : (H, W) bool
         Written in place.
     """
-    for x0 in range(0, image.shape[1], _COLUMNS):
-        columns = slice(max(x0 - size + 1, 0), x0 + _COLUMNS + size - 1)
-        if _may_be_constant(image[:, columns], size):
-            _mark(image[:, columns].copy(), size, mask[:, columns])
+    address, height, width, row, step = image
+    for x0 in range(0, width, _COLUMNS):
+        left, right = max(x0 - size + 1, 0), min(x0 + _COLUMNS + size - 1, width)
+        part = address + left * step, height, right - left, row, step
+        if _may_be_constant(zero, part, size):
+            _mark(_copied(zero, part), size, mask[:, left:right])
 
 
-@kernel
-def _may_be_constant(image, size):
+@subkernel
+def _may_be_constant(zero, image, size):
     """Return False only if there is no constant window.
 
     Of every window, one pixel is the last in one of the tiles of this size, and equal pixels in a
     row and in a column go through it.
     """
-    height, width = image.shape
+    address, height, width, row, step = image
     for y in range(size - 1, height, size):
         for x in range(size - 1, width, size):
-            if _run(image[y], x, size) >= size and _run(image[:, x], y, size) >= size:
+            across = _run(zero, address + y * row, step, width, x, size)
+            if across >= size and _run(zero, address + x * step, row, height, y, size) >= size:
                 return True
     return False
 
 
-@kernel
-def _run(line, place, most):
+@subkernel
+def _run(zero, line, step, length, place, most):
     """Return how many equal pixels in a row are around a place; `most` on each side count."""
-    first = last = place
-    while first > max(place - most, 0) and line[first - 1] == line[place]:
+    first, last, value = place, place, number_at(line + place * step, zero)
+    least, limit = max(place - most, 0), min(place + most, length - 1)
+    while first > least and number_at(line + (first - 1) * step, zero) == value:
         first -= 1
-    while last < min(place + most, line.size - 1) and line[last + 1] == line[place]:
+    while last < limit and number_at(line + (last + 1) * step, zero) == value:
         last += 1
     return last - first + 1
 
 
-@kernel
+@subkernel
+def _copied(zero, image):
+    address, height, width, row, step = image
+    pixels = np.full((height, width), zero)
+    for y in range(height):
+        line = address + y * row
+        for x in range(width):
+            pixels[y, x] = number_at(line + x * step, zero)
+    return pixels
+
+
+@subkernel
 def _mark(image, size, mask):
     height, width = image.shape
     above = np.zeros(width, np.uint8)  # pixels of each column that equal the one below them
@@ -71,7 +91,7 @@ def _mark(image, size, mask):
             run = int(constant)
 
 
-@kernel
+@subkernel
 def _count_equal(before, row, most, above):
     """Go on by a row, and return whether `most` pixels above one of it equal it."""
     found = False

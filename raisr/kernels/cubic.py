@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned
 from raisr.kernels.pixels import read_row, write_rows
 
@@ -13,7 +13,7 @@ _COLUMNS = 256
 _LINE = _COLUMNS + 16
 
 
-@kernel
+@subkernel
 def _combine(rows, first, weights, out):
     """Write the weighted sum of the rows of a ring, from the first on."""
     a, b, c = rows[first], rows[(first + 1) % TAPS], rows[(first + 2) % TAPS]
@@ -23,7 +23,7 @@ def _combine(rows, first, weights, out):
         out[i] = v * a[i] + w * b[i] + x * c[i] + y * d[i] + z * e[i]
 
 
-@kernel
+@subkernel
 def _correlate(line, weights, out):
     v, w, x, y, z = weights[0], weights[1], weights[2], weights[3], weights[4]
     a, b, c, d, e = line, line[1:], line[2:], line[3:], line[4:]
@@ -31,7 +31,7 @@ def _correlate(line, weights, out):
         out[i] = v * a[i] + w * b[i] + x * c[i] + y * d[i] + z * e[i]
 
 
-@kernel
+@subkernel
 def _weave(phases, side, n, out):
     """Write the first of each phase, then the second of each, and so on."""
     for i in range(n):
@@ -39,7 +39,7 @@ def _weave(phases, side, n, out):
             out[len(side) * i + q] = phases[q, i]
 
 
-@kernel
+@subkernel
 def _add(values, out):
     for i in range(out.size):
         out[i] += values[i]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 
 __all__ = ["block_medians", "find_details", "mark_living"]
 
@@ -12,7 +12,7 @@ _A, _B, _C, _D = (np.float32(tap) for tap in _TAPS)  # Daubechies, two vanishing
 _REACH = 2
 
 
-@kernel
+@subkernel
 def _mirrored(i, length):
     """Return the pixel at `i`, where borders are mirrored, the outermost pixel repeated."""
     i = i % (2 * length)
@@ -110,7 +110,7 @@ def block_medians(blocks, out):
         out[i] = (pair[0] + pair[1]) / np.float32(2)
 
 
-@kernel
+@subkernel
 def _below(bits, bound):
     count = np.int32(0)
     for i in range(bits.size):
@@ -118,7 +118,7 @@ def _below(bits, bound):
     return count
 
 
-@kernel
+@subkernel
 def _next(bits, value):
     """Return the smallest that is larger."""
     found = np.int32(0x7FFFFFFF)

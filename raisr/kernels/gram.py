@@ -7,7 +7,7 @@ an enlarged pixel.
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned
 from raisr.kernels.micro import copy_patch, rank_update
 
@@ -37,7 +37,7 @@ def sort_by_class(classes, num_classes, order):
     return starts
 
 
-@kernel
+@subkernel
 def _pack(size, lanes, step, padded, targets, positions, buffer):
     """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
     planes, width, side = padded.shape[0], targets.shape[2], len(size)
@@ -55,7 +55,7 @@ def _pack(size, lanes, step, padded, targets, positions, buffer):
         out += np.int64(buffer.strides[0])
 
 
-@kernel
+@subkernel
 def _symmetric_update(buffer, count, n, gram):
     """Add ``buffer[:count].T @ buffer[:count]`` to half of `gram`, in tiles kept in registers.
 
@@ -87,7 +87,7 @@ def _symmetric_update(buffer, count, n, gram):
                 rank_update(_FOUR, _ONE, a + 4 * i, a + 4 * j, stride, count, tile, c_stride)
 
 
-@kernel
+@subkernel
 def _add_half(gram, n, total):
     """Add what `_symmetric_update` wrote to the upper triangle of `total`."""
     whole = n // 16 * 16

@@ -7,7 +7,7 @@ strip, a row block or a vector begins. Sums of a box window over 8-bit pixels ar
 import numpy as np
 
 from raisr._simd_hash import LANES
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned, bytes_at, floats_at, shorts_at
 from raisr.kernels.micro import class_row, product_row, tensor_row
 from raisr.kernels.pixels import read_row
@@ -18,7 +18,7 @@ _STRIP = 256
 _LINE = _STRIP + 64
 
 
-@kernel
+@subkernel
 def _work(k):
     """Scratch: three rows of pixels as read, three smoothed, k of products, one of the tensor."""
     return (
@@ -29,7 +29,7 @@ def _work(k):
     )
 
 
-@kernel
+@subkernel
 def _smooth(above, here, below, weight, out):
     """Smooth a row by ``[weight, 1 - 2 * weight, weight]`` both ways; it loses its two ends."""
     centre = np.float32(1) - (weight + weight)
@@ -41,7 +41,7 @@ def _smooth(above, here, below, weight, out):
         out[i] = centre * middle[i] + weight * (left[i] + right[i])
 
 
-@kernel
+@subkernel
 def _read_smoothed(source, weight, y, x0, n, raw, smoothed):
     """Row `y`, smoothed, to ``smoothed[y % 3]``; the two above it must have come before."""
     if weight == 0:
@@ -52,7 +52,7 @@ def _read_smoothed(source, weight, y, x0, n, raw, smoothed):
         _smooth(above[: n + 2], here[: n + 2], below[: n + 2], weight, smoothed[y % 3, :n])
 
 
-@kernel
+@subkernel
 def _copy(values, out):
     for i in range(out.size):
         out[i] = values[i]

@@ -4,9 +4,9 @@ import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
 
-from raisr.kernels import kernel, variant
+from raisr.kernels import kernel, subkernel, variant
 
-__all__ = ["aligned", "bytes_at", "doubles_at", "floats_at", "shorts_at"]
+__all__ = ["aligned", "bytes_at", "doubles_at", "floats_at", "number_at", "shorts_at"]
 
 
 @kernel
@@ -39,3 +39,18 @@ bytes_at = _numbers_at("bytes_at", types.uint8)
 shorts_at = _numbers_at("shorts_at", types.uint16)
 floats_at = _numbers_at("floats_at", types.float32)
 doubles_at = _numbers_at("doubles_at", types.float64)
+
+
+@intrinsic
+def _load(typingctx, address, like):
+    def codegen(context, builder, signature, args):
+        kind = context.get_value_type(signature.return_type)
+        return builder.load(builder.inttoptr(args[0], kind.as_pointer()))
+
+    return like(types.int64, like), codegen
+
+
+@subkernel
+def number_at(address, like):
+    """Return the number at an address, of the type of another one."""
+    return _load(address, like)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raisr.kernels import kernel
+from raisr.kernels import kernel, subkernel
 from raisr.kernels.memory import aligned
 from raisr.kernels.micro import phase_block
 from raisr.kernels.pixels import read_row, write_row
@@ -12,7 +12,7 @@ __all__ = ["phase_rows"]
 _ROWS, _COLUMNS, _GROUP = 32, 256, 8
 
 
-@kernel
+@subkernel
 def _share(place, factor, margin, count):
     """Return the share of each block, of `count` in a row, in the pixel at `place`."""
     last = min((place + margin) // factor, count - 1)
@@ -20,19 +20,19 @@ def _share(place, factor, margin, count):
     return np.float32(1) / np.float32(last - first + 1)
 
 
-@kernel
+@subkernel
 def _scale(values, share, shares, out):
     for x in range(values.size):
         out[x] = values[x] * (share * shares[x])
 
 
-@kernel
+@subkernel
 def _add(values, out):
     for x in range(values.size):
         out[x] += values[x]
 
 
-@kernel
+@subkernel
 def _add_blocks(lines, side, factor, count, sums):
     """Add the phases of `count` pixels, a line each, to the rows of the result they reach."""
     for r in range(side):

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 from raisr._simd_bytes import GROUP
-from raisr.kernels import kernel, variant
+from raisr.kernels import kernel, subkernel, variant
 from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
 from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 
@@ -56,7 +56,7 @@ _read_floats = _reader("_read_floats", floats_at, 4, _as_is)
 _read_doubles = _reader("_read_doubles", doubles_at, 8, _as_is)
 
 
-@kernel
+@subkernel
 def _read_thirds(address, factor, out, n):
     """Read every third byte: nothing behind the last."""
     groups = max(n - 1, 0) // GROUP
@@ -65,7 +65,7 @@ def _read_thirds(address, factor, out, n):
     _read_bytes(address + 3 * done, 3, factor, out + 4 * done, n - done)
 
 
-@kernel
+@subkernel
 def _read(kind, address, step, factor, out, n):
     if kind == 0 and step == 3:
         _read_thirds(address, factor, out, n)
@@ -81,7 +81,7 @@ def _read(kind, address, step, factor, out, n):
         _read_doubles(address, step, factor, out, n)
 
 
-@kernel
+@subkernel
 def _mirrored(i, length):
     """Pixel that lies at `i` when the image goes on mirrored about its outermost pixels."""
     if 0 <= i < length:
@@ -92,7 +92,7 @@ def _mirrored(i, length):
     return i if i < length else 2 * length - 2 - i
 
 
-@kernel
+@subkernel
 def _prefetch(address, step, n):
     """Ask for pixels, unless each lies in a line of its own, as in a transposed image."""
     if step <= _CACHE_LINE:
@@ -110,7 +110,7 @@ def read_row(source, y, x0, n, out):
         pixel; see `KINDS`; gray levels of one unit.
     y, x0 : int64
         May lie outside of the image, which is mirrored about its outermost pixels (a single row or
-        column is repeated).
+        column is repeated). A literal would have all that reads compiled once more.
     n : int64
     out : int64
         Address of `n` float32 gray levels.
@@ -130,7 +130,7 @@ def read_row(source, y, x0, n, out):
         if first <= column - x0 < last:
             levels[place] = levels[column - x0]
         else:
-            _read(kind, line + column * step, step, factor, out + 4 * place, 1)
+            _read(kind, line + column * step, step, factor, out + 4 * place, np.int64(1))
 
 
 @kernel

@@ -79,7 +79,7 @@ def profile_rows(half, source, tensor_of, norm, edges, counts, y0, grid, classes
         first = step_of * (y0 + top) + start
         hash_rows(half, source, *tensor_of, (sums, step, channel, 0), first, first + seen)
         for i in range(seen + 2):
-            read_row(source, first - 1 + i, -1, width + 2, pixels + i * line)
+            read_row(source, first - 1 + i, np.int64(-1), width + 2, pixels + i * line)
         for i in range(rows):
             at, around = sums + step_of * i * step, pixels + step_of * i * line
             profile_row(at, channel, around, line, norm, limits, counts, place, vectors)

@@ -23,13 +23,14 @@ MEASURED = ("unet_base", "unet_small", "cs_edsr16_noisy_standard_25")  # by `ben
 def kinds():
     """Return the name of one shipped set of weights of each kind of network.
 
-    But for KPN+, which takes a minute to trace: it has a test with one block.
+    Weights of one kind have one graph: with U-Nets, which see levels, it is the same for many. But
+    for KPN+, which takes a minute to trace: it has a test with one block.
     """
     found = {}
     for entry in sorted(zoo.list_weights(), key=lambda entry: entry.name not in MEASURED):
         facts = entry.provenance
-        many = facts.get("sigma_min") is not None
-        found.setdefault((facts["model"], json.dumps(facts["options"]), many), entry.name)
+        scaled = facts.get("sigma_min") is not None and facts["model"] != "unet"
+        found.setdefault((facts["model"], json.dumps(facts["options"]), scaled), entry.name)
     return sorted(name for name in found.values() if not name.startswith("kpn_plus"))
 
 

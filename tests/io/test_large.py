@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,17 +24,26 @@ LAYOUTS = [
 ]
 
 
+@cache
+def stack_and_result(dtype, axes):
+    """Return pages, read-only, what becomes of the array of them, and by which steps."""
+    pixels = STACK[:, :90, :100] / np.float32(255)
+    pages = np.stack([pixels, 1 - pixels]) if "S" in axes else pixels
+    if axes == "YXS":
+        pages = np.moveaxis(pages, 1, -1)
+    pages = (pages * (1 if dtype == "f4" else np.iinfo(dtype).max)).astype(dtype)
+    told = np.zeros_like(pages)
+    steps = denoise_stream(pages, told, axes="Z" + axes, noise="white").steps
+    pages.flags.writeable = told.flags.writeable = False
+    return pages, told, steps
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize(("dtype", "axes"), [("u1", "YX"), ("u2", "YXS"), ("f4", "SYX")])
 def test_tiff_to_tiff(tmp_path, layout, order, big, dtype, axes):
-    colours = "S" in axes
-    pixels = STACK[:, :90, :100] / np.float32(255)
-    pages = np.stack([pixels, 1 - pixels]) if colours else pixels
-    if axes == "YXS":
-        pages = np.moveaxis(pages, 1, -1)
-    pages = (pages * (1 if dtype == "f4" else np.iinfo(dtype).max)).astype(dtype)
+    colours, (pages, told, steps) = "S" in axes, stack_and_result(dtype, axes)
     planar = {"planarconfig": "separate" if axes == "SYX" else "contig"} if colours else {}
     tifffile.imwrite(
         tmp_path / "a.tif",
@@ -48,8 +58,6 @@ def test_tiff_to_tiff(tmp_path, layout, order, big, dtype, axes):
     )
     denoise_stream(tmp_path / "a.tif", tmp_path / "b.tif", model="fast", noise="white")
     axis = axes.index("S") if colours else None
-    told = np.zeros_like(pages)
-    steps = denoise_stream(pages, told, axes="Z" + axes, noise="white").steps
     with tifffile.TiffFile(tmp_path / "a.tif") as a, tifffile.TiffFile(tmp_path / "b.tif") as b:
         assert len(b.pages) == len(pages)
         assert b.series[0].axes == "Z" + axes
