@@ -85,6 +85,12 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
     if kind == "photon":
         gain, dark, _ = step["noise"]
         return [f"photon noise of {gain * unit:.4g} a photon and {dark * unit:.4g} in the dark"]
-    level = step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE
+    if kind == "few values":
+        levels = step["levels"]
+    else:
+        levels = [step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE]
     name = "camera noise" if kind in GAINS else "noise"
-    return [f"{name} of sigma {level * unit:.4g} ({100 * level / GRAY_LEVELS:.3g}% of white)"]
+    return [
+        f"{name} of sigma {level * unit:.4g} ({100 * level / GRAY_LEVELS:.3g}% of white)"
+        for level in levels
+    ]
