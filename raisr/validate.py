@@ -29,6 +29,7 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
+    "fitting",
     "misfit",
     "native",
     "real_array",
@@ -178,16 +179,13 @@ class GrayImage:
     def put_back(self, plane, out, data_range):
         """Write what became of the `levelled` image, gray levels, to `out`, with the pedestal.
 
-        Integers are rounded and clipped, as everywhere.
+        Integers are rounded and clipped, as everywhere, and floats kept finite.
         """
         unit = data_range_of(out.dtype, data_range) / GRAY_LEVELS
         for rows in _row_blocks(self.shape):
             part = np.multiply(plane[rows], unit, dtype=np.float64)
             part += self.pedestal
-            if out.dtype.kind == "u":
-                part = np.rint(part).clip(0, np.iinfo(out.dtype).max)
-            with np.errstate(over="ignore"):
-                out[rows] = part
+            out[rows] = fitting(part, out.dtype)
 
 
 def as_image(image, data_range=None, name="image", *, white_matters=True):
@@ -358,23 +356,34 @@ def sink_of_rows(array, y0, y1, data_range=None):
     rows = np.empty((y1 - y0, array.shape[1]), np.float32)
     address, step, *rest = sink_of(rows, data_range)
     yield (address - y0 * step, step, *rest)
-    array[y0:y1] = rows
+    array[y0:y1] = fitting(rows, array.dtype)
 
 
 def restore(plane, dtype, data_range=None):
     """Return gray levels in the unit and dtype of the caller's image.
 
     Integers are rounded to nearest (halves to even) and clipped to the type's range; floats are
-    neither rescaled nor clipped. `plane` may be overwritten.
+    neither rescaled nor clipped, unless float16 cannot hold them. `plane` may be overwritten.
     """
     dtype = np.dtype(dtype)
     white = data_range_of(dtype, data_range)
     if white != GRAY_LEVELS:
         plane *= np.float32(white / GRAY_LEVELS)
+    return fitting(plane, dtype).astype(dtype, copy=False)
+
+
+def fitting(values, dtype):
+    """Return values, which are overwritten, as a type can hold them.
+
+    For integers they are rounded and clipped; none is beyond the largest of a narrower float.
+    """
     if dtype.kind == "u":
-        np.rint(plane, out=plane)
-        np.clip(plane, 0, np.iinfo(dtype).max, out=plane)
-    return plane.astype(dtype, copy=False)
+        np.rint(values, out=values)
+        np.clip(values, 0, np.iinfo(dtype).max, out=values)
+    elif dtype.itemsize < values.dtype.itemsize:
+        largest = float(np.finfo(dtype).max)
+        np.clip(values, -largest, largest, out=values)
+    return values
 
 
 def check_sigma(sigma, white):
