@@ -106,10 +106,10 @@ def levels_of(
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
-    levels = [min(level_of(channel), found.most_white / found.unit) for channel in channels]
-    if kind in _WHITE and settings.network is None and all_values_told(channels, levels):
+    each = [min(level_of(channel), found.most_white / found.unit) for channel in channels]
+    if kind in _WHITE and settings.network is None and all_values_told(channels, each):
         kind = "few"
-    return (float(np.mean(levels)) * found.unit,), kind
+    return (float(np.mean(each)) * found.unit,), kind
 
 
 def _filtered(group, levels, kind, white, settings) -> np.ndarray:
