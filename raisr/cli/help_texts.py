@@ -150,7 +150,7 @@ examples:
   raisr denoise --model camera.safetensors noisy.png clean.png
   raisr learn --task upscale --factor 3 --clean maps -o maps3.safetensors
   raisr upscale --model maps3.safetensors map.png large.png
-  raisr learn --task upscale --factor 2 --clean large --noisy small -o x2.safetensors
+  raisr learn --task upscale --clean large --noisy small -o x2.safetensors
 """,
     "hash": """\
 Hue is the orientation of the gradient, brightness its strength and saturation
