@@ -19,9 +19,9 @@ from raisr.validate import (
     as_channels,
     check_threads,
     data_range_of,
-    fitting,
     real_number,
 )
+from raisr.value_range import fitting
 
 __all__ = ["BANK", "FORMAT", "LARGEST", "LEVELS", "check_amount", "sharpen", "stage_for"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from raisr.value_range import GRAY_LEVELS, look_at, sampled_places
+from raisr.value_range import GRAY_LEVELS, fitting, look_at, sampled_places
 from raisr.warn import warn_caller
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "check_sigma",
     "check_threads",
     "data_range_of",
-    "fitting",
     "misfit",
     "native",
     "real_array",
@@ -370,20 +369,6 @@ def restore(plane, dtype, data_range=None):
     if white != GRAY_LEVELS:
         plane *= np.float32(white / GRAY_LEVELS)
     return fitting(plane, dtype).astype(dtype, copy=False)
-
-
-def fitting(values, dtype):
-    """Return values, which are overwritten, as a type can hold them.
-
-    For integers they are rounded and clipped; none is beyond the largest of a narrower float.
-    """
-    if dtype.kind == "u":
-        np.rint(values, out=values)
-        np.clip(values, 0, np.iinfo(dtype).max, out=values)
-    elif dtype.itemsize < values.dtype.itemsize:
-        largest = float(np.finfo(dtype).max)
-        np.clip(values, -largest, largest, out=values)
-    return values
 
 
 def check_sigma(sigma, white):
