@@ -4,22 +4,22 @@
 run; ``--from-results`` writes the table anew.
 """
 
-import argparse
+from __future__ import annotations
+
 import json
 import statistics
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-
-from hybrid import CSConv2d
-from hybrid.csconv import sorted_while_capturing
-from hybrid.networks import build
-from hybrid.training.captured import captured
+from raisr.command import Parser, run
 from raisr.files import write_atomically
 from raisr.provenance import environment, git_commit
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 _RESULTS = Path(__file__).parent / "results" / "gpu.json"
 _CLASSES = 72
@@ -34,6 +34,10 @@ _NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def _graph(function: Callable[[], Any]) -> Callable[[], None]:
     """Return what replays many calls of a function, so that launches are not what is timed."""
+    import torch
+
+    from hybrid.csconv import sorted_while_capturing
+
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -48,13 +52,15 @@ def _graph(function: Callable[[], Any]) -> Callable[[], None]:
     return graph.replay
 
 
-def _milliseconds(run: Callable[[], None], count: int) -> float:
-    """Return the median time of one of `count` calls inside of `run`."""
+def _milliseconds(replay: Callable[[], None], count: int) -> float:
+    """Return the median time of one of `count` calls inside of `replay`."""
+    import torch
+
     times = []
     for _ in range(_REPEATS):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()
-        run()
+        replay()
         end.record()
         end.synchronize()
         times.append(start.elapsed_time(end) / count)
@@ -63,6 +69,11 @@ def _milliseconds(run: Callable[[], None], count: int) -> float:
 
 def convolutions(dtype: torch.dtype) -> dict[str, dict[str, float]]:
     """Return milliseconds of a dense and a class-specific convolution, and their ratios."""
+    import torch
+    from torch import nn
+
+    from hybrid import CSConv2d
+
     found = {}
     for name, (count, side) in _SIZES.items():
         x = torch.randn(count, _CHANNELS, side, side, device="cuda", dtype=dtype)
@@ -86,22 +97,31 @@ def convolutions(dtype: torch.dtype) -> dict[str, dict[str, float]]:
 
 
 def _forward(layer: nn.Module, x: Tensor, further: tuple[Tensor, ...]) -> Callable[[], Any]:
-    def run():
+    import torch
+
+    def forward():
         with torch.no_grad():
             return layer(x, *further)
 
-    return run
+    return forward
 
 
 def _both(
     layer: nn.Module, x: Tensor, further: tuple[Tensor, ...], gradient: Tensor
 ) -> Callable[[], Any]:
+    import torch
+
     inputs = (x, *layer.parameters())
     return lambda: torch.autograd.grad(layer(x, *further), inputs, gradient)
 
 
 def step_of(model: str, options: dict[str, Any], batch: int = 32, side: int = 96) -> float:
     """Return the milliseconds of a captured step of training in bfloat16, random crops."""
+    import torch
+
+    from hybrid.networks import build
+    from hybrid.training.captured import captured
+
     network = build(model, **options).cuda()
     optimizer = torch.optim.Adam(network.parameters(), fused=True, capturable=True)
     shape = batch, network.channels, side, side
@@ -131,15 +151,21 @@ def step_of(model: str, options: dict[str, Any], batch: int = 32, side: int = 96
         torch.cuda.synchronize()
         small = noise.pin_memory()
 
-        def run():
+        def steps():
             for _ in range(_INSIDE):
                 take(small)
 
-        return _milliseconds(run, _INSIDE)
+        return _milliseconds(steps, _INSIDE)
 
 
 def measure() -> dict[str, Any]:
     """Return everything that is measured, and where."""
+    if find_spec("torch") is None:
+        raise ValueError("this needs PyTorch: install the extra `hybrid` of this package")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ValueError("this is measured on a GPU: PyTorch finds none that it can use")
     torch.backends.cudnn.benchmark = True
     return {
         "device": torch.cuda.get_device_name(),
@@ -176,18 +202,18 @@ def markdown(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure, or read; print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--out", type=Path, default=_RESULTS, help="with .md beside it")
     parser.add_argument("--from-results", action="store_true")
-    arguments = parser.parse_args()
-    if not arguments.from_results:
-        write_atomically(arguments.out, (json.dumps(measure(), indent=1) + "\n").encode())
-    page = markdown(json.loads(arguments.out.read_text()))
+    options = parser.parse_args(arguments)
+    if not options.from_results:
+        write_atomically(options.out, (json.dumps(measure(), indent=1) + "\n").encode())
+    page = markdown(json.loads(options.out.read_text()))
     print(page)
-    write_atomically(arguments.out.with_suffix(".md"), page.encode())
+    write_atomically(options.out.with_suffix(".md"), page.encode())
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

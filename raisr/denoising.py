@@ -169,15 +169,11 @@ def step_of(model, told, noise, sample, parts, white, num_threads=1):
     count = len(sample)
     if told is not None and len(told) not in (1, count):
         raise ValueError(f"sigma must be one number or {count}, got {len(told)}")
-    if noise in GAINS and count != 3:
-        raise ValueError(f"noise of a camera is in three channels, got {count}")
     if told is not None and not any(told):
         return copied()
     if not isinstance(model, str):
         return bank_step(model, sample)
     gray = is_gray(sample) and all(is_gray(part) for part in parts())
-    if noise in GAINS and gray:
-        raise ValueError("noise of a camera is in three channels, got three that are equal")
     levels = None if told is None else [check_sigma(level, white) for level in told]
     if isinstance(noise, PhotonNoise):
         noise = noise.times(GRAY_LEVELS / white)
@@ -237,10 +233,10 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     return mean_level(as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False))
 
 
-def white_level(image: ArrayLike, *, channel_axis: int | None = None, mixed: bool = False) -> float:
+def white_level(image: ArrayLike, *, mixed: bool = False) -> float:
     """Return the level that `denoise` finds where noise is white: `estimate_sigma`, 0 of drawings.
 
-    In the unit of the image, the mean over channels; see `level_of`.
+    Of a gray image, in its unit; see `level_of`.
     """
-    channels = as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False)
-    return float(np.mean([level_of(channel, mixed=mixed) for channel in sample_of(channels)]))
+    (channel,) = sample_of(as_channels(image, None, GRAY_LEVELS, white_matters=False))
+    return level_of(channel, mixed=mixed)

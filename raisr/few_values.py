@@ -5,7 +5,7 @@ import numpy as np
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["values_told"]
+__all__ = ["all_values_told", "values_told"]
 
 _STEPS = 3  # bins in a standard deviation of the noise, where values are no whole numbers
 _MOST = 1024  # bins
@@ -16,6 +16,16 @@ _SAMPLED = 13  # pixels from one to the next of those that are looked at first: 
 _SMOOTH = 1.0  # deviations of the noise
 _INFORMATION = 0.8  # of that of noise
 _SPREAD = 3.0  # standard deviations of the noise, that values spread at least
+
+
+def all_values_told(channels, levels):
+    """Return what `values_told` returns of each channel with its level; None where one tells none.
+
+    Without noise nothing is told.
+    """
+    pairs = zip(channels, levels, strict=True)
+    tables = [level > 0 and values_told(channel, level) for channel, level in pairs]
+    return tables if all(tables) else None
 
 
 def values_told(channel, level):

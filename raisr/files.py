@@ -55,19 +55,25 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def alone(path: str | os.PathLike[str]) -> Iterator[None]:
+def alone(path: str | os.PathLike[str]) -> Iterator[bool]:
     """Let one run at a time work at what becomes the file `path`, over many calls.
 
     A lock beside it, ``path.lock``, tells others; it ends with the process, however that ends.
+    The block gets whether one is there before: a run was killed.
 
     Raises
     ------
     BlockingIOError
         If another run is at work.
+    FileExistsError
+        If what has the name of the lock is none: locks are empty.
     OSError
         If the folder is missing or read-only; both name `path`.
     """
     lock = Path(f"{os.fspath(path)}.lock")
+    left = lock.exists()
+    if left and (lock.is_dir() or lock.stat().st_size):
+        raise FileExistsError(f"{lock}: not left by a run; rename or remove it")
     try:
         file = lock.open("ab")
     except OSError as error:
@@ -81,7 +87,7 @@ def alone(path: str | os.PathLike[str]) -> Iterator[None]:
         if not mine:
             raise BlockingIOError(errno.EWOULDBLOCK, "another run is writing it", str(path))
         try:
-            yield
+            yield left
         finally:
             lock.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from raisr.files import write_atomically
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "is_journal"]
 
 _FORMAT = "raisr journal 1"
 
@@ -56,6 +56,16 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def is_journal(path: Path) -> bool:
+    """Return whether a file is the journal of some run."""
+    with path.open("rb") as file:
+        head = file.readline().decode(errors="replace")
+    try:
+        return json.loads(head)["format"] == _FORMAT
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _check(path: Path, found: str, wanted: str) -> None:

@@ -163,8 +163,10 @@ def learn_filters(
         "progress": progress,
         "client": client,
     }
-    if whole_number(factor) != 1:
-        return _learn_enlarging(pairs, factor, channel_axis=channel_axis, **options)
+    if (whole := whole_number(factor)) not in (1, 2, 3, 4):
+        raise ValueError(f"factor must be 1, 2, 3 or 4, got {factor!r}")
+    if whole != 1:
+        return _learn_enlarging(pairs, whole, channel_axis=channel_axis, **options)
     if channel_axis is None:
         return learn_gray(pairs, **options)
     from raisr.colour_learning import learn_colour

@@ -150,19 +150,19 @@ def learn_from_pairs(
     progress: bool | None,
 ) -> UpscalingBank:
     """Learn filters that enlarge, from pairs: see `factor` of `raisr.learn_filters`."""
-    whole, recipe = _check_factor(factor), RECIPES["best"]
+    recipe = RECIPES["best"]
     count = len(recipe) if stages is None else whole_number(stages)
     if count not in range(1, len(recipe) + 1):
         raise ValueError(f"stages must be from 1 to {len(recipe)} to enlarge, got {stages!r}")
     threads = check_threads(num_threads)
-    planes = [_pair_planes(pair, whole, data_range, place) for place, pair in enumerate(pairs)]
+    planes = [_pair_planes(pair, factor, data_range, place) for place, pair in enumerate(pairs)]
     if not planes:
         raise ValueError("pairs is empty: there is nothing to learn from")
     tests = planes[HELD_BACK - 1 :: HELD_BACK]
     del planes[HELD_BACK - 1 :: HELD_BACK]
     sources, targets = zip(*planes, strict=True)
     _refuse_useless(targets, sources, recipe)
-    _look_at_pairs(sources, targets, whole, threads)
+    _look_at_pairs(sources, targets, factor, threads)
     bank = _learn(sources, targets, recipe[:count], threads, progress)
     if tests:
         sources, targets = zip(*tests, strict=True)

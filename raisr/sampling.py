@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raisr.jpeg import BLOCK
 from raisr.validate import GrayImage
 from raisr.value_range import look_at, sampled_places
 
@@ -22,18 +23,23 @@ def tile_places(planes, height, width):
     """Return the tiles of a sample of equally large planes, as rows of ``(plane, y, x, h, w)``.
 
     Up to 2**24 pixels (4096 x 4096) these are the planes themselves; of more, 64 tiles of
-    256 x 256 pixels, or as many of them as there are, spread evenly over rows, columns and planes.
+    256 x 256 pixels, or as many of them as there are, spread evenly over rows, columns and planes;
+    they begin and end where blocks of JPEG do, so that these are seen in what they make together.
     """
     if planes * height * width <= WHOLE:
         return [[(plane, 0, 0, height, width)] for plane in range(planes)]
-    h, w = min(_SIDE, height), min(_SIDE, width)
+    h, w = (min(_SIDE, side - side % BLOCK or side) for side in (height, width))
     columns = min(8, width // w)
     each = height // h
     rows = min(_TILES // columns, planes * each)
     slots = np.linspace(0, planes * each - 1, rows).round().astype(int).tolist()
-    down = np.linspace(0, height - h, each).round().astype(int).tolist()
-    across = np.linspace(0, width - w, columns).round().astype(int).tolist()
+    down, across = _starts(height - h, each), _starts(width - w, columns)
     return [[(s // each, down[s % each], x, h, w) for x in across] for s in slots]
+
+
+def _starts(last, count):
+    """Return where so many tiles begin, the first at 0 and none behind the last."""
+    return (np.linspace(0, last, count).astype(int) // BLOCK * BLOCK).tolist()
 
 
 def montage(places, read):

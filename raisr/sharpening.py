@@ -21,6 +21,7 @@ from raisr.validate import (
     data_range_of,
     real_number,
 )
+from raisr.value_range import fitting
 
 __all__ = ["BANK", "FORMAT", "LARGEST", "LEVELS", "check_amount", "sharpen", "stage_for"]
 
@@ -221,9 +222,6 @@ def _add(values, change, unit, out, num_threads):
     def block(y0, y1):
         part = np.multiply(change[y0:y1], unit, dtype=np.float64)
         part += values[y0:y1]
-        if out.dtype.kind == "u":
-            part = np.rint(part).clip(0, np.iinfo(out.dtype).max)
-        with np.errstate(over="ignore"):
-            out[y0:y1] = part
+        out[y0:y1] = fitting(part, out.dtype)
 
     over_blocks(block, out.shape, num_threads)

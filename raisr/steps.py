@@ -14,7 +14,7 @@ from raisr.clipping import BLOCK, undo_clipping
 from raisr.colour_bank import ColourBank, check_three, run_colour
 from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
-from raisr.few_values import values_told
+from raisr.few_values import all_values_told
 from raisr.models import bank_for, colour_bank_for
 from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
@@ -146,9 +146,8 @@ def _white(model, levels, count, planes=None):
 
 def _known(channels, levels):
     """Return the step of an image of few values, such as a dither; None where filters know more."""
-    pairs = zip(channels, levels, strict=True)
-    tables = [level > 0 and values_told(channel, level) for channel, level in pairs]
-    if not all(tables):
+    tables = all_values_told(channels, levels)
+    if tables is None:
         return None
 
     def run(channels, outs, data_range, num_threads):
@@ -157,7 +156,8 @@ def _known(channels, levels):
             channel.put_back(plane, out, data_range)
 
     digest = hashlib.sha256(b"".join(part.tobytes() for table in tables for part in table))
-    return Step(run, 0, 1, {"step": "few values", "tables": digest.hexdigest()})
+    about = {"step": "few values", "levels": levels, "tables": digest.hexdigest()}
+    return Step(run, 0, 1, about)
 
 
 def _unclipped(step, levels):

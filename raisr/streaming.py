@@ -97,7 +97,8 @@ def denoise_stream(
     OSError
         As on a full disk. Tiles that were done stay.
     FileExistsError
-        If the file `target` is there already.
+        If the file `target` is there already, or a ``target.part``, ``target.journal`` or
+        ``target.lock`` that no run left.
 
     Notes
     -----

@@ -30,9 +30,11 @@ def treatment_of(found, noise=None):
     Raises
     ------
     ValueError
-        It is told to be of photons, and cannot be.
+        It is told to be of photons, or of a camera, and cannot be.
     """
     kind = noise or found.kind
+    if kind in GAINS and found.levels.shape[1] != 3:
+        raise ValueError("noise of a camera is in three channels that differ: there are none such")
     shared = None if noise else found.shared_levels()
     if kind in GAINS and shared is None:
         return kind

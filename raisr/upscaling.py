@@ -104,8 +104,8 @@ def upscale(
     Returns
     -------
     out : array
-        Of the dtype of `image`. Integers are rounded and clipped, floats neither clipped nor
-        rescaled. Corners coincide: nothing is shifted.
+        Of the dtype of `image`. Integers are rounded and clipped, floats neither clipped, unless
+        float16 cannot hold them, nor rescaled. Corners coincide: nothing is shifted.
 
     Raises
     ------

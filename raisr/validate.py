@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from raisr.value_range import GRAY_LEVELS, look_at, sampled_places
+from raisr.value_range import GRAY_LEVELS, fitting, look_at, sampled_places
 from raisr.warn import warn_caller
 
 __all__ = [
@@ -178,16 +178,13 @@ class GrayImage:
     def put_back(self, plane, out, data_range):
         """Write what became of the `levelled` image, gray levels, to `out`, with the pedestal.
 
-        Integers are rounded and clipped, as everywhere.
+        Integers are rounded and clipped, as everywhere, and floats kept finite.
         """
         unit = data_range_of(out.dtype, data_range) / GRAY_LEVELS
         for rows in _row_blocks(self.shape):
             part = np.multiply(plane[rows], unit, dtype=np.float64)
             part += self.pedestal
-            if out.dtype.kind == "u":
-                part = np.rint(part).clip(0, np.iinfo(out.dtype).max)
-            with np.errstate(over="ignore"):
-                out[rows] = part
+            out[rows] = fitting(part, out.dtype)
 
 
 def as_image(image, data_range=None, name="image", *, white_matters=True):
@@ -358,23 +355,20 @@ def sink_of_rows(array, y0, y1, data_range=None):
     rows = np.empty((y1 - y0, array.shape[1]), np.float32)
     address, step, *rest = sink_of(rows, data_range)
     yield (address - y0 * step, step, *rest)
-    array[y0:y1] = rows
+    array[y0:y1] = fitting(rows, array.dtype)
 
 
 def restore(plane, dtype, data_range=None):
     """Return gray levels in the unit and dtype of the caller's image.
 
     Integers are rounded to nearest (halves to even) and clipped to the type's range; floats are
-    neither rescaled nor clipped. `plane` may be overwritten.
+    neither rescaled nor clipped, unless float16 cannot hold them. `plane` may be overwritten.
     """
     dtype = np.dtype(dtype)
     white = data_range_of(dtype, data_range)
     if white != GRAY_LEVELS:
         plane *= np.float32(white / GRAY_LEVELS)
-    if dtype.kind == "u":
-        np.rint(plane, out=plane)
-        np.clip(plane, 0, np.iinfo(dtype).max, out=plane)
-    return plane.astype(dtype, copy=False)
+    return fitting(plane, dtype).astype(dtype, copy=False)
 
 
 def check_sigma(sigma, white):

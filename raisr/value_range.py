@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["GRAY_LEVELS", "look_at", "may_lie_far", "sampled_places"]
+__all__ = ["GRAY_LEVELS", "fitting", "look_at", "may_lie_far", "sampled_places"]
 
 GRAY_LEVELS = 255.0
 """White in the internal unit: every plane is float32, 0 black, 255 white."""
@@ -57,3 +57,17 @@ def look_at(sampled, factor, told=False):
         centre = middle * factor if told else 0.0
     far = np.count_nonzero(np.abs(levels - centre) > _FAR)
     return pedestal, far > _FAR_SHARE * levels.size
+
+
+def fitting(values, dtype):
+    """Return values, which are overwritten, as a type can hold them.
+
+    For integers they are rounded and clipped; none is beyond the largest of a narrower float.
+    """
+    if dtype.kind == "u":
+        np.rint(values, out=values)
+        np.clip(values, 0, np.iinfo(dtype).max, out=values)
+    elif dtype.itemsize < values.dtype.itemsize:
+        largest = float(np.finfo(dtype).max)
+        np.clip(values, -largest, largest, out=values)
+    return values

@@ -23,6 +23,7 @@ from comparisons.measure.networks import network_denoiser
 from comparisons.measure.protocol import COLOUR, PROTOCOLS, protocol_of
 from hybrid import zoo
 from hybrid.networks.pcn import PCN
+from raisr.command import Parser, run
 from raisr.deblocking import QUALITIES
 from raisr.denoising import LADDER, MODELS
 from raisr.jpeg import compress
@@ -106,9 +107,15 @@ def _rounded(decibels: float, out: np.ndarray) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> None:
+    """Measure all, and write."""
+    Parser(prog="python -m tests.golden_outputs", description=__doc__).parse_args(arguments)
     text = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(measure())}" for name, measure in outputs().items()
     )
     PATH.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
     print(f"wrote {PATH}")
+
+
+if __name__ == "__main__":
+    run(main)

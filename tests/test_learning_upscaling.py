@@ -122,8 +122,9 @@ def test_an_offset_of_pairs_changes_nothing():
         ([], {}, "pairs is empty"),
         ([[scene((40, 40))] * 3], {}, "a pair to enlarge must be .input, target., got 3 items"),
         ([[scene((40, 40))] * 2], {}, "target 0 must be 2 times its input, 80 x 80, got 40 x 40"),
-        ([], {"factor": 1.5}, "factor must be 2, 3 or 4, got 1.5"),
-        ([], {"factor": 0}, "factor must be 2, 3 or 4, got 0"),
+        ([], {"factor": 1.5}, "factor must be 1, 2, 3 or 4, got 1.5"),
+        ([], {"factor": 0}, "factor must be 1, 2, 3 or 4, got 0"),
+        ([], {"factor": 5, "spec": "blade"}, "factor must be 1, 2, 3 or 4, got 5"),
         ([], {"stages": 4}, "stages must be from 1 to 3 to enlarge, got 4"),
         ([], {"stages": 0}, "stages must be from 1 to 3 to enlarge, got 0"),
         (

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from skimage import data
 
-from raisr import denoise, estimate_noise
+from raisr import denoise, estimate_noise, sampling
 from raisr.colour import rgb_to_gray
+from raisr.estimation import noise_of
 from raisr.jpeg import compress, has_blocks
 from raisr.metrics import psnr
 from raisr.noise import add_gaussian_noise
+from raisr.validate import as_channels
 from tests.pages import LOOKS, subpixels, text, through_jpeg
 
 
@@ -60,3 +62,19 @@ def test_blocks_are_seen_wherever_they_begin(quality):
     for row, column in ((0, 0), (3, 5), (7, 1)):
         assert has_blocks([blocks[row:, column:]])
     assert not has_blocks([blocks[:20, :20]])
+
+
+@pytest.mark.parametrize("coloured", [False, True])
+def test_blocks_are_seen_in_the_tiles_of_a_large_image(coloured, monkeypatch):
+    monkeypatch.setattr(sampling, "WHOLE", 1 << 16)
+    monkeypatch.setattr(sampling, "_SIDE", 64)
+    page = np.tile(text("black on white", 9), (4, 5, 1))[:701, :909]
+    stored = through_jpeg(page, 75, halved=False)
+    channels = (
+        as_channels(stored, -1, None) if coloured else as_channels(stored[..., 1], None, None)
+    )
+    sample = sampling.sample_of(channels)
+    assert sample[0].array.size < channels[0].array.size // 2
+    assert noise_of(sample).ringing
+    out = denoise(stored, channel_axis=-1) if coloured else denoise(stored[..., 1])
+    np.testing.assert_array_equal(out, stored if coloured else stored[..., 1])

@@ -29,7 +29,10 @@ def test_photons_too_strong_for_filters_are_white_unless_told(unit):
 
 def test_what_is_told_overrules_what_was_found():
     assert treatment_of(grown(2), "white") == "white"
-    assert treatment_of(grown(2), "mosaic") == "mosaic"
+    coloured = NoiseEstimate(np.repeat(GRAY, 3, axis=1), np.empty(0), np.empty(0))
+    assert treatment_of(coloured, "mosaic") == "mosaic"
+    with pytest.raises(ValueError, match="three channels that differ"):
+        treatment_of(grown(2), "mosaic")
 
 
 def test_noise_that_no_photons_made_is_refused():

@@ -1,16 +1,22 @@
 """What every public function that takes an image accepts, refuses, and says."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from raisr import (
     FilterBank,
+    PhotonNoise,
     Stage,
+    deblock,
     denoise,
     estimate_sigma,
     gradient_statistics,
     hash_image,
     learn_filters,
+    sharpen,
+    upscale,
 )
 from tests.banks import delta_bank, random_bank
 
@@ -247,3 +253,30 @@ def test_masked_pixels_are_refused(function):
     with pytest.raises(TypeError, match="has masked pixels: fill them first"):
         function(image)
     estimate_sigma(np.ma.masked_array(LEVELS, False))
+
+
+@pytest.mark.parametrize("channels", [None, 2, 3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        partial(upscale, factor=1.5),
+        partial(upscale, factor=2),
+        partial(upscale, factor=3, model="best"),
+        partial(denoise, sigma=3000),
+        partial(denoise, sigma=3000, model="best"),
+        partial(denoise, noise=PhotonNoise(200)),
+        partial(deblock, quality=30),
+        partial(sharpen, amount=2),
+    ],
+)
+@pytest.mark.parametrize("offset", [0, 30000])
+def test_the_largest_values_of_half_floats_stay_finite(function, channels, offset):
+    image = np.full((40, 40), offset, np.float16)
+    image[8:32, 10:30] = image[:, 0] = np.finfo(np.float16).max
+    if channels is not None:
+        image = np.stack([image] + [image[::-1]] * (channels - 1), axis=-1)
+    axis = None if channels is None else -1
+    out = function(image, channel_axis=axis, data_range=65504 - offset)
+    assert out.dtype == np.float16
+    assert np.isfinite(out).all()
+    assert out.max() > 60000

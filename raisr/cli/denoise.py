@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from raisr.cli.checks import load_bank
 from raisr.cli.denoise_video import VideoDenoiser
 from raisr.cli.large import stream_with
+from raisr.cli.levels import in_percent, in_words
 from raisr.cli.networks import find_network
 from raisr.cli.noise_report import page_facts, told_in_words
 from raisr.cli.pages import Change, Settings, denoise_page
@@ -66,7 +67,7 @@ def _describe_changes(
         return f"filtered with {arguments.model}", False
     levels = [level for change in changes for level in change.levels]
     shares = [level / change.white for change in changes for level in change.levels]
-    told = f"sigma {_listed(levels)} ({_listed([round(100 * s, 1) for s in shares], '%')} of white)"
+    told = f"sigma {_listed(levels, in_words)} ({_listed(shares, in_percent)} of white)"
     photons = isinstance(arguments.noise, PhotonNoise)
     origin = "as given" if arguments.sigma or photons else "estimated"
     if not any(levels):
@@ -75,7 +76,7 @@ def _describe_changes(
         return f"changed nothing: {reason}", True
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
-        return f"changed little, by {distance:.2g} (rms), for noise of {told}, {origin}", True
+        return f"changed little, by {in_words(distance)} (rms), for noise of {told}, {origin}", True
     kinds = list(dict.fromkeys(change.kind for change in changes if change.kind in _NAMES))
     what = "".join(f"{_NAMES[kind]} " for kind in kinds)
     return f"removed {what}noise of {told}{', estimated' * (origin == 'estimated')}", False
@@ -90,10 +91,10 @@ def _check_noise(arguments: Namespace, model: str | FilterBank | ColourBank) -> 
         raise ValueError("--sigma is the level of white noise: leave it or --noise out")
 
 
-def _listed(values: list[float], unit: str = "") -> str:
-    texts = list(dict.fromkeys(f"{value:.4g}{unit}" for value in values))
+def _listed(values: list[float], worded: Callable[[float], str]) -> str:
+    texts = list(dict.fromkeys(map(worded, values)))
     if len(texts) > _LISTED:
-        return f"{min(values):.4g} to {max(values):.4g}{unit}"
+        return f"{worded(min(values))} to {worded(max(values))}"
     return ", ".join(texts)
 
 

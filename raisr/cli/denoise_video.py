@@ -11,6 +11,7 @@ import numpy as np
 
 import raisr
 from raisr.camera_models import GAINS
+from raisr.cli.levels import in_words
 from raisr.cli.pages import Settings
 from raisr.cli.video_noise import Noise, find_noises
 from raisr.io.y4m import Frame, VideoHeader
@@ -79,7 +80,7 @@ class VideoDenoiser:
         if not any(self.noises):
             reason = "sigma is 0" if given else "found no noise, or could not tell"
             return f"changed nothing: {reason}"
-        luma, *chroma = map(_in_words, self.noises)
+        luma, *chroma = map(_told, self.noises)
         colours = f" in luma, {' and '.join(chroma)} in chroma" if chroma else ""
         return f"removed noise of sigma {luma}{colours}{'' if given else ', estimated'}"
 
@@ -111,7 +112,7 @@ class VideoDenoiser:
         return [plane[0::2], plane[1::2]]
 
 
-def _in_words(noise: Noise) -> str:
+def _told(noise: Noise) -> str:
     if isinstance(noise, PhotonNoise):
-        return f"{noise.sigma:.3g} in the dark and a gain of {noise.gain:.3g}"
-    return f"{noise:.3g}"
+        return f"{in_words(noise.sigma)} in the dark and a gain of {in_words(noise.gain)}"
+    return in_words(noise)

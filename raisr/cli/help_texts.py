@@ -140,7 +140,9 @@ motion blur has; --symmetric and --no-symmetric overrule it.
 With --task upscale, filters that enlarge are learned from the luma of sharp
 images, which are reduced first. Of eight images or more, every eighth is held
 back to measure: the PSNR before is that of bicubic interpolation. Of very many
-or very large images, only the middles are taken.
+or very large images, only the middles are taken. With --noisy, they are learned
+from pairs: small images, as they come, and clean ones that are --factor times
+as large; the middles of both must coincide.
 
 examples:
   raisr learn --clean photos --sigma 25 -o sigma25.safetensors
@@ -148,6 +150,7 @@ examples:
   raisr denoise --model camera.safetensors noisy.png clean.png
   raisr learn --task upscale --factor 3 --clean maps -o maps3.safetensors
   raisr upscale --model maps3.safetensors map.png large.png
+  raisr learn --task upscale --clean large --noisy small -o x2.safetensors
 """,
     "hash": """\
 Hue is the orientation of the gradient, brightness its strength and saturation

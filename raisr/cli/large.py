@@ -11,6 +11,7 @@ from typing import Any
 
 from raisr.camera_models import GAINS
 from raisr.cli.checks import named, white_fits
+from raisr.cli.levels import in_percent, in_words
 from raisr.cli.report import Report
 from raisr.colour import LUMA_NOISE
 from raisr.io.folders import TIFF
@@ -84,7 +85,14 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
         return ["what the bank is for"]
     if kind == "photon":
         gain, dark, _ = step["noise"]
-        return [f"photon noise of {gain * unit:.4g} a photon and {dark * unit:.4g} in the dark"]
-    level = step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE
+        gain, dark = (in_words(value * unit) for value in (gain, dark))
+        return [f"photon noise of {gain} a photon and {dark} in the dark"]
+    if kind == "few values":
+        levels = step["levels"]
+    else:
+        levels = [step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE]
     name = "camera noise" if kind in GAINS else "noise"
-    return [f"{name} of sigma {level * unit:.4g} ({100 * level / GRAY_LEVELS:.3g}% of white)"]
+    return [
+        f"{name} of sigma {in_words(level * unit)} ({in_percent(level / GRAY_LEVELS)} of white)"
+        for level in levels
+    ]

@@ -19,6 +19,7 @@ __all__ = ["noise_facts", "page_facts", "told_in_words"]
 _PLANES = ("luma", "red less blue", "green")
 _TREATED = {
     "none": "nothing is changed",
+    "few": "each pixel gets the value that the histogram, deconvolved, tells",
     "photon": "filters for white noise, behind the generalised Anscombe transform",
 }
 
@@ -69,7 +70,7 @@ def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float
         return _camera_choice(found, kind, settings)
     if kind in ("white", "shared"):
         return {"treatment": _white(settings) + (", that channels share" * (kind == "shared"))}
-    return {"treatment": _TREATED.get(kind, "none: noise of a camera is in three channels")}
+    return {"treatment": _TREATED[kind]}
 
 
 def _white(settings: Settings) -> str:

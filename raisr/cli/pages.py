@@ -12,16 +12,21 @@ from raisr.camera_models import GAINS
 from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups, groups_of
 from raisr.cli.planes import white_of
-from raisr.denoising import white_level
+from raisr.few_values import all_values_told
 from raisr.io import Page
+from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
 from raisr.treatment import treatment_of
+from raisr.validate import as_channels
+from raisr.wavelet_level import level_of
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank, NoiseEstimate
     from raisr.cli.levels import NoiseLevels
 
 __all__ = ["Change", "Settings", "denoise_page", "levels_of"]
+
+_WHITE = ("white", "shared")
 
 
 class Settings(NamedTuple):
@@ -85,6 +90,7 @@ def levels_of(
 
     There is no level for a bank; that of a camera is the level of the brightness, that of told
     photons the root mean square. `found` is the estimate of what is visible, if that is known.
+    White noise on an image of few values, which the filters leave to the histogram, is "few".
     """
     if not isinstance(settings.model, str):
         return (), "white"
@@ -92,33 +98,36 @@ def levels_of(
         levels = settings.levels.of(white)
         levels = levels[group.part] if len(levels) > 1 else levels
         return levels[:1] if len(set(levels)) == 1 else levels, "white"
-    visible = group.visible
+    visible, axis = group.visible, group.axis
     if isinstance(settings.noise, PhotonNoise):
         return (float(np.sqrt(np.mean(settings.noise.deviation(visible) ** 2))),), "photon"
-    options = {"channel_axis": group.axis, "data_range": white}
-    found = found or raisr.estimate_noise(visible, **options)
+    found = found or raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
     kind = treatment_of(found, settings.noise)
     if kind in GAINS:
         return (float(found.plane_levels()[0]),), kind
-    return (min(white_level(visible, channel_axis=group.axis), found.most_white),), kind
+    channels = sample_of(as_channels(visible, axis, white, white_matters=False))
+    each = [min(level_of(channel), found.most_white / found.unit) for channel in channels]
+    if kind in _WHITE and settings.network is None and all_values_told(channels, each):
+        kind = "few"
+    return (float(np.mean(each)) * found.unit,), kind
 
 
 def _filtered(group, levels, kind, white, settings) -> np.ndarray:
-    options: dict[str, Any] = {"model": settings.model, "data_range": white}
-    is_white = kind in ("white", "shared")
+    options: dict[str, Any] = {"model": settings.model}
+    is_white = kind in (*_WHITE, "few")
     if settings.noise is not None or not is_white:
         options["noise"] = settings.noise or kind
     options["num_threads"] = settings.threads
     run: Callable[..., np.ndarray] = raisr.denoise
     found_camera = settings.noise is None and kind in GAINS  # for which networks have their own
     if settings.network is not None and (is_white or found_camera):
-        run, options = settings.network, {"data_range": white}
+        run, options = settings.network, {}
         levels = levels and (float(np.sqrt(np.mean(np.square(levels)))),)
     if settings.levels is None:
         levels = ()  # found anew, plane by plane
     told = levels[0] if len(levels) == 1 else levels or None
     with white_fits(white):
-        return run(group.work, told, channel_axis=group.axis, **options)
+        return run(group.work, told, **group.options(white), **options)
 
 
 def _distance(filtered: np.ndarray, group: Group) -> float:

@@ -146,7 +146,9 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--sigma", type=_noise_level, help="noise to add to the clean images")
-    source.add_argument("--noisy", metavar="DIR", type=Path, help="noisy images, named alike")
+    source.add_argument(
+        "--noisy", metavar="DIR", type=Path, help="noisy or, to upscale, small images, named alike"
+    )
     parser.add_argument(
         "-o", "--output", metavar="BANK", type=Path, required=True, help=".safetensors to write"
     )
@@ -170,7 +172,9 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
         "such as motion blur (default: compared on pixels that are held back)",
     )
     parser.add_argument("--seed", type=int, help="seed of the added noise (default: 0)")
-    parser.add_argument("--factor", type=_factor, help="of --task upscale: 2, 3 or 4 (default: 2)")
+    parser.add_argument(
+        "--factor", type=_factor, metavar="N", help="of --task upscale: 2, 3 or 4 (default: 2)"
+    )
 
 
 def _add_hashing(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import raisr
 from raisr.denoising import white_level
 from raisr.stabilisation import PhotonNoise
+from raisr.treatment import treatment_of
 
 __all__ = ["Noise", "find_noises"]
 
@@ -56,7 +57,8 @@ def _photons(lumas: Sequence[np.ndarray], kind: str | None, white: float) -> Pho
     if kind == "white":
         return None
     estimates = [raisr.estimate_noise(luma, data_range=white) for luma in lumas]
-    found = [e.photons for e in estimates if e.photons and (kind or e.kind == "photon")]
+    chosen = [e for e in estimates if kind or treatment_of(e) == "photon"]
+    found = [e.photons for e in chosen if e.photons]
     if 2 * len(found) > len(lumas):
         names = ("gain", "sigma", "offset")
         return PhotonNoise(*(median(getattr(each, name) for each in found) for name in names))

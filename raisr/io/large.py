@@ -17,6 +17,7 @@ from raisr.io.folders import TIFF
 from raisr.io.tiff_files import check_axes, open_tiff, tiff_targets
 from raisr.io.tiff_stack import TiffSource
 from raisr.io.zarr_files import ZarrSource, create_zarr, is_zarr, open_zarr, reopen_zarr
+from raisr.journal import is_journal
 from raisr.layout import axes_of, layout_of
 
 __all__ = ["Files", "one_kind", "open_pairs"]
@@ -73,7 +74,8 @@ def open_pairs(
     ValueError
         If the source is damaged or of a kind that is not supported, or the target another one.
     FileExistsError
-        If the target is there already and may not be replaced.
+        If the target is there already and may not be replaced, or if beside it, where a run keeps
+        what it has done, there is something else.
     BlockingIOError
         If another run writes the target at this moment.
     OSError
@@ -92,9 +94,10 @@ def open_pairs(
         make = _zarr_targets if path.suffix.lower() == _ZARR else tiff_targets
         path = path.resolve() if path.is_symlink() else path  # what it points to is replaced
         part, journal = _beside(path, "part"), _beside(path, "journal")
-        opened.enter_context(alone(path))
+        killed = opened.enter_context(alone(path))
         goes_on = part.exists() and journal.exists()
         if not goes_on:
+            _refuse_others(part, journal, killed)
             _remove(part)
             journal.unlink(missing_ok=True)
         try:
@@ -163,6 +166,13 @@ def _check_path(path: Path, source: Any, overwrite: bool) -> None:
             raise FileExistsError(f"{path}: already there; overwrite replaces it")
         if path.is_dir() and not is_zarr(path):
             raise IsADirectoryError(f"{path}: a folder that is no zarr is not replaced")
+
+
+def _refuse_others(part: Path, journal: Path, killed: bool) -> None:
+    """Refuse files beside the target that no run left: they are not ours to remove."""
+    for path, ours in ((part, killed), (journal, journal.is_file() and is_journal(journal))):
+        if path.exists() and not ours:
+            raise FileExistsError(f"{path}: not left by a run; rename or remove it")
 
 
 def _check_array(target: Any, source: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from raisr.io import eight_bit, exif
+from raisr.io import eight_bit, exif, geo_tags
 from raisr.io.picture import ALPHA, ASSOCIATED, BAND, Page, Picture, extra_channels, with_extra
 from raisr.io.tiff_descriptions import of_size
 from raisr.io.tiff_tags import attach_directories, describe, tag_options
@@ -183,6 +183,7 @@ def _upright(read: Page, found: dict[str, Any], page: Any) -> Page:
         metadata["planar"] = True
     stored = page.tags.valueof("Orientation", default=1)
     if stored in range(2, 9):
+        metadata = geo_tags.turned(metadata, stored, *pixels.shape[:2])
         pixels = exif.turn(pixels, stored)
         if stored >= 5:
             metadata |= {k: metadata[k][::-1] for k in ("dpi", "per_unit") if k in metadata}

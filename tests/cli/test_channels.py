@@ -153,7 +153,7 @@ def test_one_level_for_each_channel(tmp_path, capsys):
     pixels = np.stack(noisy, axis=-1).round().clip(0, 255).astype(np.uint8)
     write_image(tmp_path / "a.png", np.dstack([pixels, np.full((64, 80), 255, np.uint8)]))
     denoise("--sigma", "5,6,25", tmp_path / "a.png", tmp_path / "b.png")
-    told = "removed noise of sigma 5, 6, 25 (2%, 2.4%, 9.8% of white)"
+    told = "removed noise of sigma 5, 6, 25 (1.96%, 2.35%, 9.8% of white)"
     assert capsys.readouterr().out == f"{tmp_path / 'b.png'}: {told}\n"
     found, _ = read_image(tmp_path / "b.png")
     errors = [np.std(found[..., k] - clean) for k in (0, 2)]
@@ -166,6 +166,20 @@ def test_one_level_for_each_channel(tmp_path, capsys):
     capsys.readouterr()
     message = "a.png: --sigma names 2 levels for an image of 3 channel(s)"
     fails(capsys, message, "denoise", "--sigma", "5,5", tmp_path / "a.png", tmp_path / "c.png")
+
+
+@pytest.mark.parametrize(
+    ("sigma", "told"),
+    [
+        ("10,20,30", "10, 20, 30 (0.0153%, 0.0305%, 0.0458% of white)"),
+        ("12345", "12345 (18.8% of white)"),
+    ],
+)
+def test_levels_of_sixteen_bits_can_be_read(sigma, told, tmp_path, capsys):
+    deep = np.stack([noisy_bytes(seed=seed) for seed in range(3)], axis=-1).astype(np.uint16) * 257
+    write_image(tmp_path / "a.png", deep)
+    denoise("--sigma", sigma, tmp_path / "a.png", tmp_path / "b.png")
+    assert f"noise of sigma {told}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32"])
@@ -207,6 +221,6 @@ def test_little_noise_is_not_called_removed(tmp_path, capsys):
     assert capsys.readouterr().out.endswith("changed nothing: sigma is 0\n")
     denoise("--sigma", "10", tmp_path / "flat.png", tmp_path / "c.png")
     out = capsys.readouterr().out
-    assert "changed little, by 0 (rms), for noise of sigma 10 (3.9% of white), as given" in out
+    assert "changed little, by 0 (rms), for noise of sigma 10 (3.92% of white), as given" in out
     denoise("--sigma", "20", tmp_path / "noisy.png", tmp_path / "d.png")
     assert "removed noise of sigma 20" in capsys.readouterr().out

@@ -7,8 +7,10 @@ import zarr
 
 from raisr import denoise, streaming
 from raisr.cli import large, main
+from raisr.noise import add_gaussian_noise
 from tests.cli.commands import fails
 from tests.images import noisy_scene
+from tests.test_few_values import ordered
 
 STACK = np.stack([noisy_scene((90, 101), seed=k).clip(0, 255).astype(np.uint8) for k in range(3)])
 
@@ -44,6 +46,14 @@ def test_zarr_in_and_out(tmp_path, chunked, capsys):
     told = run(capsys, "--axes", "SYX", "--overwrite", chunked, tmp_path / "b.zarr").out
     expected = denoise(STACK, channel_axis=0)
     np.testing.assert_array_equal(zarr.open_array(tmp_path / "b.zarr")[:], expected)
+
+
+def test_a_dither_is_told(tmp_path, capsys):
+    noisy = add_gaussian_noise(ordered(2), 5, 0).round().clip(0, 255).astype(np.uint8)
+    zarr.create_array(tmp_path / "a.zarr", data=noisy, dimension_names=list("yx"))
+    told = run(capsys, tmp_path / "a.zarr", tmp_path / "b.zarr").out
+    assert "b.zarr: removed noise of sigma 5.0" in told
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "b.zarr")[:], denoise(noisy))
 
 
 @pytest.mark.parametrize(

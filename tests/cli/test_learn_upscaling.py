@@ -56,6 +56,36 @@ def test_a_bank_of_ones_own_from_folder_to_picture(tmp_path, sharp, capsys):
     assert "kind               upscaling bank" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_bank_from_pairs_of_two_folders(tmp_path, factor, capsys):
+    large, small, path = tmp_path / "large", tmp_path / "small", tmp_path / "own.safetensors"
+    pairs = []
+    for seed in range(9):
+        target = scene((96, 112 + 4 * seed), seed)[:, : 96 + 12 * (seed // 3)]
+        blocks = target.reshape(96 // factor, factor, -1, factor)
+        pairs.append((np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8), target))
+    for folder, place in ((small, 0), (large, 1)):
+        folder.mkdir()
+        for number, pair in enumerate(pairs):
+            write_image(folder / f"{number}.png", pair[place])
+    start = ["learn", "--task", "upscale", "--clean", large, "--noisy", small, "-o", path]
+    fails(capsys, f"0.png: it has shape {pairs[0][0].shape}", *start, "--factor", "4")
+    run(*start, "--factor", str(factor), "--stages", "2")
+    assert "learned from 8 images, PSNR " in (said := capsys.readouterr().out)
+    assert "; 1 were held back to measure; " in said
+    bank = raisr.UpscalingBank.load(path)
+    wanted = raisr.learn_filters(pairs, factor=factor, stages=2)
+    for stage, same in zip(bank.stages, wanted.stages, strict=True):
+        np.testing.assert_allclose(stage.filters, same.filters, atol=2e-3)
+    assert (bank.factor, bank.metadata["white"]) == (factor, 255)
+    run("upscale", "--model", path, small / "0.png", tmp_path / "out.png")
+    found = read_image(tmp_path / "out.png")[0]
+    np.testing.assert_array_equal(found, raisr.upscale(pairs[0][0], factor, model=bank))
+    write_image(small / "lone.png", pairs[0][0])
+    run(*start, "--factor", str(factor), "--stages", "1", "--overwrite")
+    assert "; noisy images without a clean one: 1" in capsys.readouterr().out
+
+
 def test_sixteen_bits_are_learned_from_alike(tmp_path, sharp):
     deep = write_set(tmp_path / "deep", deep=True)
     banks = []
@@ -80,7 +110,7 @@ def test_large_images_are_learned_from_in_their_middle(tmp_path, sharp, monkeypa
 def test_bad_input(tmp_path, sharp, capsys):
     path = tmp_path / "own.safetensors"
     start = ["learn", "--task", "upscale", "--clean", sharp, "-o", path]
-    for option in (["--sigma", "0"], ["--noisy", sharp], ["--colour"], ["--size", "5"]):
+    for option in (["--sigma", "0"], ["--colour"], ["--size", "5"]):
         message = f"{option[0]} has no effect with --task upscale: leave it out"
         fails(capsys, message, *start, *option)
     fails(capsys, "--symmetric has no effect", *start, "--no-symmetric")

@@ -15,6 +15,7 @@ from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
 from tests.cli.commands import fails
 from tests.pages import through_jpeg
+from tests.test_few_values import ordered
 
 PART = data.astronaut()[:200, 100:300]
 
@@ -267,7 +268,7 @@ def test_noise_does_not_go_with_sigma(pictures, tmp_path, capsys):
 def test_a_kind_of_noise_that_the_picture_cannot_have(pictures, tmp_path, capsys):
     fails(
         capsys,
-        "noise of a camera is in three channels, got 1",
+        "noise of a camera is in three channels that differ",
         "denoise",
         "--noise",
         "camera",
@@ -277,8 +278,46 @@ def test_a_kind_of_noise_that_the_picture_cannot_have(pictures, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
+    "options", [["--noise", "camera"], ["--noise", "mosaic"], ["--white", "2"]]
+)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_no_treatment_is_told_of_what_fails(options, channels, pictures, tmp_path, capsys):
+    gray = read_image(pictures["photon"])[0]
+    name = tmp_path / "in.tif"
+    extra = {"extrasamples": ["unassalpha"]} if channels in (2, 4) else {}
+    stored = np.dstack([gray] * channels) if channels > 1 else gray
+    tifffile.imwrite(name, stored, photometric="rgb" if channels > 2 else "minisblack", **extra)
+    fails(capsys, "in.tif: ", "denoise", "--verbose", *options, name, tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize("peak", [8, 30])
+def test_three_equal_channels_are_one_gray_image(peak, tmp_path, capsys):
+    gray = np.rint(add_poisson_gaussian_noise(data.coins(), peak, 0)).clip(0, 255).astype(np.uint8)
+    told = []
+    for name, stored in (("1px", gray), ("3px", np.dstack([gray] * 3))):
+        source, out = saved(tmp_path / f"{name}.png", stored), tmp_path / f"{name}-out.png"
+        assert main(["denoise", "--verbose", source, str(out)]) == 0
+        found = capsys.readouterr()
+        told.append([line.replace(name, "") for line in (found.out + found.err).splitlines()])
+    assert told[0] == told[1]
+    wanted = raisr.denoise(stored, channel_axis=-1)
+    np.testing.assert_array_equal(read_image(out)[0], wanted)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_dither_is_told_from_what_filters_do(count, tmp_path, capsys):
+    noisy = [add_gaussian_noise(ordered(2), 5, seed) for seed in range(count)]
+    source = saved(tmp_path / "in.png", np.dstack(noisy) if count > 1 else noisy[0])
+    for arguments in (["info", source], ["denoise", "--verbose", source, f"{tmp_path}/out.png"]):
+        assert main(arguments) == 0
+        found = capsys.readouterr()
+        assert "treatment: each pixel gets the value that the histogram" in found.out + found.err
+    assert "removed noise of sigma 5" in found.out
+
+
+@pytest.mark.parametrize(
     ("kind", "message"),
-    [("camera", "got three that are equal"), ("photon", "no such noise fits")],
+    [("camera", "three channels that differ"), ("photon", "no such noise fits")],
 )
 def test_noise_that_does_not_fit_is_not_passed_over(kind, message, tmp_path, capsys):
     ramp = np.linspace(40, 200, 200) + np.zeros((200, 1))

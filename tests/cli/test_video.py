@@ -11,11 +11,13 @@ import pytest
 
 import raisr
 from raisr.cli import main
+from raisr.cli.video_noise import find_noises
 from raisr.denoising import white_level
 from raisr.io.y4m import MAGIC, Frame, VideoHeader, VideoReader, write_frame
 from raisr.noise import add_gaussian_noise
 from tests.cli.commands import buffered, fails
-from tests.images import scene
+from tests.images import noisy_scene, scene
+from tests.test_treatment import grown
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -138,6 +140,14 @@ def test_photon_noise_is_found_and_told(tmp_path, capsys):
     run("denoise", "--overwrite", "--noise", "photon=2", source, target)
     wanted = [[raisr.denoise(f.planes[0], noise=raisr.PhotonNoise(2))] for f in frames]
     check_frames(read(target)[1], wanted)
+
+
+def test_photons_too_strong_for_filters_are_white_noise_as_in_pictures(monkeypatch):
+    frames = [[noisy_scene((64, 70), 20, seed)] for seed in range(3)]
+    level = np.median([white_level(luma) for (luma,) in frames])
+    for gain, noises in ((2000, [level]), (2, [grown(2).photons])):
+        monkeypatch.setattr(raisr, "estimate_noise", lambda luma, gain=gain, **_: grown(gain))
+        assert find_noises(frames, None, 255) == noises
 
 
 def test_fields_of_interlaced_frames_are_filtered_one_by_one(tmp_path):

@@ -125,8 +125,20 @@ def test_what_a_group_began_is_not_taken_for_an_array(tmp_path, chunked):
 
 def test_what_a_kill_left_before_any_tile_is_made_anew(tmp_path, tiled, expected):
     (tmp_path / "b.tif.part").write_bytes(b"half a file")
+    (tmp_path / "b.tif.lock").touch()
     denoise_stream(tiled, tmp_path / "b.tif", 20)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), expected)
+
+
+@pytest.mark.parametrize("name", ["part", "journal", "lock"])
+@pytest.mark.parametrize("suffix", ["tif", "zarr"])
+def test_what_no_run_left_beside_the_target_stays(tmp_path, chunked, name, suffix):
+    mine = tmp_path / f"b.{suffix}.{name}"
+    mine.write_text("mine")
+    with pytest.raises(FileExistsError, match=f"b.{suffix}.{name}: not left by a run"):
+        denoise_stream(chunked, tmp_path / f"b.{suffix}", 20)
+    assert mine.read_text() == "mine"
+    assert sorted(tmp_path.iterdir()) == [chunked, mine]
 
 
 @pytest.mark.parametrize("kind", ["short", "bytes", "empty"])
