@@ -68,7 +68,10 @@ def photograph(image: ImageFile, kind: str, gain: float, run: int = 0):
         "colour_matrix": np.eye(3) + rng.uniform() * (_VIVID - np.eye(3)),
         "gamma": float(rng.uniform(1.8, 2.6)),
     }
-    jpeg = {"quality": int(rng.integers(85, 99)), "subsampling": str(rng.choice(SUBSAMPLINGS))}
+    jpeg: dict[str, Any] = {
+        "quality": int(rng.integers(85, 99)),
+        "subsampling": str(rng.choice(SUBSAMPLINGS)),
+    }
     noisy = add_camera_noise(clean, gain, rng, **options, **jpeg)
     return noisy, add_camera_noise(clean, 0, 0, quality=None, **options)
 
