@@ -49,8 +49,9 @@ def denoise(
 
     Without `sigma` and `weights`, noise of photons, as `raisr.estimate_noise` finds it, is removed
     by `raisr.denoise`, and so is that of drawings in colour, which the network has not seen; that
-    of a camera by this and by a network of its own, whatever `model` is: the result is their mean,
-    for the network knows synthetic cameras alone. Where there is no noise, nothing is changed.
+    of a camera by a network of its own, whatever `model` is. If colours were not filled in by means
+    (see `NoiseEstimate.mosaic`), the result is the mean of this and of `raisr.denoise`, for the
+    network knows synthetic cameras alone. Where there is no noise, nothing is changed.
 
     Parameters
     ----------
@@ -133,12 +134,11 @@ def denoise(
                 weights = weights_for(1, model)  # for each plane, of its own level
             elif found.is_drawn or found.kind != "white":
                 options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
+                of_camera = partial(denoise, weights=CAMERA, precision=precision, **options)
+                if treatment == "mosaic":
+                    return of_camera(image)
                 filtered = raisr.denoise(image, model="best", **options)
-                if treatment not in GAINS:
-                    return filtered
-                return _mean(
-                    filtered, denoise(image, weights=CAMERA, precision=precision, **options)
-                )
+                return _mean(filtered, of_camera(image)) if treatment in GAINS else filtered
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 

@@ -102,12 +102,14 @@ def test_unknown_weights():
 def test_noise_of_a_camera_has_a_network_of_its_own(demosaic, gain):
     clean = skimage.data.chelsea()
     noisy = raisr.noise.add_camera_noise(clean, gain, 0, demosaic=demosaic)
-    assert raisr.estimate_noise(noisy, channel_axis=-1).kind in ("camera", "mosaic")
+    kind = raisr.estimate_noise(noisy, channel_axis=-1).kind
+    assert kind in ("camera", "mosaic")
     found = hybrid.denoise(noisy, channel_axis=-1)
     filters = raisr.denoise(noisy, model="best", channel_axis=-1)
     assert raisr.metrics.psnr(found, clean) > raisr.metrics.psnr(filters, clean) + 0.1
     network = zoo.load(CAMERA, precision="auto").denoise(noisy, channel_axis=-1)
-    np.testing.assert_array_equal(found, np.rint((filters.astype(float) + network) / 2))
+    mean = np.rint((filters.astype(float) + network) / 2)
+    np.testing.assert_array_equal(found, network if kind == "mosaic" else mean)
 
 
 def test_noise_of_photons_is_left_to_filters():
