@@ -134,11 +134,13 @@ def denoise(
                 weights = weights_for(1, model)  # for each plane, of its own level
             elif found.is_drawn or found.kind != "white":
                 options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
-                of_camera = partial(denoise, weights=CAMERA, precision=precision, **options)
                 if treatment == "mosaic":
-                    return of_camera(image)
+                    return denoise(image, weights=CAMERA, precision=precision, **options)
                 filtered = raisr.denoise(image, model="best", **options)
-                return _mean(filtered, of_camera(image)) if treatment in GAINS else filtered
+                if treatment not in GAINS:
+                    return filtered
+                network = denoise(image, weights=CAMERA, precision=precision, **options)
+                return _mean(filtered, network)
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 

@@ -6,6 +6,8 @@ linear combination of the logarithms of those at all scales, and of how rough bl
 Its weights are learned from photographs of synthetic cameras.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,6 +18,8 @@ __all__ = ["camera_levels", "fit_level_weights", "true_levels"]
 
 _LEAST = 0.1  # gray levels
 _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
+_EDGES = 1.4  # times what their median tells is the root mean square of details, if some are edges
+_MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: levels, and roughness
 
 
 def _features(found):
@@ -38,8 +42,20 @@ def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, floa
     luma, chroma : float
         As `true_levels` gives them.
     """
-    luma, chroma = np.exp(np.asarray(weights) @ _features(found))
+    luma, chroma = np.exp(np.asarray(weights) @ _features(_without_edges(found)))
     return float(luma), float(chroma)
+
+
+def _without_edges(found):
+    """Return an estimate in which what is beside edges, as of text, is no noise."""
+    if found.excess <= _EDGES:
+        return found
+    levels, roughness = (most * found.levels for most in _MOST)
+    return replace(
+        found,
+        mean_levels=np.minimum(found.mean_levels, levels),
+        roughness=np.minimum(found.roughness, roughness[1:]),
+    )
 
 
 def fit_level_weights(

@@ -27,8 +27,8 @@ LEVEL_WEIGHTS = Path(__file__).parent / "banks" / "camera_levels.json"
 
 _STRONG = 3.0, 5.0  # gray levels: perhaps texture, and surely noise
 _UNEVEN = 0.8, 1.2  # surely noise, and perhaps texture
-_FAINTEST = 1e-6  # gray levels
 _PATCHY = 2.6, 3.2  # perhaps noise, and surely none, however strong
+_FAINTEST = 1e-6  # gray levels
 
 
 def camera_bank_path(kind, gain):
@@ -36,7 +36,7 @@ def camera_bank_path(kind, gain):
     return Path(__file__).parent / "banks" / f"{kind}_{gain:g}.safetensors"
 
 
-@lru_cache(maxsize=len(GAINS["camera"]))
+@lru_cache(maxsize=sum(map(len, GAINS.values())))
 def _shipped(kind, gain):
     return PyramidBank.load(camera_bank_path(kind, gain))
 
