@@ -139,8 +139,8 @@ def denoise(
                 filtered = raisr.denoise(image, model="best", **options)
                 if treatment not in GAINS:
                     return filtered
-                network = denoise(image, weights=CAMERA, precision=precision, **options)
-                return _mean(filtered, network)
+                by_network = denoise(image, weights=CAMERA, precision=precision, **options)
+                return _mean(filtered, by_network)
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 
