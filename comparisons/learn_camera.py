@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     dataset = load_dataset("bsd400", download=options.download)
     if options.hold_back:
-        write_json(HELD_BACK, hold_back(dataset, options.bank))
+        write_json(HELD_BACK, hold_back(dataset, [name for name in options.bank if name in RUNGS]))
         print(f"wrote {HELD_BACK.name}")
         return
     dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])

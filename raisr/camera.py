@@ -118,7 +118,8 @@ def add_camera_noise(
 def _to_picture(white_balance, colour_matrix):
     """Return the matrix from what each kind of sensor counts to red, green and blue."""
     matrix = np.eye(3) if colour_matrix is None else real_array(colour_matrix, np.float64)
-    if matrix.shape != (3, 3) or not np.linalg.cond(matrix) < _SINGULAR:
+    usable = matrix.shape == (3, 3) and np.isfinite(matrix).all()
+    if not (usable and np.linalg.cond(matrix) < _SINGULAR):
         raise ValueError(f"colour_matrix must be 3 x 3 and have an inverse, got {colour_matrix!r}")
     return matrix * white_balance
 

@@ -42,6 +42,9 @@ def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, floa
     luma, chroma : float
         As `true_levels` gives them.
     """
+    if found.is_white:  # told to be a camera's; it has one level at all scales
+        luma, wide, narrow = found.levels[0] / found.unit
+        return float(luma), float(np.sqrt(wide * narrow))
     luma, chroma = np.exp(np.asarray(weights) @ _features(_without_edges(found)))
     return float(luma), float(chroma)
 

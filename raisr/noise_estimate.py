@@ -61,11 +61,11 @@ class NoiseEstimate:
     across : float
         Level of the finest details across that direction.
     mean_levels : (scales, planes) float64
-        As `levels`, but each is the root mean square of the levels at several brightnesses of the
-        luma.
+        As `levels`, without what histograms tell, but each is the root mean square of the levels at
+        several brightnesses of the luma. Of three channels only, as `roughness`; else zeros.
     roughness : (scales - 1, planes) float64
-        Likewise of the standard deviation of blocks of 8 x 8 pixels about their slopes, at half and
-        a quarter of the size: it has all frequencies.
+        Likewise of blocks of 8 x 8 pixels about their slopes, at half and a quarter of the size: it
+        has all frequencies. About 1.1 times the standard deviation of noise.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.

@@ -25,7 +25,7 @@ def rings(channels, finest):
         Red, green and blue, or one.
     finest : list of (4, blocks) arrays
         Of each plane that noise is looked for in, brightness, level and root mean square of the
-        finest details in blocks, and their roughness.
+        finest details in blocks; a fourth row is not used.
     """
     if not any(_are_edges(*found[1:3]) for found in finest if found.size):
         return False

@@ -141,6 +141,7 @@ def test_the_seed_decides():
         ({"chroma_smoothing": -1}, "chroma_smoothing must be finite and not negative"),
         ({"chroma_smoothing": np.inf}, "chroma_smoothing must be finite and not negative"),
         ({"colour_matrix": np.ones((3, 3))}, "colour_matrix must be 3 x 3 and have an inverse"),
+        ({"colour_matrix": np.full((3, 3), np.nan)}, "colour_matrix must be 3 x 3 and have an"),
         ({"colour_matrix": np.eye(2)}, "colour_matrix must be 3 x 3 and have an inverse"),
         ({"subsampling": "4:1:1"}, "subsampling must be one of"),
     ],

@@ -7,9 +7,9 @@ from skimage import data
 from raisr import estimate_noise
 from raisr.camera_levels import camera_levels, fit_level_weights, true_levels
 from raisr.camera_models import GAINS, camera_bank_for, camera_filters
-from raisr.colour import opponent_planes
+from raisr.colour import LUMA_NOISE, opponent_planes
 from raisr.metrics import psnr
-from raisr.noise import add_camera_noise
+from raisr.noise import add_camera_noise, add_gaussian_noise
 from tests.images import random_bytes
 
 VIVID = [[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0, -0.6, 1.6]]
@@ -58,6 +58,17 @@ def test_levels_that_are_told_do_as_well_as_true_ones(gain, smooth, vivid):
     true = camera_bank_for("best", "camera", *true_levels(planes(noisy), planes(clean)))
     told, expected = (psnr(one.apply(noisy), clean) for one in (bank, true))
     assert told > expected - 0.1
+
+
+@pytest.mark.parametrize("kind", GAINS)
+@pytest.mark.parametrize("sigma", [10, 20])
+def test_white_noise_that_is_told_to_be_of_a_camera_has_its_level(kind, sigma):
+    noisy = add_gaussian_noise(np.full((128, 128, 3), 120.0), sigma, 0)
+    found = estimate_noise(noisy, channel_axis=-1, data_range=255)
+    bank, _ = camera_filters("fast", kind, found)
+    ends = [camera_bank_for("fast", kind, level, level) for level in (0, 1000)]
+    expected = np.clip([sigma * LUMA_NOISE, sigma], *(end.metadata["levels"][:2] for end in ends))
+    np.testing.assert_allclose(bank.metadata["levels"][:2], expected, rtol=0.15)
 
 
 def test_luma_and_chroma_have_levels_of_their_own():

@@ -50,6 +50,12 @@ def test_writes_by_what_levels_are_told(banks):
         assert np.shape(facts[kind]) == (2, 17)
 
 
+def test_hold_back_measures_all_banks_and_no_levels(banks):
+    main(["--hold-back"])
+    found = json.loads((banks.parent / "hold_back.json").read_text())["found"]
+    assert [one["name"] for one in found] == list(RUNGS)
+
+
 def test_hold_back_only_measures(banks):
     main(["--bank", "camera_0.008", "--hold-back"])
     found = json.loads((banks.parent / "hold_back.json").read_text())["found"]
