@@ -112,12 +112,14 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         if len(strip) == 3:
             limits = [np.any(limits, axis=0)] * 3
             chroma.append(directions(planes[1:], limits[0].astype(np.float32), scales))
-        pyramids = [_halvings(plane, scales) for plane in planes]
-        for kept, (plane, limit) in enumerate(zip(pyramids, limits, strict=True)):
-            lights = pyramids[0] if len(strip) == 3 else plane
-            at_limit = _halvings(limit.astype(np.float32), scales)
-            for scale, parts in enumerate(zip(plane, lights, at_limit, strict=True)):
-                blocks[scale][kept].append(_blocks(*parts, rough=scale > 0))
+        at_limit = [limit.astype(np.float32) for limit in limits]
+        for scale in range(scales):
+            for kept, plane in enumerate(planes):
+                light = planes[0] if len(strip) == 3 else plane
+                found = _blocks(plane, light, at_limit[kept], rough=scale > 0)
+                blocks[scale][kept].append(found)
+            if scale < scales - 1:
+                planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[_level(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
@@ -177,13 +179,6 @@ def _medians(blocks):
     return out
 
 
-def _halvings(plane, scales):
-    found = [plane]
-    while len(found) < scales:
-        found.append(halved(found[-1]))
-    return found
-
-
 def _blocks(plane, light, at_limit, *, rough):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
@@ -192,12 +187,12 @@ def _blocks(plane, light, at_limit, *, rough):
     size = min(BLOCK, *(side - 2 for side in plane.shape))
     if size < 2:
         return np.empty((5, 0))
+    bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
     pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
     level = _medians(np.abs(bent)) / NORMAL_QUARTILE
     clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
     roughs = roughness(pixels, size) if rough else np.zeros(len(pixels))
-    bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
     found = np.stack([bright, level, square, roughs, clipped])
     return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
 

@@ -55,13 +55,13 @@ def test_colours_and_brightness_stay(model):
 
 
 def test_types_and_axes_give_one_result():
-    noisy, _ = photographed(0.012, demosaic="edge")
+    # Nothing is black: of floats, what is would count, as they are not clipped.
+    noisy = add_camera_noise(60 + data.astronaut()[:300, 80:380] // 2, 0.012, 0, demosaic="edge")
     expected = denoise(noisy, channel_axis=-1).astype(float)
     wide = denoise(noisy.astype(np.uint16) * 257, channel_axis=-1)
     assert np.abs(wide / 257 - expected).max() <= 0.51
     first = denoise(np.moveaxis(noisy, -1, 0).astype(np.float32) / 255, channel_axis=0)
-    # Floats are not clipped, so what is black in them counts.
-    assert np.abs(np.moveaxis(first, 0, -1).clip(0, 1) * 255 - expected).mean() <= 1
+    assert np.abs(np.moveaxis(first, 0, -1).clip(0, 1) * 255 - expected).mean() <= 0.5
     one, three = (denoise(noisy, channel_axis=-1, num_threads=n) for n in (1, 3))
     np.testing.assert_array_equal(one, three)
 
