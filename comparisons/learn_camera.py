@@ -41,7 +41,7 @@ LUMA = [[spec_like(5, shape=shape)] * 2 for shape in (_SHAPE, _COARSE, _COARSE)]
 CHROMA = [[spec_like(5, shape=s), spec_like(9, shape=s)] for s in (_SHAPE, _COARSE, _COARSE)]
 SIZE = 7
 
-_GAINS = 0.0002, 0.05
+LEVEL_GAINS = 0.0002, 0.05
 """Of the photographs by which levels are learned."""
 
 _VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
@@ -132,7 +132,7 @@ def learn_levels(dataset: Dataset) -> dict[str, Any]:
         found, levels = [], []
         for image in dataset:
             rng = np.random.default_rng(noise_seed("levels", image.name, 0))
-            gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
+            gain = float(np.exp(rng.uniform(*np.log(LEVEL_GAINS))))
             noisy, clean = photograph(image, kind, gain)
             if not (estimate := estimate_noise(noisy, channel_axis=-1)).is_white:
                 found.append(estimate)
