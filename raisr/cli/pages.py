@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import raisr
-from raisr.camera_models import GAINS
+from raisr.camera_models import GAINS, camera_filters
 from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups, groups_of
 from raisr.cli.planes import white_of
+from raisr.colour import LUMA_NOISE
 from raisr.few_values import all_values_told
 from raisr.io import Page
 from raisr.sampling import sample_of
@@ -88,9 +89,10 @@ def levels_of(
 ) -> tuple[tuple[float, ...], str]:
     """Return one level for all channels of a group, or one for each, and the treatment of noise.
 
-    There is no level for a bank; that of a camera is the level of the brightness, that of told
-    photons the root mean square. `found` is the estimate of what is visible, if that is known.
-    White noise on an image of few values, which the filters leave to the histogram, is "few".
+    There is no level for a bank; that of a camera is what its filters take in the brightness, as
+    noise of a channel, that of told photons the root mean square. `found` is the estimate of what
+    is visible, if that is known. White noise on an image of few values, which the filters leave to
+    the histogram, is "few".
     """
     if not isinstance(settings.model, str):
         return (), "white"
@@ -104,7 +106,8 @@ def levels_of(
     found = found or raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
     kind = treatment_of(found, settings.noise)
     if kind in GAINS:
-        return (float(found.plane_levels()[0]),), kind
+        bank, _ = camera_filters("fast", kind, found)
+        return (bank.metadata["levels"][0] / LUMA_NOISE * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
     each = [min(level_of(channel), found.most_white / found.unit) for channel in channels]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):

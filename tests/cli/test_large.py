@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from skimage import data
 
 from raisr import denoise, streaming
 from raisr.cli import large, main
-from raisr.noise import add_gaussian_noise
+from raisr.io import write_image
+from raisr.noise import add_camera_noise, add_gaussian_noise
 from tests.cli.commands import fails
 from tests.images import noisy_scene
 from tests.test_few_values import ordered
@@ -68,6 +70,20 @@ def test_a_dither_is_told(tmp_path, capsys):
 )
 def test_what_was_done_is_told(tmp_path, chunked, capsys, arguments, text):
     assert text in run(capsys, *arguments, chunked, tmp_path / "b.zarr").out
+
+
+def test_a_camera_is_told_as_in_a_picture(tmp_path, capsys):
+    photo = add_camera_noise(data.astronaut()[:200, 100:300], 0.01, 0, demosaic="edge")
+    write_image(tmp_path / "a.png", photo)
+    zarr.create_array(tmp_path / "a.zarr", data=photo)
+    told = [
+        run(capsys, *options, tmp_path / f"a.{kind}", tmp_path / f"b.{kind}").out
+        for kind, options in (("png", []), ("zarr", ["--axes", "YXS"]))
+    ]
+    told = [text.partition(" removed ")[2] for text in told]
+    sigma = told[1].partition(" of white")[0]
+    assert sigma.startswith("camera noise of sigma ")
+    assert told[0].startswith(sigma)
 
 
 def test_a_bank_of_the_user(tmp_path, chunked, bank, capsys):
