@@ -31,7 +31,7 @@ RESULTS = COMMITTED / "documents.json"
 SIGMAS = (2.0, 5.0, 10.0, 25.0)
 KINDS = ("gray", "colour", "strong colours")
 SAME = 99.0
-"""PSNR of a page that stays as it is."""
+"""PSNR of a page that is as it should be."""
 
 Denoise = Callable[..., NDArray]
 
@@ -61,7 +61,7 @@ def gain(clean: NDArray, sigma: float, seed: int, *, eight_bits: bool, denoise: 
     noisy = noisy_image(clean, sigma, seed, eight_bits=eight_bits)
     axis = -1 if clean.ndim == 3 else None
     out = denoise(noisy, channel_axis=axis, data_range=255)
-    return psnr(np.clip(out, 0, 255), clean) - psnr(noisy, clean)
+    return min(SAME, psnr(np.clip(out, 0, 255), clean)) - psnr(noisy, clean)
 
 
 def held_back(kind: str) -> list[NDArray[np.uint8]]:

@@ -234,9 +234,11 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
 
 
 def white_level(image: ArrayLike, *, mixed: bool = False) -> float:
-    """Return the level that `denoise` finds where noise is white: `estimate_sigma`, 0 of drawings.
+    """Return the level that `denoise` finds where noise is white.
 
-    Of a gray image, in its unit; see `level_of`.
+    `estimate_sigma`, less where it may be texture, 0 of drawings: of a gray image, in its unit; see
+    `level_of`.
     """
     (channel,) = sample_of(as_channels(image, None, GRAY_LEVELS, white_matters=False))
-    return level_of(channel, mixed=mixed)
+    level, sure = level_of(channel, mixed=mixed)
+    return level * sure

@@ -18,6 +18,7 @@ from raisr.bends import (
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
+from raisr.likeness import likeness, strengths
 from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NORMAL_QUARTILE, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
@@ -30,6 +31,7 @@ __all__ = ["estimate_noise", "noise_of"]
 _SCALES = 3
 _EXPECTED = 0.838  # what the quantile of the blocks' levels reads in white noise of level 1
 _FEW = 16  # blocks
+_QUANTILES = 0.05, QUANTILE, 0.5
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -87,6 +89,7 @@ def estimate_noise(
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
         across=found.across * unit,
+        quantiles=found.quantiles * unit,
         mean_levels=found.mean_levels * unit,
         roughness=found.roughness * unit,
         unit=unit,
@@ -102,7 +105,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     if not mixed and are_exact(channels):
         return NoiseEstimate(np.zeros((scales, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(scales)]
-    mosaics, chroma = [], []
+    mosaics, chroma, strong = [], [], []
     for strip in strips_of(channels):
         limits = [_is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
@@ -116,8 +119,10 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         for scale in range(scales):
             for kept, plane in enumerate(planes):
                 light = planes[0] if len(strip) == 3 else plane
-                found = _blocks(plane, light, at_limit[kept], rough=scale > 0)
+                found = _blocks(plane, light, at_limit[kept], rough=len(strip) == 3)
                 blocks[scale][kept].append(found)
+            if scale == 1 and len(strip) == 3:
+                strong.append(strengths(planes, at_limit[0]))
             if scale < scales - 1:
                 planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
@@ -130,6 +135,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
     found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
+    found = replace(found, quantiles=np.array([[_quantiles(f[1]) for f in row] for row in pooled]))
     if chroma:
         finest, *coarser = zip(*chroma, strict=True)
         found = replace(
@@ -137,7 +143,8 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             across=across(finest),
             colours=max(map(share_across, coarser)),
             mean_levels=_over_brightness(pooled, 1),
-            roughness=_over_brightness(pooled[1:], 3),
+            roughness=_over_brightness(pooled, 3),
+            likeness=likeness(strong),
         )
     ringing = found.is_white and not mixed and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
@@ -201,6 +208,11 @@ def _level(levels):
     if levels.size == 0:
         return 0.0
     return float(np.quantile(levels, QUANTILE)) / _EXPECTED
+
+
+def _quantiles(levels):
+    """Return a twentieth, a fifth and the half of levels; zeros where they are few."""
+    return np.quantile(levels, _QUANTILES) if levels.size >= _FEW else np.zeros(len(_QUANTILES))
 
 
 def _over_brightness(pooled, row):

@@ -60,12 +60,18 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
+    quantiles : (scales, planes, 3) float64
+        The highest level of a twentieth, of a fifth and of half of the blocks, whatever histograms
+        tell; `levels` are the second, divided by what it is in noise. 0 where blocks are few.
     mean_levels : (scales, planes) float64
         As `levels`, without what histograms tell, but each is the root mean square of the levels at
         several brightnesses of the luma. Of three channels only, as `roughness`; else zeros.
-    roughness : (scales - 1, planes) float64
-        Likewise of blocks of 8 x 8 pixels about their slopes, at half and a quarter of the size: it
-        has all frequencies. About 1.1 times the standard deviation of noise.
+    roughness : (scales, planes) float64
+        Likewise of blocks of 8 x 8 pixels about their slopes: it has all frequencies. About 1.1
+        times the standard deviation of noise.
+    likeness : (3,) float64
+        How much places in which one plane of three bends much are those of another, at half the
+        size (correlation): luma and each plane of chroma, and these two. Texture is in all.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -80,8 +86,10 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
+    quantiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 1, 3)))
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
-    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
+    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
+    likeness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     ringing: bool = False
 
     @property

@@ -22,7 +22,7 @@ from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_s
 from raisr.stabilisation import PhotonNoise, anscombe, inverse_anscombe
 from raisr.treatment import ends, is_too_strong, treatment_of
 from raisr.validate import GRAY_LEVELS, GrayImage
-from raisr.wavelet_level import level_of
+from raisr.wavelet_level import channel_levels
 
 __all__ = ["Step", "bank_step", "choose_step", "copied", "repeated"]
 
@@ -92,10 +92,12 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     if treatment == "photon":
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if treatment == "shared" else None
-    levels = in_threads(num_threads, level_of, sample, peaks)
+    levels, sure = channel_levels(sample, peaks, num_threads)
     levels = [min(level, found.most_white) for level in levels]
-    known = _known(sample, levels)
-    return known or _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
+    if known := _known(sample, levels):
+        return known
+    levels = [sure * level for level in levels]
+    return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
 def copied():

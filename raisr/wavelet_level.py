@@ -2,31 +2,43 @@
 
 import numpy as np
 
+from raisr.blocks import in_threads
 from raisr.differences import are_exact
 from raisr.estimation import noise_of
 from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
+from raisr.white_certainty import certainty, shipped_weights
 
-__all__ = ["level_of", "mean_level"]
+__all__ = ["channel_levels", "level_of", "mean_level"]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 
 
 def level_of(channel, peak=None, *, mixed=False):
-    """Return the level of white noise in a channel; a drawing, whose edges seem noise, has none.
+    """Return the level of white noise in a channel, and how sure it is that it is noise, 0 to 1.
 
+    A drawing, whose edges seem noise, has none.
     Peaks of the histogram bound it, unless channels are `mixed`, as in a plane of an opponent
     space: clipping makes peaks of its own in these. `peak` is what `peak_of` tells of the channel,
     if that is known.
     """
     if not mixed and are_exact([channel]):
-        return 0.0
+        return 0.0, 0.0
     peak = peak_of(channel) if peak is None else peak
     level = _detail_level(channel)
     level = level if mixed else float(min(level, peak.deviation))
-    found = noise_of([channel], [peak], scales=1, mixed=True)  # no drawing, as was seen
-    return level if found.levels[0, 0] > _NONE * level else 0.0
+    found = noise_of([channel], [peak], mixed=True)  # no drawing, as was seen
+    if not found.levels[0, 0] > _NONE * level:
+        return 0.0, 0.0
+    return level, certainty(level, found, shipped_weights())
+
+
+def channel_levels(channels, peaks=None, num_threads=1):
+    """Return the level of each channel, and how sure it is where it is surest; see `level_of`."""
+    peaks = [None] * len(channels) if peaks is None else peaks
+    levels, sure = zip(*in_threads(num_threads, level_of, channels, peaks), strict=True)
+    return list(levels), max(sure)
 
 
 def mean_level(channels):

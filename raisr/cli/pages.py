@@ -19,7 +19,7 @@ from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
 from raisr.treatment import treatment_of
 from raisr.validate import as_channels
-from raisr.wavelet_level import level_of
+from raisr.wavelet_level import channel_levels
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank, NoiseEstimate
@@ -109,10 +109,11 @@ def levels_of(
         bank, _ = camera_filters("fast", kind, found)
         return (bank.metadata["levels"][0] / LUMA_NOISE * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
-    each = [min(level_of(channel), found.most_white / found.unit) for channel in channels]
+    each, sure = channel_levels(channels)
+    each = [min(level, found.most_white / found.unit) for level in each]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):
-        kind = "few"
-    return (float(np.mean(each)) * found.unit,), kind
+        return (float(np.mean(each)) * found.unit,), "few"
+    return (sure * float(np.mean(each)) * found.unit,), kind
 
 
 def _filtered(group, levels, kind, white, settings) -> np.ndarray:

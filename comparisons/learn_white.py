@@ -1,0 +1,160 @@
+"""Learn how white noise is told from texture: `python -m comparisons.learn_white`.
+
+Photographs of bsd400, at half their size, at their own, and parts of them enlarged, with white
+noise of any level and without, and pages: for each, the part of the level found that "fast" should
+be told is what has to be known from its details. `--hold-back` measures it on images not learned
+from; nothing else in the package changes with these weights where a sigma is told.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import raisr
+from comparisons import command
+from comparisons.learn_models import HELD_BACK_IMAGES, PAGES
+from comparisons.measure.store import COMMITTED
+from raisr.bends import halved
+from raisr.bicubic import resize_bicubic
+from raisr.colour import rgb_to_gray
+from raisr.command import Parser, run
+from raisr.datasets import load_dataset
+from raisr.estimation import noise_of
+from raisr.metrics import psnr
+from raisr.noise import add_gaussian_noise, noise_seed
+from raisr.noise_estimate import NoiseEstimate
+from raisr.provenance import environment, git_commit, write_json
+from raisr.validate import as_channels
+from raisr.wavelet_level import level_of
+from raisr.white_certainty import WEIGHTS, certainty, fit_certainty_weights
+
+HELD_BACK = COMMITTED / "hold_back_white.json"
+
+_SIZES = (("half", True), ("own", True), ("enlarged", True), ("half", False), ("own", False))
+"""Of the images of a photograph, and whether they have noise."""
+
+_LEVELS = 0.7, 40.0
+_SCORED = (0, 1, 2, 5, 10, 25)
+_SHARES = (0, 0.25, 0.5, 0.75, 1)
+_EIGHT_BITS = 0.7  # of the noisy images are of 8 bits
+_SAME = 70.0  # dB, of images that are the same
+
+
+class Image(NamedTuple):
+    """A gray image, what it is without noise, and what is found of its noise."""
+
+    noisy: NDArray
+    clean: NDArray[np.uint8]
+    level: float
+    found: NoiseEstimate
+
+
+def images(photographs: Iterable[NDArray[np.uint8]], names: Iterable[str]) -> Iterator[Image]:
+    """Yield the images of photographs, (H, W) uint8, in which some noise is found."""
+    for photograph, name in zip(photographs, names, strict=True):
+        for index, (size, has_noise) in enumerate(_SIZES):
+            rng = np.random.default_rng(noise_seed("white", name, index))
+            clean = _resized(photograph, size, rng)
+            sigma = float(np.exp(rng.uniform(*np.log(_LEVELS)))) if has_noise else 0.0
+            if (image := _image(clean, sigma, rng)) is not None:
+                yield image
+
+
+def _resized(photograph, size, rng):
+    if size == "own":
+        return photograph
+    if size == "half":
+        return np.rint(halved(photograph.astype(np.float32))).astype(np.uint8)
+    factor = rng.uniform(1.3, 2.2)
+    part = photograph[tuple(slice(int(side / factor)) for side in photograph.shape)]
+    large = resize_bicubic(np.ascontiguousarray(part), factor, photograph.shape)
+    return np.rint(large).clip(0, 255).astype(np.uint8)
+
+
+def _image(clean, sigma, rng):
+    """Return a noisy image, some of 8 bits and some of floats; None where no noise is found."""
+    noisy = add_gaussian_noise(clean, sigma, rng) if sigma else clean
+    if sigma and rng.random() < _EIGHT_BITS:
+        noisy = np.rint(noisy).clip(0, 255).astype(np.uint8)
+    (channel,) = as_channels(noisy, None, 255)
+    level, _ = level_of(channel)
+    return Image(noisy, clean, level, noise_of([channel])) if level else None
+
+
+def share_of(image: Image) -> tuple[float, float]:
+    """Return the part of the level that is best, and how much that matters (logarithm of dB)."""
+    found = [_score(image, share) for share in _SHARES]
+    return _SHARES[int(np.argmax(found))], float(np.log1p(np.ptp(found)))
+
+
+def _score(image, share):
+    out = image.noisy
+    if share:
+        out = raisr.denoise(out, share * image.level, data_range=255)
+    return _SAME if np.array_equal(out, image.clean) else min(_SAME, psnr(out, image.clean))
+
+
+def learn(learned: list[Image]) -> NDArray[np.float64]:
+    """Return the weights that tell white noise in images."""
+    shares = [share_of(image) for image in learned]
+    found = [(image.level, image.found) for image in learned]
+    return fit_certainty_weights(found, *np.transpose(shares))
+
+
+def pages() -> Iterator[Image]:
+    """Yield pages with noise."""
+    for index, page in enumerate(PAGES):
+        rng = np.random.default_rng(PAGES.noise_seed(index, 0))
+        sigma = float(np.exp(rng.uniform(*np.log(_LEVELS))))
+        if (image := _image(rgb_to_gray(page), sigma, rng)) is not None:
+            yield image
+
+
+def hold_back(photographs: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
+    """Learn from 9 of 10 photographs, score the tenth: PSNR with all of the level, and a share."""
+    held = list(photographs)[HELD_BACK_IMAGES]
+    rest = {name: pixels for name, pixels in photographs.items() if name not in held}
+    weights = learn([*images(rest.values(), rest), *pages()])
+    found = []
+    for sigma in _SCORED:
+        scores = []
+        for name in held:
+            rng = np.random.default_rng(noise_seed("white", name, sigma, run=1))
+            image = _image(photographs[name], sigma, rng)
+            if image is not None:
+                share = certainty(image.level, image.found, weights)
+                scores.append([_score(image, part) for part in (0, 1, share)])
+        noisy, before, after = np.mean(scores, axis=0).round(3).tolist()
+        below = [int(np.sum(np.array(scores)[:, column] < 45)) for column in (1, 2)]
+        row = {"sigma": sigma, "noisy": noisy, "all": before, "share": after, "images": len(scores)}
+        found.append(row | ({} if sigma else {"below 45 dB": below}))
+        print(found[-1], flush=True)
+    return {"commit": git_commit(), **environment(), "found": found}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Learn and write the weights, or measure the recipe."""
+    parser = Parser(prog="python -m comparisons.learn_white", description=__doc__.split("\n\n")[0])
+    command.add_learning_options(parser)
+    options = parser.parse_args(arguments)
+    dataset = load_dataset("bsd400", download=options.download)
+    photographs = {image.name: _gray(image.read()) for image in dataset}
+    if options.hold_back:
+        write_json(HELD_BACK, hold_back(photographs))
+        print(f"wrote {HELD_BACK.name}")
+        return
+    weights = learn([*images(photographs.values(), photographs), *pages()])
+    facts = {"training_set": dataset.name, "training_images": len(dataset), "pages": len(PAGES)}
+    facts |= {"git_commit": git_commit(), **environment()}
+    write_json(WEIGHTS, {"weights": weights.tolist()} | facts)
+    print(f"wrote {WEIGHTS.name}")
+
+
+def _gray(pixels):
+    return rgb_to_gray(pixels) if pixels.ndim == 3 else pixels
+
+
+if __name__ == "__main__":
+    run(main)

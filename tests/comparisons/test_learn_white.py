@@ -1,0 +1,80 @@
+"""The weights that tell white noise from texture, and the measurement of their recipe."""
+
+import json
+
+import numpy as np
+import pytest
+from skimage import data
+
+from comparisons import learn_white
+from comparisons.learn_white import images, main, share_of
+from comparisons.measure.documents import Documents
+from raisr.datasets import Dataset, ImageFile
+from raisr.io import write_image
+
+PHOTOGRAPH = data.camera()[100:260, 150:330]
+
+
+@pytest.fixture
+def results(monkeypatch, tmp_path):
+    """Folder of what is written; two photographs, and a page."""
+    files = []
+    for name, pixels in (("a", PHOTOGRAPH), ("b", np.dstack([PHOTOGRAPH[:, ::-1]] * 3))):
+        write_image(tmp_path / f"{name}.png", pixels)
+        files.append(ImageFile(f"train/{name}.png", tmp_path / f"{name}.png"))
+    tiny = Dataset("bsd400", "", "", "tiny", tuple(files))
+    for name, value in {
+        "HELD_BACK": tmp_path / "hold_back.json",
+        "HELD_BACK_IMAGES": slice(1, 2),
+        "PAGES": Documents(1),
+        "WEIGHTS": tmp_path / "weights.json",
+        "_SCORED": (0, 25),
+        "load_dataset": lambda *_, **__: tiny,
+    }.items():
+        monkeypatch.setattr(learn_white, name, value)
+    return tmp_path
+
+
+def test_images_are_of_three_sizes_with_noise_and_without():
+    found = list(images([PHOTOGRAPH], ["a"]))
+    repeated = list(images([PHOTOGRAPH], ["a"]))
+    assert [image.noisy.shape for image in found] == [
+        (80, 90),
+        (160, 180),
+        (160, 180),
+        (80, 90),
+        (160, 180),
+    ]
+    errors = [np.std(image.noisy - image.clean.astype(float)) for image in found]
+    assert min(errors[:3]) > 0.6
+    assert errors[3:] == [0, 0]
+    for one, other in zip(found, repeated, strict=True):
+        np.testing.assert_array_equal(one.noisy, other.noisy)
+
+
+def test_the_best_share_is_none_without_noise_and_all_of_strong_noise():
+    (without,) = list(images([PHOTOGRAPH], ["a"]))[3:4]
+    share, weight = share_of(without)
+    assert share == 0
+    assert weight > 0
+    noisy = learn_white._image(PHOTOGRAPH, 25.0, np.random.default_rng(0))
+    assert share_of(noisy)[0] >= 0.75
+    assert share_of(noisy)[1] > 1
+
+
+def test_writes_by_what_noise_is_told(results):
+    main([])
+    facts = json.loads((results / "weights.json").read_text())
+    assert np.shape(facts["weights"]) == (10,)
+    assert np.any(facts["weights"])
+    assert (facts["training_images"], facts["pages"]) == (2, 1)
+
+
+def test_hold_back_measures_photographs_not_learned_from(results):
+    main(["--hold-back"])
+    assert not (results / "weights.json").exists()
+    clean, noisy = json.loads((results / "hold_back.json").read_text())["found"]
+    assert clean["noisy"] == 70
+    assert len(clean["below 45 dB"]) == 2
+    assert (noisy["sigma"], noisy["images"]) == (25, 1)
+    assert noisy["all"] > noisy["noisy"] + 3
