@@ -1,11 +1,13 @@
 """Learn how white noise is told from texture: `python -m comparisons.learn_white`.
 
-Photographs of bsd400, at half their size, at their own, and parts of them enlarged, with white
-noise of any level and without, and pages: for each, the part of the level found that "fast" should
-be told is what has to be known from its details. `--hold-back` measures it on images not learned
-from; nothing else in the package changes with these weights where a sigma is told.
+Photographs of bsd400, at half their size, at their own, and parts of them enlarged, with noise of
+any level and without, and pages: for each, the part of the level found that "fast" should be told
+is what has to be known from its details. A half of the noise is white; the other grows with the
+brightness, or from side to side, and some goes through JPEG. `--hold-back` measures it on images
+not learned from; nothing in the package changes with these weights where a sigma is told.
 """
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,7 +28,7 @@ from raisr.metrics import psnr
 from raisr.noise import add_gaussian_noise, noise_seed
 from raisr.noise_estimate import NoiseEstimate
 from raisr.provenance import environment, git_commit, write_json
-from raisr.validate import as_channels
+from raisr.validate import GRAY_LEVELS, as_channels
 from raisr.wavelet_level import level_of
 from raisr.white_certainty import WEIGHTS, certainty, fit_certainty_weights
 
@@ -38,7 +40,11 @@ _SIZES = (("half", True), ("own", True), ("enlarged", True), ("half", False), ("
 _LEVELS = 0.7, 40.0
 _SCORED = (0, 1, 2, 5, 10, 25)
 _SHARES = (0, 0.25, 0.5, 0.75, 1)
-_EIGHT_BITS = 0.7  # of the noisy images are of 8 bits
+_EIGHT_BITS = 0.7  # of the noisy images are of 8 bits, and
+_JPEG = 0.3  # of these go through JPEG
+_QUALITIES = 80, 97
+_STEADY, _OF_LIGHT = 0.5, 0.75  # of the noise is white; up to there, it grows with the brightness
+_STEEPEST = 4.0  # times its level on one side noise has on the other, at most
 _SAME = 70.0  # dB, of images that are the same
 
 
@@ -57,9 +63,13 @@ def images(photographs: Iterable[NDArray[np.uint8]], names: Iterable[str]) -> It
         for index, (size, has_noise) in enumerate(_SIZES):
             rng = np.random.default_rng(noise_seed("white", name, index))
             clean = _resized(photograph, size, rng)
-            sigma = float(np.exp(rng.uniform(*np.log(_LEVELS)))) if has_noise else 0.0
-            if (image := _image(clean, sigma, rng)) is not None:
+            noisy = _noisy(clean, _level(rng), rng) if has_noise else clean
+            if (image := _seen(noisy, clean)) is not None:
                 yield image
+
+
+def _level(rng):
+    return float(np.exp(rng.uniform(*np.log(_LEVELS))))
 
 
 def _resized(photograph, size, rng):
@@ -73,11 +83,34 @@ def _resized(photograph, size, rng):
     return np.rint(large).clip(0, 255).astype(np.uint8)
 
 
-def _image(clean, sigma, rng):
-    """Return a noisy image, some of 8 bits and some of floats; None where no noise is found."""
-    noisy = add_gaussian_noise(clean, sigma, rng) if sigma else clean
-    if sigma and rng.random() < _EIGHT_BITS:
-        noisy = np.rint(noisy).clip(0, 255).astype(np.uint8)
+def _noisy(clean, sigma, rng):
+    """Add noise of a level; some images are of 8 bits, some of floats."""
+    chance = rng.random()
+    if chance < _STEADY:
+        levels = sigma
+    elif chance < _OF_LIGHT:
+        light = clean + 0.05 * GRAY_LEVELS
+        levels = sigma * np.sqrt(light / light.mean())
+    else:
+        steep = np.log(rng.uniform(1, _STEEPEST))
+        levels = sigma * np.exp(np.linspace(-steep / 2, steep / 2, clean.shape[1]))
+    noisy = clean + levels * rng.standard_normal(clean.shape)
+    if rng.random() < 1 - _EIGHT_BITS:
+        return noisy.astype(np.float32)
+    noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
+    return _through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
+
+
+def _through_jpeg(pixels, rng):
+    from PIL import Image as PillowImage
+
+    memory = io.BytesIO()
+    PillowImage.fromarray(pixels).save(memory, "JPEG", quality=int(rng.integers(*_QUALITIES)))
+    return np.array(PillowImage.open(memory))
+
+
+def _seen(noisy, clean):
+    """Return an image; None where no noise is found."""
     (channel,) = as_channels(noisy, None, 255)
     level, _ = level_of(channel)
     return Image(noisy, clean, level, noise_of([channel])) if level else None
@@ -107,8 +140,8 @@ def pages() -> Iterator[Image]:
     """Yield pages with noise."""
     for index, page in enumerate(PAGES):
         rng = np.random.default_rng(PAGES.noise_seed(index, 0))
-        sigma = float(np.exp(rng.uniform(*np.log(_LEVELS))))
-        if (image := _image(rgb_to_gray(page), sigma, rng)) is not None:
+        clean = rgb_to_gray(page)
+        if (image := _seen(_noisy(clean, _level(rng), rng), clean)) is not None:
             yield image
 
 
@@ -121,9 +154,11 @@ def hold_back(photographs: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
     for sigma in _SCORED:
         scores = []
         for name in held:
-            rng = np.random.default_rng(noise_seed("white", name, sigma, run=1))
-            image = _image(photographs[name], sigma, rng)
-            if image is not None:
+            noisy = clean = photographs[name]
+            if sigma:
+                noisy = add_gaussian_noise(clean, sigma, noise_seed("white", name, sigma, run=1))
+                noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
+            if (image := _seen(noisy, clean)) is not None:
                 share = certainty(image.level, image.found, weights)
                 scores.append([_score(image, part) for part in (0, 1, share)])
         noisy, before, after = np.mean(scores, axis=0).round(3).tolist()

@@ -14,7 +14,13 @@ from raisr.noise_estimate import NoiseEstimate
 
 __all__ = ["best_share", "certainty", "fit_certainty_weights"]
 
-_SURE = 0.2, 0.5  # of the regression: surely texture, and surely noise
+_STRONG = 3.0, 5.0  # gray levels: perhaps texture, and noise rather
+_UNEVEN = 0.8, 1.2  # noise rather, and perhaps texture
+_TEXTURE = (
+    0.6,
+    0.2,
+)  # of the regression: surely texture, where it is so perhaps, and where noise rather
+_SURE = 0.3  # more than that: surely noise
 _PATCHY = 2.6, 3.2  # of the unevenness: perhaps noise, and surely none but a drawing in a JPEG
 _RIDGE = 2.0
 
@@ -34,7 +40,11 @@ def certainty(found: NoiseEstimate, weights: ArrayLike) -> float:
     weights : (23,) array_like
         See `fit_certainty_weights`.
     """
-    sure = np.interp(logistic(_features(found) @ np.asarray(weights)), _SURE, (0, 1))
+    level = found.plane_levels()[2] / found.unit
+    strong, even = np.interp(level, _STRONG, (0, 1)), np.interp(found.unevenness, _UNEVEN, (1, 0))
+    texture = np.interp(max(strong, even), (0, 1), _TEXTURE)
+    told = logistic(_features(found) @ np.asarray(weights))
+    sure = np.interp(told, (texture, texture + _SURE), (0, 1))
     return float(sure * np.interp(found.unevenness, _PATCHY, (1, 0)))
 
 

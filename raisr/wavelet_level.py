@@ -27,10 +27,12 @@ def level_of(channel, peak=None, *, mixed=False):
         return 0.0, 0.0
     peak = peak_of(channel) if peak is None else peak
     level = _detail_level(channel)
-    level = level if mixed else float(min(level, peak.deviation))
+    most = np.inf if mixed else float(peak.deviation)
     found = noise_of([channel], [peak], mixed=True)  # no drawing, as was seen
-    if not found.levels[0, 0] > _NONE * level:
+    if not found.levels[0, 0] > _NONE * min(level, most):
         return 0.0, 0.0
+    if most < level:
+        return most, 1.0
     return level, certainty(level, found, shipped_weights())
 
 

@@ -46,8 +46,8 @@ def test_the_best_share_is_that_of_least_squares():
 
 def test_it_is_from_none_to_all():
     (found,) = estimates(1)
-    found = replace(found, unevenness=1.0)
-    told = [certainty(found, CONSTANT * logit) for logit in (-50, -1.4, -1.2, -0.5, -0.1, 0.1, 50)]
+    even = replace(found, unevenness=0.5)
+    told = [certainty(even, CONSTANT * logit) for logit in (-50, -1.4, -1.2, -0.5, -0.1, 0.1, 50)]
     assert told[:2] == [0, 0]
     assert told[-2:] == [1, 1]
     assert sorted(set(told[1:-1])) == told[1:-1]
@@ -56,6 +56,18 @@ def test_it_is_from_none_to_all():
         certainty(replace(found, unevenness=u), CONSTANT * 9) for u in (2.5, 2.9, 3.3, np.inf)
     ]
     assert patchy == [1, pytest.approx(0.5), 0, 0]
+
+
+def test_what_is_faint_and_uneven_has_to_be_surer():
+    (found,) = estimates(1)
+    faint = replace(found, levels=found.levels / 100)
+    told = [
+        certainty(replace(which, unevenness=uneven), CONSTANT * np.log(0.7 / 0.3))
+        for which, uneven in ((faint, 0.7), (faint, 1.0), (faint, 1.3), (found, 1.3))
+    ]
+    assert told[0] == told[3] == 1
+    assert 0 < told[2] < told[1] < 1
+    assert told[2] == pytest.approx(1 / 3)
 
 
 def test_weights_are_found_that_tell_what_was_wanted():
@@ -75,7 +87,7 @@ def test_weights_are_found_that_tell_what_was_wanted():
 
 def test_the_unit_does_not_matter():
     noisy = add_camera_noise(data.astronaut()[:300, 80:380], 0.002, 0, demosaic="edge")
-    weights = np.r_[-0.8, np.linspace(-0.02, 0.02, 22)]
+    weights = np.r_[-1.1, np.linspace(-0.02, 0.02, 22)]
     told = [
         certainty(estimate_noise(image, channel_axis=-1), weights)
         for image in (noisy, noisy.astype(np.uint16) * 257)

@@ -7,10 +7,12 @@ import pytest
 from skimage import data
 
 from comparisons import learn_white
-from comparisons.learn_white import images, main, share_of
+from comparisons.learn_white import Image, images, main, share_of
 from comparisons.measure.documents import Documents
 from raisr.datasets import Dataset, ImageFile
+from raisr.estimation import noise_of
 from raisr.io import write_image
+from raisr.validate import as_channels
 
 PHOTOGRAPH = data.camera()[100:260, 150:330]
 
@@ -57,9 +59,12 @@ def test_the_best_share_is_none_without_noise_and_all_of_strong_noise():
     share, weight = share_of(without)
     assert share == 0
     assert weight > 0
-    noisy = learn_white._image(PHOTOGRAPH, 25.0, np.random.default_rng(0))
-    assert share_of(noisy)[0] >= 0.75
-    assert share_of(noisy)[1] > 1
+    noise = np.random.default_rng(0).normal(0, 25, PHOTOGRAPH.shape)
+    noisy = (PHOTOGRAPH + noise).astype(np.float32)
+    (channel,) = as_channels(noisy, None, 255)
+    image = Image(noisy, PHOTOGRAPH, 25.0, noise_of([channel]))
+    assert share_of(image)[0] >= 0.75
+    assert share_of(image)[1] > 1
 
 
 def test_writes_by_what_noise_is_told(results):
