@@ -20,16 +20,15 @@ from comparisons.learn_models import HELD_BACK_IMAGES, PAGES
 from comparisons.measure.store import COMMITTED
 from raisr.bends import halved
 from raisr.bicubic import resize_bicubic
+from raisr.block_details import BlockLevels
 from raisr.colour import rgb_to_gray
 from raisr.command import Parser, run
 from raisr.datasets import load_dataset
-from raisr.estimation import noise_of
 from raisr.metrics import psnr
 from raisr.noise import add_gaussian_noise, noise_seed
-from raisr.noise_estimate import NoiseEstimate
 from raisr.provenance import environment, git_commit, write_json
 from raisr.validate import GRAY_LEVELS, as_channels
-from raisr.wavelet_level import level_of
+from raisr.wavelet_level import found_level
 from raisr.white_certainty import WEIGHTS, certainty, fit_certainty_weights
 
 HELD_BACK = COMMITTED / "hold_back_white.json"
@@ -49,16 +48,16 @@ _SAME = 70.0  # dB, of images that are the same
 
 
 class Image(NamedTuple):
-    """A gray image, what it is without noise, and what is found of its noise."""
+    """A gray image, what it is without noise, the level found, and those of its blocks."""
 
     noisy: NDArray
     clean: NDArray[np.uint8]
     level: float
-    found: NoiseEstimate
+    blocks: BlockLevels
 
 
 def images(photographs: Iterable[NDArray[np.uint8]], names: Iterable[str]) -> Iterator[Image]:
-    """Yield the images of photographs, (H, W) uint8, in which some noise is found."""
+    """Yield the images of photographs, (H, W) uint8, in which noise is in doubt."""
     for photograph, name in zip(photographs, names, strict=True):
         for index, (size, has_noise) in enumerate(_SIZES):
             rng = np.random.default_rng(noise_seed("white", name, index))
@@ -110,10 +109,10 @@ def _through_jpeg(pixels, rng):
 
 
 def _seen(noisy, clean):
-    """Return an image; None where no noise is found."""
+    """Return an image; None where no noise is found, or there is no doubt about it."""
     (channel,) = as_channels(noisy, None, 255)
-    level, _ = level_of(channel)
-    return Image(noisy, clean, level, noise_of([channel])) if level else None
+    level, blocks = found_level(channel)
+    return None if blocks is None else Image(noisy, clean, level, blocks)
 
 
 def share_of(image: Image) -> tuple[float, float]:
@@ -132,7 +131,7 @@ def _score(image, share):
 def learn(learned: list[Image]) -> NDArray[np.float64]:
     """Return the weights that tell white noise in images."""
     shares = [share_of(image) for image in learned]
-    found = [(image.level, image.found) for image in learned]
+    found = [(image.level, image.blocks) for image in learned]
     return fit_certainty_weights(found, *np.transpose(shares))
 
 
@@ -159,7 +158,7 @@ def hold_back(photographs: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
                 noisy = add_gaussian_noise(clean, sigma, noise_seed("white", name, sigma, run=1))
                 noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
             if (image := _seen(noisy, clean)) is not None:
-                share = certainty(image.level, image.found, weights)
+                share = certainty(image.level, image.blocks, weights)
                 scores.append([_score(image, part) for part in (0, 1, share)])
         noisy, before, after = np.mean(scores, axis=0).round(3).tolist()
         below = [int(np.sum(np.array(scores)[:, column] < 45)) for column in (1, 2)]

@@ -1,37 +1,35 @@
 """Measuring the noise of an image: how much at each scale, in each plane, at each brightness."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from raisr.bends import (
-    BLOCK,
     QUANTILE,
-    bends,
     halved,
     mean_products,
     roughness,
     tiles,
     whole_blocks,
 )
+from raisr.block_details import EXPECTED, details, is_limit, level_of_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
 from raisr.likeness import likeness, strengths
 from raisr.mosaic import mosaic_of
-from raisr.noise_estimate import BINS, NORMAL_QUARTILE, NoiseEstimate
+from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
 from raisr.sampling import strips_of
-from raisr.validate import GRAY_LEVELS, as_channels
+from raisr.validate import as_channels
 
 __all__ = ["estimate_noise", "noise_of"]
 
 _SCALES = 3
-_EXPECTED = 0.838  # what the quantile of the blocks' levels reads in white noise of level 1
 _FEW = 16  # blocks
-_QUANTILES = 0.05, QUANTILE, 0.5
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -89,7 +87,6 @@ def estimate_noise(
         brightness=found.brightness * unit,
         deviation=found.deviation * unit,
         across=found.across * unit,
-        quantiles=found.quantiles * unit,
         mean_levels=found.mean_levels * unit,
         roughness=found.roughness * unit,
         unit=unit,
@@ -107,7 +104,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     blocks: list = [[[] for _ in channels] for _ in range(scales)]
     mosaics, chroma, strong = [], [], []
     for strip in strips_of(channels):
-        limits = [_is_limit(channel) for channel in strip]
+        limits = [is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
         if len(strip) == 3:
             mosaics.append(mosaic_of(strip[1].plane()))
@@ -126,7 +123,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             if scale < scales - 1:
                 planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
-    levels = np.array([[_level(found[1]) for found in row] for row in pooled])
+    levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
     mosaic = float(np.median(mosaics)) if mosaics else 0.0
     uneven = _unevenness([found[1] for found in pooled[1][:2]]) if mosaics else 0.0
@@ -135,7 +132,6 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
     found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
-    found = replace(found, quantiles=np.array([[_quantiles(f[1]) for f in row] for row in pooled]))
     if chroma:
         finest, *coarser = zip(*chroma, strict=True)
         found = replace(
@@ -170,49 +166,18 @@ def _pedestal(channels):
     return np.mean(pedestals) if len(channels) == 3 else pedestals[0]
 
 
-def _is_limit(channel):
-    """Where an integer image is black or white, (H, W) bool; floats are not clipped."""
-    if channel.array.dtype.kind != "u":
-        return np.zeros(channel.shape, bool)
-    white = round(GRAY_LEVELS / channel.factor)
-    return (channel.array == 0) | (channel.array >= white)
-
-
-def _medians(blocks):
-    from raisr.kernels.details import block_medians
-
-    out = np.empty(len(blocks), np.float32)
-    block_medians(blocks, out)
-    return out
-
-
 def _blocks(plane, light, at_limit, *, rough):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
     Blocks of the plane that are constant are left out. Roughness is 0 where it is not wanted.
     """
-    size = min(BLOCK, *(side - 2 for side in plane.shape))
-    if size < 2:
-        return np.empty((5, 0))
+    pixels, bent, level, clipped, lives = details(plane, at_limit)
+    size = math.isqrt(pixels.shape[1])
     bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
-    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
-    level = _medians(np.abs(bent)) / NORMAL_QUARTILE
-    clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
     roughs = roughness(pixels, size) if rough else np.zeros(len(pixels))
     found = np.stack([bright, level, square, roughs, clipped])
-    return found[:, np.ptp(pixels, axis=1) > 0].astype(np.float64)
-
-
-def _level(levels):
-    if levels.size == 0:
-        return 0.0
-    return float(np.quantile(levels, QUANTILE)) / _EXPECTED
-
-
-def _quantiles(levels):
-    """Return a twentieth, a fifth and the half of levels; zeros where they are few."""
-    return np.quantile(levels, _QUANTILES) if levels.size >= _FEW else np.zeros(len(_QUANTILES))
+    return found[:, lives].astype(np.float64)
 
 
 def _over_brightness(pooled, row):
@@ -221,7 +186,7 @@ def _over_brightness(pooled, row):
 
 
 def _mean_level(brightness, levels):
-    found = [_level(part) for part in _binned(brightness, levels)]
+    found = [level_of_blocks(part) for part in _binned(brightness, levels)]
     return float(np.sqrt(np.mean(np.square(found))))
 
 
@@ -248,7 +213,7 @@ def _by_brightness(brightness, levels, squares):
     if bins == 0:
         return np.empty(0), np.empty(0), 1.0
     order = np.array_split(np.argsort(brightness, kind="stable"), bins)
-    found = np.array([_level(levels[part]) for part in order])
+    found = np.array([level_of_blocks(levels[part]) for part in order])
     told = np.array([np.quantile(squares[part], QUANTILE) for part in order])
-    excess = float(np.median(told / np.maximum(_EXPECTED * found, _ROUNDED)))
+    excess = float(np.median(told / np.maximum(EXPECTED * found, _ROUNDED)))
     return np.array([brightness[part].mean() for part in order]), found, excess

@@ -60,9 +60,6 @@ class NoiseEstimate:
         the image is halved: edges between two colours have one direction, noise all.
     across : float
         Level of the finest details across that direction.
-    quantiles : (scales, planes, 3) float64
-        The highest level of a twentieth, of a fifth and of half of the blocks, whatever histograms
-        tell; `levels` are the second, divided by what it is in noise. 0 where blocks are few.
     mean_levels : (scales, planes) float64
         As `levels`, without what histograms tell, but each is the root mean square of the levels at
         several brightnesses of the luma. Of three channels only, as `roughness`; else zeros.
@@ -86,7 +83,6 @@ class NoiseEstimate:
     excess: float = 1.0
     colours: float = 1.0
     across: float = np.inf
-    quantiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 1, 3)))
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
     roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
     likeness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from raisr.block_details import block_levels, level_of_blocks
 from raisr.blocks import in_threads
 from raisr.differences import are_exact
-from raisr.estimation import noise_of
 from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
 from raisr.white_certainty import certainty, shipped_weights
 
-__all__ = ["channel_levels", "level_of", "mean_level"]
+__all__ = ["channel_levels", "found_level", "level_of", "mean_level"]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
@@ -18,22 +18,31 @@ _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
 def level_of(channel, peak=None, *, mixed=False):
     """Return the level of white noise in a channel, and how sure it is that it is noise, 0 to 1.
 
+    Arguments as in `found_level`.
+    """
+    level, blocks = found_level(channel, peak, mixed=mixed)
+    if blocks is None:
+        return level, float(level > 0)
+    return level, certainty(level, blocks, shipped_weights())
+
+
+def found_level(channel, peak=None, *, mixed=False):
+    """Return the level of white noise in a channel, and the levels of its blocks.
+
     A drawing, whose edges seem noise, has none.
     Peaks of the histogram bound it, unless channels are `mixed`, as in a plane of an opponent
     space: clipping makes peaks of its own in these. `peak` is what `peak_of` tells of the channel,
-    if that is known.
+    if that is known. Instead of blocks, there is None where a peak tells the level, or it is 0.
     """
     if not mixed and are_exact([channel]):
-        return 0.0, 0.0
+        return 0.0, None
     peak = peak_of(channel) if peak is None else peak
     level = _detail_level(channel)
     most = np.inf if mixed else float(peak.deviation)
-    found = noise_of([channel], [peak], mixed=True)  # no drawing, as was seen
-    if not found.levels[0, 0] > _NONE * min(level, most):
-        return 0.0, 0.0
-    if most < level:
-        return most, 1.0
-    return level, certainty(level, found, shipped_weights())
+    blocks = block_levels(channel)
+    if not level_of_blocks(blocks.levels[0]) > _NONE * min(level, most):
+        return 0.0, None
+    return (most, None) if most < level else (level, blocks)
 
 
 def channel_levels(channels, peaks=None, num_threads=1):

@@ -9,8 +9,8 @@ from skimage import data
 from comparisons import learn_white
 from comparisons.learn_white import Image, images, main, share_of
 from comparisons.measure.documents import Documents
+from raisr.block_details import block_levels
 from raisr.datasets import Dataset, ImageFile
-from raisr.estimation import noise_of
 from raisr.io import write_image
 from raisr.validate import as_channels
 
@@ -62,7 +62,7 @@ def test_the_best_share_is_none_without_noise_and_all_of_strong_noise():
     noise = np.random.default_rng(0).normal(0, 25, PHOTOGRAPH.shape)
     noisy = (PHOTOGRAPH + noise).astype(np.float32)
     (channel,) = as_channels(noisy, None, 255)
-    image = Image(noisy, PHOTOGRAPH, 25.0, noise_of([channel]))
+    image = Image(noisy, PHOTOGRAPH, 25.0, block_levels(channel))
     assert share_of(image)[0] >= 0.75
     assert share_of(image)[1] > 1
 
@@ -70,7 +70,7 @@ def test_the_best_share_is_none_without_noise_and_all_of_strong_noise():
 def test_writes_by_what_noise_is_told(results):
     main([])
     facts = json.loads((results / "weights.json").read_text())
-    assert np.shape(facts["weights"]) == (10,)
+    assert np.shape(facts["weights"]) == (16,)
     assert np.any(facts["weights"])
     assert (facts["training_images"], facts["pages"]) == (2, 1)
 

@@ -1,0 +1,107 @@
+"""Details of blocks of an image: how strong they are, and what is left of them at half the size."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
+from raisr.noise_estimate import NORMAL_QUARTILE
+from raisr.sampling import strips_of
+from raisr.validate import GRAY_LEVELS
+
+__all__ = ["EXPECTED", "BlockLevels", "block_levels", "details", "is_limit", "level_of_blocks"]
+
+EXPECTED = 0.838
+"""What the quantile of the levels of blocks reads in white noise of level 1."""
+
+_SCALES = 3
+_CLIPPED = 0.05
+_FAINT = 1e-6  # gray levels
+
+
+class BlockLevels(NamedTuple):
+    """Levels of the blocks of a channel, in its unit.
+
+    Attributes
+    ----------
+    levels : list of arrays
+        At full size, half and a quarter of it. Blocks that are constant are left out, and, if
+        others are there, clipped ones.
+    left : list of arrays
+        For blocks at half and at a quarter, their level over the root mean square of those of the
+        four blocks of the finer scale that they cover: about a half, where there is white noise.
+    """
+
+    levels: list[NDArray[np.float64]]
+    left: list[NDArray[np.float64]]
+
+
+def block_levels(channel):
+    """Return the `BlockLevels` of a channel, a GrayImage, in gray levels."""
+    levels: list = [[] for _ in range(_SCALES)]
+    left: list = [[] for _ in range(_SCALES - 1)]
+    for (strip,) in strips_of([channel]):
+        plane, at_limit = strip.levelled().plane(), is_limit(strip).astype(np.float32)
+        finer = None
+        for scale in range(_SCALES):
+            _, _, level, clipped, lives = details(plane, at_limit)
+            levels[scale].append(np.stack([level, clipped])[:, lives])
+            grid = np.where(lives & (clipped <= _CLIPPED), level, np.nan).astype(np.float64)
+            shape = [(side - 2) // BLOCK for side in plane.shape]
+            grid = grid.reshape(shape) if min(shape) > 0 else np.empty((0, 0))
+            if finer is not None:
+                left[scale - 1].append(_left(finer, grid))
+            finer, plane, at_limit = grid, halved(plane), halved(at_limit)
+    return BlockLevels(
+        [whole_blocks(parts)[0].astype(np.float64) for parts in levels],
+        [np.concatenate(parts) for parts in left],
+    )
+
+
+def _left(finer, coarser):
+    rows, columns = (
+        min(fine // 2, coarse) for fine, coarse in zip(finer.shape, coarser.shape, strict=True)
+    )
+    squares = finer[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2) ** 2
+    before = np.sqrt(squares.mean(axis=(1, 3))).ravel()
+    found = (coarser[:rows, :columns].ravel() + _FAINT) / (before + _FAINT)
+    return found[np.isfinite(found)]
+
+
+def is_limit(channel):
+    """Where an integer image is black or white, (H, W) bool; floats are not clipped."""
+    if channel.array.dtype.kind != "u":
+        return np.zeros(channel.shape, bool)
+    white = round(GRAY_LEVELS / channel.factor)
+    return (channel.array == 0) | (channel.array >= white)
+
+
+def details(plane, at_limit):
+    """Return the blocks, how they bend, their level, clipped share, and whether they vary.
+
+    Of a plane with sides below 10, blocks are smaller than 8 x 8; below 4, there are none.
+    """
+    size = min(BLOCK, *(side - 2 for side in plane.shape))
+    if size < 2:
+        nothing = np.empty((0, 4), np.float32)
+        return nothing, nothing, nothing[:, 0], nothing[:, 0], np.empty(0, bool)
+    pixels, bent = tiles(plane[1:-1, 1:-1], size), tiles(bends(plane), size)
+    level = _medians(np.abs(bent)) / NORMAL_QUARTILE
+    clipped = tiles(at_limit[1:-1, 1:-1], size).mean(axis=1)
+    return pixels, bent, level, clipped, np.ptp(pixels, axis=1) > 0
+
+
+def _medians(blocks):
+    from raisr.kernels.details import block_medians
+
+    out = np.empty(len(blocks), np.float32)
+    block_medians(blocks, out)
+    return out
+
+
+def level_of_blocks(levels):
+    """Return the level of the noise that blocks have, at most, of which some have nothing else."""
+    if levels.size == 0:
+        return 0.0
+    return float(np.quantile(levels, QUANTILE)) / EXPECTED
