@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons import command
-from comparisons.learn_camera import LEVEL_GAINS, photograph
+from comparisons.learn_camera import photograph
 from comparisons.learn_models import HELD_BACK_IMAGES
+from raisr.camera_models import GAINS
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, ImageFile, load_dataset
 from raisr.io import write_image
@@ -21,9 +22,6 @@ from raisr.noise import noise_seed
 
 _CAMERAS = 0.7
 """Share of the pictures that cameras of the kind "camera" take."""
-
-_CLEAN, _WITHOUT_JPEG = 0.2, 0.1
-"""Share of the pictures without noise, and of those that are not changed at all."""
 
 _FIRST_RUN = 100  # of the noise; `learn_camera` has the first ones
 
@@ -41,9 +39,8 @@ def pairs(dataset: Dataset, times: int) -> Iterator[tuple[str, ImageFile, tuple[
 def _photograph(image: ImageFile, number: int) -> tuple[NDArray, NDArray]:
     rng = np.random.default_rng(noise_seed("pairs", image.name, 0, number))
     kind = "camera" if rng.random() < _CAMERAS else "mosaic"
-    gain, chance = float(np.exp(rng.uniform(*np.log(LEVEL_GAINS)))), rng.random()
-    noisy, clean = photograph(image, kind, 0.0 if chance < _CLEAN else gain, number)
-    return (clean if chance < _WITHOUT_JPEG else noisy), clean
+    low, high = np.log([min(GAINS[kind]), max(GAINS[kind])])
+    return photograph(image, kind, float(np.exp(rng.uniform(low, high))), number)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -43,7 +43,7 @@ LUMA = [[spec_like(5, shape=shape)] * 2 for shape in (_SHAPE, _COARSE, _COARSE)]
 CHROMA = [[spec_like(5, shape=s), spec_like(9, shape=s)] for s in (_SHAPE, _COARSE, _COARSE)]
 SIZE = 7
 
-LEVEL_GAINS = 0.0002, 0.05
+_GAINS = 0.0002, 0.05
 """Of the photographs by which levels are learned."""
 
 _TAKEN = 0.5  # of the pictures without noise are of the cameras
@@ -150,7 +150,7 @@ def _seen(kind, image, *, noise):
     Those without noise are of the same cameras, or the image at half its size.
     """
     rng = np.random.default_rng(noise_seed("levels", image.name, 0))
-    gain = float(np.exp(rng.uniform(*np.log(LEVEL_GAINS))))
+    gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
     if noise or rng.random() < _TAKEN:
         noisy, clean = photograph(image, kind, gain if noise else 0.0)
     else:

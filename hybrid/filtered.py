@@ -7,14 +7,10 @@ from numpy.typing import NDArray
 
 from hybrid.planes import as_gray
 from raisr import ColourBank, FilterBank, denoise
-from raisr.camera_models import GAINS, camera_filters
 from raisr.colour import LUMA_NOISE, opponent_planes, rgb_planes
 from raisr.denoising import LADDER, bank_for
-from raisr.estimation import noise_of
 from raisr.models import colour_bank_for
-from raisr.pyramid_bank import run_pyramid
-from raisr.treatment import treatment_of
-from raisr.validate import GRAY_LEVELS, as_channels, check_threads
+from raisr.validate import GRAY_LEVELS
 
 MODEL = "best"
 """Whose filters are applied."""
@@ -65,8 +61,6 @@ def filtered_as_found(
 ) -> tuple[NDArray[np.float32], float]:
     """Return the planes as `raisr.denoise` leaves them when nothing is told, and how much it took.
 
-    Noise of a camera is removed even where it may be texture: a network has to tell.
-
     Parameters
     ----------
     planes, num_threads
@@ -82,23 +76,8 @@ def filtered_as_found(
     if len(planes) == 1:
         done = denoise(planes[0], **options)[None]
     else:
-        rgb = rgb_planes(planes)
-        found = _without_doubt(rgb, num_threads)
-        done = opponent_planes(denoise(rgb, channel_axis=0, **options) if found is None else found)
+        done = opponent_planes(denoise(rgb_planes(planes), channel_axis=0, **options))
     return done, float(np.std(planes[0] - done[0]))
-
-
-def _without_doubt(image, num_threads):
-    """Return an image without a camera's noise; None where there is other noise, or none."""
-    channels = as_channels(image, 0, GRAY_LEVELS)
-    found = noise_of(channels)
-    if (kind := treatment_of(found)) not in GAINS:
-        return None
-    bank, _ = camera_filters(MODEL, kind, found)
-    out = np.empty_like(image)
-    levels = bank.metadata["levels"]
-    run_pyramid(bank, channels, list(out), GRAY_LEVELS, check_threads(num_threads), levels)
-    return out
 
 
 def guide_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:

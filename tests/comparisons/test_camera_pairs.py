@@ -24,16 +24,12 @@ def test_pairs_lie_on_each_other_and_repeat(monkeypatch, tmp_path):
     held = [name for name in names if name.parts[0] == "held"]
     assert {name.name for name in held} == {"train_5.png"}
     assert len(names) == 2 * (1 + 2 * 6)
-    changed = []
     for name in names:
         pixels, _ = read_image(tmp_path / "a" / name)
         again, _ = read_image(tmp_path / "b" / name)
         np.testing.assert_array_equal(pixels, again)
         if name.parts[1] == "noisy":
             clean, _ = read_image(tmp_path / "a" / name.parts[0] / "clean" / name.name)
-            assert psnr(pixels, clean) > 12
-            changed.append(bool((pixels != clean).any()))
-    assert len(changed) == 13
-    assert 0.4 < np.mean(changed) < 1  # some have no noise
+            assert 12 < psnr(pixels, clean) < 50
     taken = [read_image(tmp_path / "a" / n / "noisy" / "train_0.png")[0] for n in ("0", "1")]
     assert (taken[0] != taken[1]).any()
