@@ -1,8 +1,9 @@
 """How sure it is that what seems noise of a camera is noise, not texture: learned from photographs.
 
-Noise is everywhere, and chance makes it stronger in other places of the luma than of chroma;
-texture is not, and does not. What an estimate sees of both goes into a logistic regression. It is
-learned from photographs of synthetic cameras, with noise and without.
+Texture seems a faint noise, but it is not everywhere; a drawing, that JPEG smoothed, seems a strong
+one, but in few places. A logistic regression of what an estimate sees says how likely noise is, and
+has to say more of what is faint and uneven. It is learned from photographs of synthetic cameras,
+with noise and without.
 """
 
 import numpy as np
@@ -16,10 +17,7 @@ __all__ = ["best_share", "certainty", "fit_certainty_weights"]
 
 _STRONG = 3.0, 5.0  # gray levels: perhaps texture, and noise rather
 _UNEVEN = 0.8, 1.2  # noise rather, and perhaps texture
-_TEXTURE = (
-    0.6,
-    0.2,
-)  # of the regression: surely texture, where it is so perhaps, and where noise rather
+_TEXTURE = 0.65, 0.1  # of the regression: surely texture, where it is so perhaps, and where not
 _SURE = 0.3  # more than that: surely noise
 _PATCHY = 2.6, 3.2  # of the unevenness: perhaps noise, and surely none but a drawing in a JPEG
 _RIDGE = 2.0
@@ -27,7 +25,7 @@ _RIDGE = 2.0
 
 def _features(found):
     finest = np.log(np.maximum(found.roughness[0] / found.unit, LEAST))
-    return np.r_[level_features(found), finest, found.likeness]
+    return np.r_[level_features(found), finest]
 
 
 def certainty(found: NoiseEstimate, weights: ArrayLike) -> float:
@@ -37,7 +35,7 @@ def certainty(found: NoiseEstimate, weights: ArrayLike) -> float:
     ----------
     found : NoiseEstimate
         Of three channels, three scales, in any unit.
-    weights : (23,) array_like
+    weights : (20,) array_like
         See `fit_certainty_weights`.
     """
     level = found.plane_levels()[2] / found.unit

@@ -18,7 +18,6 @@ from raisr.block_details import EXPECTED, details, is_limit, level_of_blocks
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
-from raisr.likeness import likeness, strengths
 from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
@@ -102,7 +101,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
     if not mixed and are_exact(channels):
         return NoiseEstimate(np.zeros((scales, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(scales)]
-    mosaics, chroma, strong = [], [], []
+    mosaics, chroma = [], []
     for strip in strips_of(channels):
         limits = [is_limit(channel) for channel in strip]
         levelled = [channel.levelled() for channel in strip]
@@ -118,8 +117,6 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
                 light = planes[0] if len(strip) == 3 else plane
                 found = _blocks(plane, light, at_limit[kept], rough=len(strip) == 3)
                 blocks[scale][kept].append(found)
-            if scale == 1 and len(strip) == 3:
-                strong.append(strengths(planes, at_limit[0]))
             if scale < scales - 1:
                 planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
@@ -140,7 +137,6 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             colours=max(map(share_across, coarser)),
             mean_levels=_over_brightness(pooled, 1),
             roughness=_over_brightness(pooled, 3),
-            likeness=likeness(strong),
         )
     ringing = found.is_white and not mixed and rings(channels, pooled[0])
     return replace(found, ringing=ringing)

@@ -66,9 +66,6 @@ class NoiseEstimate:
     roughness : (scales, planes) float64
         Likewise of blocks of 8 x 8 pixels about their slopes: it has all frequencies. About 1.1
         times the standard deviation of noise.
-    likeness : (3,) float64
-        How much places in which one plane of three bends much are those of another, at half the
-        size (correlation): luma and each plane of chroma, and these two. Texture is in all.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -85,7 +82,6 @@ class NoiseEstimate:
     across: float = np.inf
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
     roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
-    likeness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     ringing: bool = False
 
     @property

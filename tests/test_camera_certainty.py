@@ -13,7 +13,7 @@ from raisr.metrics import psnr
 from raisr.noise import add_camera_noise
 from tests.images import random_bytes
 
-CONSTANT = np.r_[1, np.zeros(22)]
+CONSTANT = np.r_[1, np.zeros(19)]
 
 
 def estimates(count):
@@ -47,11 +47,11 @@ def test_the_best_share_is_that_of_least_squares():
 def test_it_is_from_none_to_all():
     (found,) = estimates(1)
     even = replace(found, unevenness=0.5)
-    told = [certainty(even, CONSTANT * logit) for logit in (-50, -1.4, -1.2, -0.5, -0.1, 0.1, 50)]
+    told = [certainty(even, CONSTANT * logit) for logit in (-50, -2.3, -2, -1, -0.5, -0.4, 50)]
     assert told[:2] == [0, 0]
     assert told[-2:] == [1, 1]
     assert sorted(set(told[1:-1])) == told[1:-1]
-    assert told[3] == pytest.approx((1 / (1 + np.exp(0.5)) - 0.2) / 0.3)
+    assert told[3] == pytest.approx((1 / (1 + np.e) - 0.1) / 0.3)
     patchy = [
         certainty(replace(found, unevenness=u), CONSTANT * 9) for u in (2.5, 2.9, 3.3, np.inf)
     ]
@@ -62,12 +62,12 @@ def test_what_is_faint_and_uneven_has_to_be_surer():
     (found,) = estimates(1)
     faint = replace(found, levels=found.levels / 100)
     told = [
-        certainty(replace(which, unevenness=uneven), CONSTANT * np.log(0.65 / 0.35))
+        certainty(replace(which, unevenness=uneven), CONSTANT * np.log(0.67 / 0.33))
         for which, uneven in ((faint, 0.7), (faint, 1.0), (faint, 1.3), (found, 1.3))
     ]
     assert told[0] == told[3] == 1
     assert 0 < told[2] < told[1] < 1
-    assert told[2] == pytest.approx(1 / 6)
+    assert told[2] == pytest.approx(0.02 / 0.3)
 
 
 def test_weights_are_found_that_tell_what_was_wanted():
@@ -75,7 +75,7 @@ def test_weights_are_found_that_tell_what_was_wanted():
     shares = np.arange(30) % 2.0
     shares[:6] = 0.5
     features_tell = fit_certainty_weights(found, shares, np.ones(30))
-    assert features_tell.shape == (23,)
+    assert features_tell.shape == (20,)
     assert np.isfinite(features_tell).all()
     told = np.array([certainty(one, features_tell) for one in found])
     assert told[6:][shares[6:] == 1].mean() > told[6:][shares[6:] == 0].mean() + 0.3
@@ -87,7 +87,7 @@ def test_weights_are_found_that_tell_what_was_wanted():
 
 def test_the_unit_does_not_matter():
     noisy = add_camera_noise(data.astronaut()[:300, 80:380], 0.002, 0, demosaic="edge")
-    weights = np.r_[-1.0, np.linspace(-0.02, 0.02, 22)]
+    weights = np.r_[-1.6, np.linspace(-0.02, 0.02, 19)]
     told = [
         certainty(estimate_noise(image, channel_axis=-1), weights)
         for image in (noisy, noisy.astype(np.uint16) * 257)

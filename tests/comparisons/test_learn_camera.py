@@ -48,7 +48,7 @@ def test_writes_by_what_levels_are_told_and_how_surely(banks):
     assert facts["training_images"] == 2
     for kind in ("camera", "mosaic"):
         assert np.shape(facts[kind]["levels"]) == (2, 17)
-        assert np.shape(facts[kind]["certainty"]) == (23,)
+        assert np.shape(facts[kind]["certainty"]) == (20,)
         assert np.any(facts[kind]["certainty"])
 
 
