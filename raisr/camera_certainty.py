@@ -17,8 +17,8 @@ __all__ = ["best_share", "certainty", "fit_certainty_weights"]
 
 _STRONG = 3.0, 5.0  # gray levels: perhaps texture, and noise rather
 _UNEVEN = 0.8, 1.2  # noise rather, and perhaps texture
-_TEXTURE = 0.65, 0.1  # of the regression: surely texture, where it is so perhaps, and where not
-_SURE = 0.3  # more than that: surely noise
+_TEXTURE = 0.7, 0.0  # of the regression: surely texture, where it is so perhaps, and where not
+_SURE = 0.2  # more than that: surely noise
 _PATCHY = 2.6, 3.2  # of the unevenness: perhaps noise, and surely none but a drawing in a JPEG
 _RIDGE = 2.0
 

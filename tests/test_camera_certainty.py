@@ -44,41 +44,36 @@ def test_the_best_share_is_that_of_least_squares():
     assert best_share(noisy, clean, noisy) == (0, 0)
 
 
+def told(found, likely, **changes):
+    """What is told where the regression says how likely noise is."""
+    return certainty(replace(found, **changes), CONSTANT * np.log(likely / (1 - likely)))
+
+
 def test_it_is_from_none_to_all():
     (found,) = estimates(1)
-    even = replace(found, unevenness=0.5)
-    told = [certainty(even, CONSTANT * logit) for logit in (-50, -2.3, -2, -1, -0.5, -0.4, 50)]
-    assert told[:2] == [0, 0]
-    assert told[-2:] == [1, 1]
-    assert sorted(set(told[1:-1])) == told[1:-1]
-    assert told[3] == pytest.approx((1 / (1 + np.e) - 0.1) / 0.3)
-    patchy = [
-        certainty(replace(found, unevenness=u), CONSTANT * 9) for u in (2.5, 2.9, 3.3, np.inf)
-    ]
-    assert patchy == [1, pytest.approx(0.5), 0, 0]
+    even = [told(found, likely, unevenness=0.5) for likely in (1e-9, 0.05, 0.1, 0.21, 0.99)]
+    np.testing.assert_allclose(even, [0, 0.25, 0.5, 1, 1], atol=1e-6)
+    patchy = [told(found, 0.999, unevenness=uneven) for uneven in (2.5, 2.9, 3.3, np.inf)]
+    np.testing.assert_allclose(patchy, [1, 0.5, 0, 0], atol=1e-6)
 
 
-def test_what_is_faint_and_uneven_has_to_be_surer():
+def test_what_is_faint_and_uneven_has_to_be_likelier():
     (found,) = estimates(1)
     faint = replace(found, levels=found.levels / 100)
-    told = [
-        certainty(replace(which, unevenness=uneven), CONSTANT * np.log(0.67 / 0.33))
-        for which, uneven in ((faint, 0.7), (faint, 1.0), (faint, 1.3), (found, 1.3))
-    ]
-    assert told[0] == told[3] == 1
-    assert 0 < told[2] < told[1] < 1
-    assert told[2] == pytest.approx(0.02 / 0.3)
+    uneven = [told(faint, likely, unevenness=1.3) for likely in (0.69, 0.8, 0.91)]
+    np.testing.assert_allclose(uneven, [0, 0.5, 1], atol=1e-6)
+    assert told(faint, 0.4, unevenness=1.0) == pytest.approx(0.25)
+    assert told(found, 0.69, unevenness=1.3) == told(faint, 0.69, unevenness=0.7) == 1
 
 
 def test_weights_are_found_that_tell_what_was_wanted():
-    found = estimates(30)
-    shares = np.arange(30) % 2.0
-    shares[:6] = 0.5
+    found = [replace(one, levels=one.levels / 100, unevenness=1.3) for one in estimates(30)]
+    shares = np.linspace(0, 1, 30).round()  # later ones have more noise
     features_tell = fit_certainty_weights(found, shares, np.ones(30))
     assert features_tell.shape == (20,)
     assert np.isfinite(features_tell).all()
-    told = np.array([certainty(one, features_tell) for one in found])
-    assert told[6:][shares[6:] == 1].mean() > told[6:][shares[6:] == 0].mean() + 0.3
+    told_of = np.array([certainty(one, features_tell) for one in found])
+    assert told_of[shares == 1].mean() > told_of[shares == 0].mean() + 0.3
     always = fit_certainty_weights(found, np.ones(30), np.ones(30))
     assert min(certainty(one, always) for one in found) == 1
     heavy = fit_certainty_weights(found, shares, np.where(shares == 1, 1e3, 1e-3))
@@ -87,7 +82,7 @@ def test_weights_are_found_that_tell_what_was_wanted():
 
 def test_the_unit_does_not_matter():
     noisy = add_camera_noise(data.astronaut()[:300, 80:380], 0.002, 0, demosaic="edge")
-    weights = np.r_[-1.6, np.linspace(-0.02, 0.02, 19)]
+    weights = np.r_[-2.6, np.linspace(-0.02, 0.02, 19)]
     told = [
         certainty(estimate_noise(image, channel_axis=-1), weights)
         for image in (noisy, noisy.astype(np.uint16) * 257)
