@@ -54,7 +54,9 @@ lint: style
 	$(BIN)/mypy
 
 # Tests run in a process for each core, at most eight: WORKERS=0 for one, as a debugger wants it.
-# Each process has one thread of BLAS and of OpenMP, so that they do not wait for one another.
+# Each process has one thread of BLAS and of OpenMP, so that they do not wait for one another, and
+# keeps the bytecode of modules for the hundreds of processes that tests start, as Python does
+# unless told otherwise.
 WORKERS ?= $(shell nproc)
 PYTEST  := -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
@@ -62,7 +64,8 @@ PYTEST  := -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 test: style
 	@types=$$(mktemp); trap 'rm -f "$$types"' EXIT; \
 	$(BIN)/mypy > "$$types" 2>&1 & mypy=$$!; trap 'kill $$mypy' INT TERM; \
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python $(PYTEST); tests=$$?; \
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  $(BIN)/python $(PYTEST); tests=$$?; \
 	wait $$mypy; typed=$$?; echo $(BIN)/mypy; cat "$$types"; exit $$((tests | typed))
 
 coverage: setup

@@ -155,7 +155,7 @@ def _with_levels(network: Network, behaviour: Behaviour):
 def _onnx(module: nn.Module, names: tuple[str, ...], example: tuple[Tensor, ...]) -> Any:
     """Return an `onnx.ModelProto`."""
     try:
-        from hybrid.csconv.onnx import OPSET, cs_conv2d
+        from hybrid.csconv.onnx import OPSET, translation
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_NO_ONNX, name=error.name) from error
     with _quiet(), torch.no_grad():
@@ -166,7 +166,7 @@ def _onnx(module: nn.Module, names: tuple[str, ...], example: tuple[Tensor, ...]
             input_names=names,
             output_names=["out"],
             opset_version=OPSET,
-            custom_translation_table={torch.ops.hybrid.cs_conv2d.default: cs_conv2d},
+            custom_translation_table={torch.ops.hybrid.cs_conv2d.default: translation()},
         )
     assert program is not None  # as torch gives it with dynamo=True
     model = program.model_proto

@@ -29,20 +29,19 @@ class Rows:
     """
 
     def __init__(self, shape: tuple[int, int], dtype: Any) -> None:
-        from raisr.kernels.pixels import KINDS
-
         self.shape, self.dtype = shape, np.dtype(dtype)
-        self._kind = KINDS[self.dtype.name]
         self._memory = np.empty((0, shape[1]), dtype)
         self._begin(0)
 
     def _begin(self, first):
         """Have the memory begin with a row of the plane."""
+        from raisr.kernels.pixels import sink_at, source_at
+
         self._first = self._end = first
-        row, step = self._memory.strides
-        start = self._memory.ctypes.data - first * row
-        self.sink = (start, row, step, self._kind, 1.0)
-        self.source = (start, *self.shape, row, step, self._kind, 1.0)
+        strides = self._memory.strides
+        start = self._memory.ctypes.data - first * strides[0]
+        self.sink = sink_at(start, strides, self.dtype, 1)
+        self.source = source_at(start, self.shape, strides, self.dtype, 1)
 
     def part(self, y0: int, y1: int) -> np.ndarray:
         """Return some rows that are at hand, as an array."""

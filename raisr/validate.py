@@ -144,10 +144,10 @@ class GrayImage:
     @cached_property
     def source(self):
         """Pixels as `raisr.kernels.pixels.read_row` takes them; valid as long as the image."""
-        from raisr.kernels.pixels import KINDS
+        from raisr.kernels.pixels import source_at
 
-        address, kind = self.array.ctypes.data, KINDS[self.array.dtype.name]
-        return (address, *self.shape, *self.array.strides, kind, float(self.factor))
+        array = self.array
+        return source_at(array.ctypes.data, array.shape, array.strides, array.dtype, self.factor)
 
     def read(self, rows, out):
         """Write the rows of an index to `out`, (n, W) float32."""
@@ -340,10 +340,10 @@ def _refuse_not_finite(image, name, where):
 
 def sink_of(array, data_range=None):
     """Return an image that gray levels go to, as `raisr.kernels.pixels.write_row` takes it."""
-    from raisr.kernels.pixels import KINDS
+    from raisr.kernels.pixels import sink_at
 
     factor = data_range_of(array.dtype, data_range) / GRAY_LEVELS
-    return (array.ctypes.data, *array.strides, KINDS[array.dtype.name], factor)
+    return sink_at(array.ctypes.data, array.strides, array.dtype, factor)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ import pkgutil
 from collections import Counter
 
 import numba
+import numpy as np
 import pytest
 from numba.core import caching
 from numba.core.registry import CPUDispatcher
 
 import raisr.kernels
-from raisr.kernels import kernel
+from raisr.kernels import calls, kernel, pixels
+from raisr.validate import GrayImage, sink_of
 
 
 def double(x):
@@ -82,3 +84,28 @@ def test_every_compiled_function_has_a_name_of_its_own():
     names = Counter((function.__module__, function.__qualname__) for function in functions)
     assert [name for name, count in names.items() if count > 1] == []
     assert [name for _, name in names if "<locals>" in name] == []
+
+
+def test_kernels_do_not_contain_what_reads_and_writes_pixels():
+    """Each would be compiled with all of it, for most of the time that it takes."""
+
+    @numba.njit
+    def copy(source, sink, place):
+        pixels.read_row(source, 0, 0, 3, place)
+        pixels.write_row(place, 3, sink, 0, 0)
+
+    image, levels = np.array([[7, 8, 9]], np.uint16), np.empty(3, np.float32)
+    out = np.zeros_like(image)
+    copy(GrayImage(image).source, sink_of(out, 255), levels.ctypes.data)
+    np.testing.assert_array_equal(out, image)
+    (code,) = copy.inspect_llvm().values()
+    assert "shorts" not in code
+
+
+def test_functions_are_called_by_address_with_numbers_of_64_bits_alone():
+    @numba.njit
+    def run(number):
+        calls.call(0, (number,))
+
+    with pytest.raises(numba.TypingError):
+        run(np.float32(1))

@@ -5,6 +5,8 @@ the filters of its class. That is as many multiplications as a convolution has, 
 filling: at most a block for each class.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,26 +19,41 @@ _BLOCK = 32  # pixels that share one copy of the filters of their class
 _ZERO = helper.make_tensor("zero", TensorProto.INT64, [1], [0])
 
 
-def cs_conv2d(x: Any, weight: Any, bias: Any, classes: Any) -> Any:
-    """Write `hybrid.csconv.cs_conv2d` as a graph; the arguments are values of ONNX."""
-    num_classes, outputs, channels, size = (int(side) for side in weight.shape[:4])
-    sides = op.Shape(classes)
-    flat = op.Reshape(op.Cast(classes, to=TensorProto.INT64), _whole(-1))
-    pixels, places, of_block = _blocks(flat, num_classes)
-    # Channels last, and a border of zeros: a tap is a row of `lines`.
-    border = [0, size // 2, size // 2, 0]
-    padded = op.Pad(op.Transpose(x, perm=[0, 2, 3, 1]), _whole(*border, *border))
-    lines = op.Reshape(padded, _whole(-1, channels))
-    patches = op.Gather(lines, _taps(pixels, sides, size))
-    patches = op.Reshape(patches, _whole(-1, _BLOCK, size**2 * channels))
-    filters = op.Transpose(weight, perm=[0, 3, 4, 2, 1])
-    filters = op.Reshape(filters, _whole(num_classes, size**2 * channels, outputs))
-    out = op.MatMul(patches, op.Gather(filters, of_block))
-    if bias is not None:
-        out = op.Add(out, op.Unsqueeze(op.Gather(bias, of_block), _whole(1)))
-    out = op.Gather(op.Reshape(out, _whole(-1, outputs)), places)
-    out = op.Reshape(out, op.Concat(sides, _whole(outputs), axis=0))
-    return op.Transpose(out, perm=[0, 3, 1, 2])
+def translation() -> Callable[..., Any]:
+    """Return what writes the `hybrid.csconv.cs_conv2d` of one network as a graph.
+
+    The order of the pixels, which depends on the classes alone, is written once for all of them.
+    """
+
+    @cache
+    def ordered(classes: Any, num_classes: int) -> Any:
+        flat = op.Reshape(op.Cast(classes, to=TensorProto.INT64), _whole(-1))
+        return op.Shape(classes), *_blocks(flat, num_classes)
+
+    @cache
+    def taps(classes: Any, num_classes: int, size: int) -> Any:
+        sides, pixels, _, _ = ordered(classes, num_classes)
+        return _taps(pixels, sides, size)
+
+    def cs_conv2d(x: Any, weight: Any, bias: Any, classes: Any) -> Any:
+        num_classes, outputs, channels, size = (int(side) for side in weight.shape[:4])
+        sides, _, places, of_block = ordered(classes, num_classes)
+        # Channels last, and a border of zeros: a tap is a row of `lines`.
+        border = [0, size // 2, size // 2, 0]
+        padded = op.Pad(op.Transpose(x, perm=[0, 2, 3, 1]), _whole(*border, *border))
+        lines = op.Reshape(padded, _whole(-1, channels))
+        patches = op.Gather(lines, taps(classes, num_classes, size))
+        patches = op.Reshape(patches, _whole(-1, _BLOCK, size**2 * channels))
+        filters = op.Transpose(weight, perm=[0, 3, 4, 2, 1])
+        filters = op.Reshape(filters, _whole(num_classes, size**2 * channels, outputs))
+        out = op.MatMul(patches, op.Gather(filters, of_block))
+        if bias is not None:
+            out = op.Add(out, op.Unsqueeze(op.Gather(bias, of_block), _whole(1)))
+        out = op.Gather(op.Reshape(out, _whole(-1, outputs)), places)
+        out = op.Reshape(out, op.Concat(sides, _whole(outputs), axis=0))
+        return op.Transpose(out, perm=[0, 3, 1, 2])
+
+    return cs_conv2d
 
 
 def _blocks(classes, num_classes):

@@ -86,7 +86,9 @@ def extend(images: Tensor, multiple: int, least: int = 0) -> Tensor:
 
     The last row and the last column are repeated; `least` must be a multiple itself.
     """
-    height, width = (-side % multiple for side in images.shape[-2:])
-    if least:  # a maximum makes the sizes of all that follows slow to trace
-        height, width = (max(-side % multiple, least - side) for side in images.shape[-2:])
+    # Divided and multiplied, so that it is seen: sizes of what follows stay short, quick to trace.
+    sides = [(side + -side % multiple) // multiple * multiple for side in images.shape[-2:]]
+    if least:  # a maximum makes them long
+        sides = [max(side, least) for side in sides]
+    height, width = (wide - side for wide, side in zip(sides, images.shape[-2:], strict=True))
     return functional.pad(images, (0, width, 0, height), mode="replicate")

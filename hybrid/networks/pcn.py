@@ -121,6 +121,7 @@ def _group_block(inputs, outputs):
     # With torch's default the signal would lose two thirds in every block, and orientation, which
     # needs all of them, would be learned thousands of steps after strength.
     for convolution, slope in zip(convolutions, (1.0, 0.25), strict=True):
-        nn.init.kaiming_normal_(convolution.weight, a=slope)
+        if not convolution.weight.is_meta:  # no numbers, and a second to load torch's compiler
+            nn.init.kaiming_normal_(convolution.weight, a=slope)
         nn.init.zeros_(cast(Tensor, convolution.bias))
     return *convolutions, PReLU()

@@ -9,11 +9,12 @@ from pathlib import Path
 from numba import njit
 from numba.core import event
 
-__all__ = ["kernel", "subkernel", "variant"]
+__all__ = ["kernel", "outlined", "subkernel", "variant"]
 
 # Wrappers for those who do not call take a fourth of the time that all compiling does.
 _OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _CALLED = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True}
+_OUTLINED = {"no_cfunc_wrapper": False, "no_cpython_wrapper": True}
 
 
 def kernel(function):
@@ -24,6 +25,11 @@ def kernel(function):
 def subkernel(function):
     """Compile a function that kernels call, as `kernel` does: Python would call address 0."""
     return _compiled(function, _OPTIONS | _CALLED)
+
+
+def outlined(function):
+    """Compile a function that kernels call by its address; see `raisr.kernels.calls`."""
+    return _compiled(function, _OPTIONS | _OUTLINED)
 
 
 def _compiled(function, options):

@@ -4,17 +4,22 @@ An image is described by numbers alone, so that a kernel is compiled once for al
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from raisr._simd_bytes import GROUP
-from raisr.kernels import kernel, subkernel, variant
+from raisr.kernels import kernel, outlined, subkernel, variant
+from raisr.kernels.calls import address_of, call
 from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
 from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 
-__all__ = ["KINDS", "read_row", "read_tile", "write_row", "write_rows"]
+__all__ = ["KINDS", "read_row", "read_tile", "sink_at", "source_at", "write_row", "write_rows"]
 
 KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
 """Number of each type that can be read; all but float16 can be written."""
+
+_PLACE = [types.int64] * 4
+_READS = types.none(*[types.int64] * 6, types.float64, *_PLACE)
+_WRITES = types.none(*[types.int64] * 4, types.float64, *_PLACE)
 
 _AHEAD = 2
 _CACHE_LINE = 64  # bytes
@@ -99,23 +104,8 @@ def _prefetch(address, step, n):
         prefetch(address, n * step)
 
 
-@kernel
-def read_row(source, y, x0, n, out):
-    """Read pixels `x0` to ``x0 + n - 1`` of row `y`.
-
-    Parameters
-    ----------
-    source : (address, height, width, row, step, kind, factor)
-        Address of the first pixel; size of the image; bytes from row to row and from pixel to
-        pixel; see `KINDS`; gray levels of one unit.
-    y, x0 : int64
-        May lie outside of the image, which is mirrored about its outermost pixels (a single row or
-        column is repeated). A literal would have all that reads compiled once more.
-    n : int64
-    out : int64
-        Address of `n` float32 gray levels.
-    """
-    address, height, width, row, step, kind, unit = source
+@outlined
+def _read_row(address, height, width, row, step, kind, unit, y, x0, n, out):
     factor = np.float32(unit)
     line = address + _mirrored(y, height) * row
     first = min(max(-x0, 0), n)
@@ -131,6 +121,46 @@ def read_row(source, y, x0, n, out):
             levels[place] = levels[column - x0]
         else:
             _read(kind, line + column * step, step, factor, out + 4 * place, np.int64(1))
+
+
+def source_at(address, shape, strides, dtype, factor):
+    """Return pixels as `read_row` takes them.
+
+    Parameters
+    ----------
+    address : int
+        Of the first pixel.
+    shape, strides : (int, int)
+        Strides are bytes from row to row and from pixel to pixel.
+    dtype : dtype
+        See `KINDS`.
+    factor : float
+        Gray levels of one unit.
+
+    Returns
+    -------
+    (address, height, width, row, step, kind, factor, reader)
+    """
+    reader = address_of(_read_row, _READS)
+    return (address, *shape, *strides, KINDS[dtype.name], float(factor), reader)
+
+
+@kernel
+def read_row(source, y, x0, n, out):
+    """Read pixels `x0` to ``x0 + n - 1`` of row `y`.
+
+    Parameters
+    ----------
+    source : tuple
+        See `source_at`.
+    y, x0 : int64
+        May lie outside of the image, which is mirrored about its outermost pixels (a single row or
+        column is repeated).
+    n : int64
+    out : int64
+        Address of `n` float32 gray levels.
+    """
+    call(source[-1], source[:-1] + (y, x0, n, out))  # noqa: RUF005 (Numba knows no other)
 
 
 @kernel
@@ -171,20 +201,8 @@ _write_floats = _writer("_write_floats", floats_at, 4, np.float32, 0)
 _write_doubles = _writer("_write_doubles", doubles_at, 8, np.float64, 0)
 
 
-@kernel
-def write_row(levels, n, sink, y, x0):
-    """Write gray levels to the pixels `x0` to ``x0 + n - 1`` of row `y`.
-
-    Integers are rounded to nearest (halves to even) and clipped to the type's range.
-
-    Parameters
-    ----------
-    levels : int64
-        Address of `n` float32.
-    sink : (address, row, step, kind, factor)
-        As a source of `read_row`; units of one gray level.
-    """
-    address, row, step, kind, unit = sink
+@outlined
+def _write_row(address, row, step, kind, unit, y, x0, n, levels):
     factor = np.float32(unit)
     place = address + y * row + x0 * step
     _prefetch(place + row, step, n)
@@ -198,10 +216,37 @@ def write_row(levels, n, sink, y, x0):
         _write_doubles(levels, n, factor, place, step)
 
 
+def sink_at(address, strides, dtype, factor):
+    """Return pixels as `write_row` takes them: as `source_at`, with units of one gray level.
+
+    Returns
+    -------
+    (address, row, step, kind, factor, writer)
+    """
+    writer = address_of(_write_row, _WRITES)
+    return (address, *strides, KINDS[dtype.name], float(factor), writer)
+
+
+@kernel
+def write_row(levels, n, sink, y, x0):
+    """Write gray levels to the pixels `x0` to ``x0 + n - 1`` of row `y`.
+
+    Integers are rounded to nearest (halves to even) and clipped to the type's range.
+
+    Parameters
+    ----------
+    levels : int64
+        Address of `n` float32.
+    sink : tuple
+        See `sink_at`.
+    """
+    call(sink[-1], sink[:-1] + (y, x0, n, levels))  # noqa: RUF005 (Numba knows no other)
+
+
 @kernel
 def write_rows(levels, n, sinks, y, x0):
     """Write a row of several channels, (channels, n) float32, as `write_row` does."""
-    done, (address, row, step, kind, unit) = 0, sinks[0]
+    done, (address, row, step, kind, unit, _) = 0, sinks[0]
     joined = len(sinks) == 3 and kind == 0 and step == 3
     for c in range(len(sinks)):
         joined = joined and sinks[c][0] == address + c

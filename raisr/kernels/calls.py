@@ -1,0 +1,37 @@
+"""Functions that kernels call by their address.
+
+What a kernel calls otherwise becomes a part of it, and is compiled with it each time.
+"""
+
+from functools import cache
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["address_of", "call"]
+
+
+@cache
+def address_of(function, signature):
+    """Return the address of a function made by `raisr.kernels.outlined`; it returns nothing."""
+    compiled = function.get_compile_result(signature)
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+
+
+@intrinsic
+def call(typingctx, address, arguments):
+    """Call the function at an address with the arguments of a tuple: all int64 or float64."""
+    if not {types.unliteral(kind) for kind in arguments} <= {types.int64, types.float64}:
+        return None
+
+    def codegen(context, builder, signature, args):
+        address, arguments = args
+        given = cgutils.unpack_tuple(builder, arguments)
+        nothing = context.get_value_type(types.none)
+        kind = ir.FunctionType(nothing, [argument.type for argument in given])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, arguments), codegen
