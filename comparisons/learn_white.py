@@ -153,7 +153,8 @@ def hold_back(photographs: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
     for sigma in _SCORED:
         scores = []
         for name in held:
-            noisy = clean = photographs[name]
+            clean = photographs[name]
+            noisy: NDArray = clean
             if sigma:
                 noisy = add_gaussian_noise(clean, sigma, noise_seed("white", name, sigma, run=1))
                 noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
