@@ -18,12 +18,10 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.learn_models import HELD_BACK_IMAGES, spec_like
 from comparisons.measure.store import COMMITTED
-from raisr.bends import halved
 from raisr.bicubic import resize_bicubic
 from raisr.camera import SUBSAMPLINGS
-from raisr.camera_certainty import best_share, fit_certainty_weights
-from raisr.camera_levels import camera_levels, fit_level_weights, true_levels
-from raisr.camera_models import GAINS, WEIGHTS, camera_bank_for, camera_bank_path
+from raisr.camera_levels import fit_level_weights, true_levels
+from raisr.camera_models import GAINS, LEVEL_WEIGHTS, camera_bank_path
 from raisr.colour import to_opponent
 from raisr.command import Parser, run
 from raisr.datasets import Dataset, ImageFile, load_dataset
@@ -45,8 +43,6 @@ SIZE = 7
 
 _GAINS = 0.0002, 0.05
 """Of the photographs by which levels are learned."""
-
-_TAKEN = 0.5  # of the pictures without noise are of the cameras
 
 _VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
 """What the matrices of single-lens reflex cameras are like."""
@@ -129,44 +125,21 @@ def learn(dataset: Dataset, kind: str, gain: float, threads: int = 1) -> Pyramid
     return PyramidBank(bank.scales, bank.metadata | facts)
 
 
-def learn_weights(dataset: Dataset) -> dict[str, Any]:
-    """Return by what weights levels, and how sure they are, are told, and facts about that."""
+def learn_levels(dataset: Dataset) -> dict[str, Any]:
+    """Return by what weights the levels of each kind of noise are told, and facts about that."""
     weights = {}
     for kind in GAINS:
-        seen = [one for image in dataset if (one := _seen(kind, image, noise=True))]
-        levels = [_true_levels(kind, *pair) for _, *pair in seen]
-        for_levels = fit_level_weights([found for found, *_ in seen], levels)
-        seen += [one for image in dataset if (one := _seen(kind, image, noise=False))]
-        shares = [_share(kind, for_levels, *one) for one in seen]
-        sure = fit_certainty_weights([found for found, *_ in seen], *np.transpose(shares))
-        weights[kind] = {"levels": for_levels.tolist(), "certainty": sure.tolist()}
+        found, levels = [], []
+        for image in dataset:
+            rng = np.random.default_rng(noise_seed("levels", image.name, 0))
+            gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
+            noisy, clean = photograph(image, kind, gain)
+            if not (estimate := estimate_noise(noisy, channel_axis=-1)).is_white:
+                found.append(estimate)
+                levels.append(_true_levels(kind, noisy, clean))
+        weights[kind] = fit_level_weights(found, levels).tolist()
     facts = {"training_set": dataset.name, "training_images": len(dataset)}
     return weights | facts | {"git_commit": git_commit(), **environment()}
-
-
-def _seen(kind, image, *, noise):
-    """Return the estimate of a photograph, it, and what is to be found; None if it seems white.
-
-    Those without noise are of the same cameras, or the image at half its size.
-    """
-    rng = np.random.default_rng(noise_seed("levels", image.name, 0))
-    gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
-    if noise or rng.random() < _TAKEN:
-        noisy, clean = photograph(image, kind, gain if noise else 0.0)
-    else:
-        noisy = clean = _at_half(_rgb(image))
-    found = estimate_noise(noisy, channel_axis=-1)
-    return None if found.is_white else (found, noisy, clean)
-
-
-def _at_half(rgb):
-    planes = np.moveaxis(rgb, -1, 0).astype(np.float32)
-    return np.rint(np.dstack([halved(plane) for plane in planes])).astype(np.uint8)
-
-
-def _share(kind, weights, found, noisy, clean):
-    bank = camera_bank_for("best", kind, *camera_levels(found, weights))
-    return best_share(noisy, clean, bank.apply(noisy))
 
 
 def hold_back(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
@@ -189,7 +162,7 @@ def hold_back(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     """Learn and write the files that the options name, or measure the recipes on bsd400."""
     parser = Parser(prog="python -m comparisons.learn_camera", description=__doc__.split("\n\n")[0])
-    command.add_choices_option(parser, "--bank", [*RUNGS, "weights"])
+    command.add_choices_option(parser, "--bank", [*RUNGS, "levels"])
     command.add_learning_options(parser)
     command.add_every_option(parser)
     options = parser.parse_args(arguments)
@@ -200,9 +173,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     dataset = dataclasses.replace(dataset, images=dataset.images[:: options.every])
     for name in options.bank:
-        if name == "weights":
-            path = WEIGHTS
-            write_json(path, learn_weights(dataset))
+        if name == "levels":
+            path = LEVEL_WEIGHTS
+            write_json(path, learn_levels(dataset))
         else:
             path = camera_bank_path(*RUNGS[name])
             learn(dataset, *RUNGS[name]).save(path, dtype="float16")

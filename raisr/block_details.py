@@ -31,6 +31,7 @@ class BlockLevels(NamedTuple):
     left : list of arrays
         For blocks at half and at a quarter, their level over the root mean square of those of the
         four blocks of the finer scale that they cover: about a half, where there is white noise.
+        Where any of the five is constant or clipped, there is none.
     """
 
     levels: list[NDArray[np.float64]]

@@ -14,20 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.noise_estimate import NoiseEstimate
 from raisr.scales import halved
 
-__all__ = ["LEAST", "camera_levels", "fit_level_weights", "level_features", "true_levels"]
+__all__ = ["camera_levels", "fit_level_weights", "true_levels"]
 
-LEAST = 0.1
-"""Gray levels: what is less counts as much."""
-
+_LEAST = 0.1  # gray levels
 _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
 _EDGES = 1.4  # times what their median tells is the root mean square of details, if some are edges
 _MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: levels, and roughness
 
 
-def level_features(found):
-    """Return the 17 numbers of an estimate that levels are told by."""
-    seen = np.concatenate([found.mean_levels, found.roughness[1:]]).ravel() / found.unit
-    return np.r_[1.0, np.log(np.maximum(seen, LEAST)), min(found.unevenness, _UNEVEN)]
+def _features(found):
+    seen = np.concatenate([found.mean_levels, found.roughness]).ravel() / found.unit
+    return np.r_[1.0, np.log(np.maximum(seen, _LEAST)), min(found.unevenness, _UNEVEN)]
 
 
 def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, float]:
@@ -48,7 +45,7 @@ def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, floa
     if found.is_white:  # told to be a camera's; it has one level at all scales
         luma, wide, narrow = found.levels[0] / found.unit
         return float(luma), float(np.sqrt(wide * narrow))
-    luma, chroma = np.exp(np.asarray(weights) @ level_features(_without_edges(found)))
+    luma, chroma = np.exp(np.asarray(weights) @ _features(_without_edges(found)))
     return float(luma), float(chroma)
 
 
@@ -60,7 +57,7 @@ def _without_edges(found):
     return replace(
         found,
         mean_levels=np.minimum(found.mean_levels, levels),
-        roughness=np.minimum(found.roughness, roughness),
+        roughness=np.minimum(found.roughness, roughness[1:]),
     )
 
 
@@ -68,7 +65,7 @@ def fit_level_weights(
     estimates: list[NoiseEstimate], levels: list[tuple[float, float]]
 ) -> NDArray[np.float64]:
     """Learn the weights by which `camera_levels` tells levels (least squares of logarithms)."""
-    features = np.array([level_features(found) for found in estimates])
+    features = np.array([_features(found) for found in estimates])
     return np.linalg.lstsq(features, np.log(levels), rcond=None)[0].T
 
 
@@ -84,5 +81,5 @@ def true_levels(
         the geometric mean of both planes.
     """
     errors = [halved(one - other, 1) for one, other in zip(noisy, clean, strict=True)]
-    luma, wide, narrow = (2 * max(float(np.std(error)), LEAST) for error in errors)
+    luma, wide, narrow = (2 * max(float(np.std(error)), _LEAST) for error in errors)
     return luma, (wide * narrow) ** 0.5

@@ -115,7 +115,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         for scale in range(scales):
             for kept, plane in enumerate(planes):
                 light = planes[0] if len(strip) == 3 else plane
-                found = _blocks(plane, light, at_limit[kept], rough=len(strip) == 3)
+                found = _blocks(plane, light, at_limit[kept], rough=scale > 0)
                 blocks[scale][kept].append(found)
             if scale < scales - 1:
                 planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
@@ -136,7 +136,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             across=across(finest),
             colours=max(map(share_across, coarser)),
             mean_levels=_over_brightness(pooled, 1),
-            roughness=_over_brightness(pooled, 3),
+            roughness=_over_brightness(pooled[1:], 3),
         )
     ringing = found.is_white and not mixed and rings(channels, pooled[0])
     return replace(found, ringing=ringing)

@@ -63,9 +63,9 @@ class NoiseEstimate:
     mean_levels : (scales, planes) float64
         As `levels`, without what histograms tell, but each is the root mean square of the levels at
         several brightnesses of the luma. Of three channels only, as `roughness`; else zeros.
-    roughness : (scales, planes) float64
-        Likewise of blocks of 8 x 8 pixels about their slopes: it has all frequencies. About 1.1
-        times the standard deviation of noise.
+    roughness : (scales - 1, planes) float64
+        Likewise of blocks of 8 x 8 pixels about their slopes, at half and a quarter of the size: it
+        has all frequencies. About 1.1 times the standard deviation of noise.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -81,7 +81,7 @@ class NoiseEstimate:
     colours: float = 1.0
     across: float = np.inf
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
-    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
+    roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
     ringing: bool = False
 
     @property

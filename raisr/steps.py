@@ -96,7 +96,7 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     levels = [min(level, found.most_white) for level in levels]
     if known := _known(sample, levels):
         return known
-    levels = [sure * level for level in levels]
+    levels = [sure * level for level in levels]  # shared noise is in three channels
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 

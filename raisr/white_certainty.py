@@ -1,9 +1,9 @@
 """How sure it is that fine details of a channel are white noise, not texture: learned.
 
-White noise has half its level in an image of half the size, in every block, and about the same
-level in all; texture, edges and slopes have neither. How blocks differ from that at three scales
-goes into a logistic regression, which is learned from photographs and pages, with noise and
-without. What counts are ratios of levels: how far white is from black does not.
+White noise has half its level in an image of half the size, in every block, and seldom far more
+in one block than in another; texture, edges and slopes have neither. How blocks differ from that
+at three scales goes into a logistic regression, which is learned from gray photographs and pages,
+with noise and without. Ratios of levels count: how far white is from black does not.
 """
 
 import json

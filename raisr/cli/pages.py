@@ -113,6 +113,7 @@ def levels_of(
     each = [min(level, found.most_white / found.unit) for level in each]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):
         return (float(np.mean(each)) * found.unit,), "few"
+    sure = sure if kind == "white" else 1.0
     return (sure * float(np.mean(each)) * found.unit,), kind
 
 

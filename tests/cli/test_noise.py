@@ -10,6 +10,7 @@ from skimage import data
 import raisr
 from raisr import PhotonNoise
 from raisr.cli import main
+from raisr.colour import rgb_to_gray
 from raisr.io import read_image, write_image
 from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
@@ -338,3 +339,26 @@ def test_noise_has_no_effect_on_a_bank(pictures, bank, tmp_path, capsys):
         pictures["white"],
         tmp_path / "out.png",
     )
+
+
+@pytest.mark.parametrize("gain", [0.1, 0.2])
+def test_photons_that_are_told_are_removed_though_they_may_be_texture(gain, tmp_path):
+    gray = rgb_to_gray(data.coffee())[40:360, 100:420]
+    noisy = np.random.default_rng(0).poisson(gray / gain) * gain
+    noisy = np.rint(noisy).clip(0, 255).astype(np.uint8)
+    out = tmp_path / "out.png"
+    assert main(["denoise", "--noise", "photon", saved(tmp_path / "in.png", noisy), str(out)]) == 0
+    np.testing.assert_array_equal(read_image(out)[0], raisr.denoise(noisy, noise="photon"))
+
+
+@pytest.mark.parametrize("sigma", [1, 3, 10])
+def test_white_noise_is_removed_as_by_the_library(sigma, tmp_path):
+    for image in (data.camera()[:200, :200], data.gravel()[:200, :200], PART):
+        noise = np.random.default_rng(0).normal(0, sigma, image.shape)
+        noisy = np.rint(image + noise).clip(0, 255).astype(np.uint8)
+        out = tmp_path / "out.png"
+        arguments = ["denoise", "--overwrite", saved(tmp_path / "in.png", noisy), str(out)]
+        assert main(arguments) == 0
+        axis = -1 if noisy.ndim == 3 else None
+        expected = raisr.denoise(noisy, channel_axis=axis)
+        np.testing.assert_array_equal(read_image(out)[0], expected)

@@ -27,7 +27,7 @@ def banks(monkeypatch, tmp_path, tiny_dataset):
         "HELD_BACK_IMAGES": slice(1, 2),
         "load_dataset": lambda *_, **__: tiny_dataset,
         "camera_bank_path": lambda kind, gain: folder / f"{kind}_{gain:g}.safetensors",
-        "WEIGHTS": folder / "weights.json",
+        "LEVEL_WEIGHTS": folder / "levels.json",
     }.items():
         monkeypatch.setattr(learn_camera, name, value)
     return folder
@@ -42,17 +42,15 @@ def test_writes_what_was_asked_for(banks):
     assert len(facts["levels"]) == 2
 
 
-def test_writes_by_what_levels_are_told_and_how_surely(banks):
-    main(["--bank", "weights"])
-    facts = json.loads((banks / "weights.json").read_text())
+def test_writes_by_what_levels_are_told(banks):
+    main(["--bank", "levels"])
+    facts = json.loads((banks / "levels.json").read_text())
     assert facts["training_images"] == 2
     for kind in ("camera", "mosaic"):
-        assert np.shape(facts[kind]["levels"]) == (2, 17)
-        assert np.shape(facts[kind]["certainty"]) == (20,)
-        assert np.any(facts[kind]["certainty"])
+        assert np.shape(facts[kind]) == (2, 17)
 
 
-def test_hold_back_measures_all_banks_and_no_weights(banks):
+def test_hold_back_measures_all_banks_and_no_levels(banks):
     main(["--hold-back"])
     found = json.loads((banks.parent / "hold_back.json").read_text())["found"]
     assert [one["name"] for one in found] == list(RUNGS)
