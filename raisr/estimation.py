@@ -92,15 +92,14 @@ def estimate_noise(
     )
 
 
-def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
+def noise_of(channels, peaks=None):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels.
 
-    `peaks` are what `peak_of` tells of each, if that is known. `mixed` channels, such as planes of
-    an opponent space, do not have the values of a picture.
+    `peaks` are what `peak_of` tells of each, if that is known.
     """
-    if not mixed and are_exact(channels):
-        return NoiseEstimate(np.zeros((scales, len(channels))), np.empty(0), np.empty(0))
-    blocks: list = [[[] for _ in channels] for _ in range(scales)]
+    if are_exact(channels):
+        return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
+    blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics, chroma = [], []
     for strip in strips_of(channels):
         limits = [is_limit(channel) for channel in strip]
@@ -110,14 +109,14 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
         planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
         if len(strip) == 3:
             limits = [np.any(limits, axis=0)] * 3
-            chroma.append(directions(planes[1:], limits[0].astype(np.float32), scales))
+            chroma.append(directions(planes[1:], limits[0].astype(np.float32), _SCALES))
         at_limit = [limit.astype(np.float32) for limit in limits]
-        for scale in range(scales):
+        for scale in range(_SCALES):
             for kept, plane in enumerate(planes):
                 light = planes[0] if len(strip) == 3 else plane
                 found = _blocks(plane, light, at_limit[kept], rough=scale > 0)
                 blocks[scale][kept].append(found)
-            if scale < scales - 1:
+            if scale < _SCALES - 1:
                 planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
@@ -138,7 +137,7 @@ def noise_of(channels, peaks=None, scales=_SCALES, *, mixed=False):
             mean_levels=_over_brightness(pooled, 1),
             roughness=_over_brightness(pooled[1:], 3),
         )
-    ringing = found.is_white and not mixed and rings(channels, pooled[0])
+    ringing = found.is_white and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
 
 

@@ -201,6 +201,8 @@ def _coloured(bank, about, levels=None):
 
 def _camera(model, kind, found):
     bank, share = camera_filters(model, kind, found)
+    if share == 0:
+        return copied()
     levels = bank.metadata["levels"]
 
     def run(channels, outs, data_range, num_threads):

@@ -90,9 +90,9 @@ def levels_of(
     """Return one level for all channels of a group, or one for each, and the treatment of noise.
 
     There is no level for a bank; that of a camera is what its filters take in the brightness, as
-    noise of a channel, that of told photons the root mean square. `found` is the estimate of what
-    is visible, if that is known. White noise on an image of few values, which the filters leave to
-    the histogram, is "few".
+    noise of a channel, 0 where they change nothing, that of told photons the root mean square.
+    `found` is the estimate of what is visible, if that is known. White noise on an image of few
+    values, which the filters leave to the histogram, is "few".
     """
     if not isinstance(settings.model, str):
         return (), "white"
@@ -106,8 +106,9 @@ def levels_of(
     found = found or raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
     kind = treatment_of(found, settings.noise)
     if kind in GAINS:
-        bank, _ = camera_filters("fast", kind, found)
-        return (bank.metadata["levels"][0] / LUMA_NOISE * found.unit,), kind
+        bank, share = camera_filters("fast", kind, found)
+        level = bank.metadata["levels"][0] / LUMA_NOISE if share else 0.0
+        return (level * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
     each, sure = channel_levels(channels)
     each = [min(level, found.most_white / found.unit) for level in each]

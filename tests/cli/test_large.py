@@ -6,9 +6,10 @@ import tifffile
 import zarr
 from skimage import data
 
+import raisr
 from raisr import denoise, streaming
 from raisr.cli import large, main
-from raisr.io import write_image
+from raisr.io import read_image, write_image
 from raisr.noise import add_camera_noise, add_gaussian_noise
 from tests.cli.commands import fails
 from tests.images import noisy_scene
@@ -84,6 +85,18 @@ def test_a_camera_is_told_as_in_a_picture(tmp_path, capsys):
     sigma = told[1].partition(" of white")[0]
     assert sigma.startswith("camera noise of sigma ")
     assert told[0].startswith(sigma)
+
+
+def test_a_picture_that_a_camera_gave_no_noise_is_told_to_stay(tmp_path, capsys):
+    photo = data.coffee()[:200, 100:300]
+    assert raisr.estimate_noise(photo, channel_axis=-1).kind == "camera"
+    write_image(tmp_path / "a.png", photo)
+    zarr.create_array(tmp_path / "a.zarr", data=photo)
+    for kind, options in (("png", []), ("zarr", ["--axes", "YXS"])):
+        told = run(capsys, "--verbose", *options, tmp_path / f"a.{kind}", tmp_path / f"b.{kind}")
+        assert "changed nothing" in told.out
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "b.zarr")[:], photo)
+    np.testing.assert_array_equal(read_image(tmp_path / "b.png")[0], photo)
 
 
 def test_a_bank_of_the_user(tmp_path, chunked, bank, capsys):
