@@ -23,6 +23,7 @@ _CHOICES = {
     "broken": ("refuse", "skip"),
     "schedule": ("cosine", "constant", "paper"),
     "precision": PRECISIONS,
+    "loss": ("l1", "psnr"),
 }
 HASHED = ("clean", "noisy", "denoised")
 """Classes that are hashed; any other name is that of a PCN's weights."""
@@ -86,6 +87,9 @@ class TrainingConfig:
     time_limit : float, optional
         Seconds after which a run ends, if its steps are not done before; the learning rate falls as
         they pass. Such a run is not repeated bit for bit.
+    loss : {"l1", "psnr"}
+        Of denoisers: the mean absolute error, or the mean PSNR of the crops, negative: what tables
+        tell. By it every crop counts alike, whatever its noise.
     batch, crop : int
         Crops a step and process, and their side in pixels.
     learning_rate : float
@@ -128,6 +132,7 @@ class TrainingConfig:
     broken: str = "refuse"
     held_back: int = 16
     time_limit: float | None = None
+    loss: str = "l1"
     batch: int = 4
     crop: int = 96
     learning_rate: float = 1e-3
@@ -179,6 +184,8 @@ class TrainingConfig:
             except ValueError as error:
                 raise ValueError(f"options: {error}") from error
         found = network.num_classes
+        if self.loss != "l1" and self.model in CLASSIFIERS:
+            raise ValueError(f"loss must be left out for {self.model}, which has one of its own")
         if "levels" in network.inputs:
             self._check_hybrid()
         elif self.noisy is not None:

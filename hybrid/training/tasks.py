@@ -38,6 +38,7 @@ from raisr.noise import NOISE_MODELS, Sample
 from raisr.validate import GRAY_LEVELS
 
 _REPORTED = (15.0, 25.0, 50.0)  # noise levels that scores are told for
+_NO_ERROR = (0.3 / GRAY_LEVELS) ** 2  # mean square; what rounding to 8 bits leaves
 _STRENGTH_RANGE = 0.2
 _NO_DIRECTION = 1e-2  # length below which a vector counts as pointing nowhere
 
@@ -121,9 +122,10 @@ class Task(ABC):
 
 
 class Denoising(Task):
-    """Predict the clean image: L1 loss, scored by PSNR in dB, clipped to 0..255.
+    """Predict the clean image: scored by PSNR in dB, clipped to 0..255.
 
-    Where there are many noise levels, errors are measured after scaling, so that all count alike.
+    Where there are many noise levels, absolute errors are measured after scaling, so that all count
+    alike.
     """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
@@ -138,12 +140,11 @@ class Denoising(Task):
             self.classes_sha256 = digest(locate(config.classes))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the mean absolute error of the denoised crops."""
+        """Return the loss of the denoised crops, see `TrainingConfig.loss`."""
         seen = batch.noisy if batch.redrawn is None else batch.redrawn
         classes = self._classes(seen, batch.classes)
         output = at_reference(network, batch.noisy, batch.levels, *classes).float()
-        errors = (output - batch.clean).abs()
-        return (errors if batch.levels is None else gain(batch.levels) * errors).mean()
+        return _loss(output - batch.clean, batch.levels, self._config.loss)
 
     def _scores(self, network, sample):
         noisy = as_input(sample.noisy).to(self._device)
@@ -213,10 +214,10 @@ class Classification(Task):
 
 
 class HybridDenoising(Task):
-    """Predict the clean image at every noise level: L1 loss, PSNR in dB at 15, 25 and 50.
+    """Predict the clean image at every noise level: scored by PSNR in dB at 15, 25 and 50.
 
-    Errors are those of red, green and blue where the image has colours, and count by the inverse
-    of the noise level, so that all levels count alike.
+    Errors are those of red, green and blue where the image has colours; absolute ones count by the
+    inverse of the noise level, so that all levels count alike.
     """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
@@ -226,12 +227,12 @@ class HybridDenoising(Task):
         self._to_rgb = torch.tensor(OPPONENT.T, dtype=torch.float32, device=device)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the mean absolute error of the denoised crops."""
+        """Return the loss of the denoised crops, see `TrainingConfig.loss`."""
         output = network(batch.noisy, *(getattr(batch, name) for name in self._network.inputs))
         errors = output.float() - batch.clean
         if self._network.channels == 3:
             errors = torch.einsum("ij,bjhw->bihw", self._to_rgb, errors)
-        return (gain(cast(Tensor, batch.levels)) * errors.abs()).mean()
+        return _loss(errors, batch.levels, self._config.loss)
 
     def _crops(self, images, process):
         return HybridCrops(images, self._config, self._network, process)
@@ -283,6 +284,15 @@ class PairDenoising(HybridDenoising):
         if len(clean) == 3:
             found, clean = rgb_planes(found), rgb_planes(clean)
         return {"psnr": psnr(found.clip(0, GRAY_LEVELS), clean)}
+
+
+def _loss(errors: Tensor, levels: Tensor | None, kind: str) -> Tensor:
+    """Return the loss of errors (B, channels, H, W), gray levels / 255."""
+    if kind == "psnr":
+        squares = errors.square().mean((1, 2, 3))
+        return 10 * torch.log10(squares + _NO_ERROR).mean()
+    errors = errors.abs()
+    return (errors if levels is None else gain(levels) * errors).mean()
 
 
 def task_of(config: TrainingConfig, device: torch.device) -> Task:

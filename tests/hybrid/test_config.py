@@ -43,6 +43,7 @@ def test_every_key_can_be_set(tmp_path):
         held_back = 3
         steps = 500
         time_limit = 60
+        loss = "psnr"
         batch = 8
         crop = 64
         learning_rate = 2e-3
@@ -71,6 +72,8 @@ def test_every_key_can_be_set(tmp_path):
         ("name = 3", "name must be a string, got 3"),
         ('noise = "Paper"', "noise must be one of gaussian, video_range, got 'Paper'"),
         ('schedule = "linear"', "schedule must be one of cosine, constant, paper, got 'linear'"),
+        ('loss = "l2"', "loss must be one of l1, psnr, got 'l2'"),
+        ('model = "pcn"\nloss = "psnr"', "loss must be left out for pcn"),
         ('precision = "half"', "precision must be one of auto, .*, got 'half'"),
         ('spec = "sobel"', "spec must be one of csconv, raisr, blade, got 'sobel'"),
         ("spec = 3", "spec must be a string, got 3"),

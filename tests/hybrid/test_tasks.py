@@ -10,7 +10,7 @@ from hybrid.classes import quantize
 from hybrid.networks.edsr import EDSR
 from hybrid.networks.pcn import PCN
 from hybrid.training.config import TrainingConfig
-from hybrid.training.data import Crops, redraw, true_statistics
+from hybrid.training.data import Batch, Crops, redraw, true_statistics
 from hybrid.training.tasks import task_of
 from hybrid.weights import save_tensors
 from hybrid.zoo import load_pcn
@@ -97,6 +97,19 @@ def test_denoising_is_scored_by_l1_and_psnr():
     scores = [PROTOCOLS["standard"].score(s.noisy, s.clean)[0] for s in SAMPLES]
     found = task.validate(Recorder(), SAMPLES)
     assert found == {"psnr": pytest.approx(np.mean(scores), abs=1e-4)}
+
+
+@pytest.mark.parametrize(
+    ("model", "values"), [("edsr", {}), ("unet", {"sigma": 75.0, "sigma_min": 0.0, "crop": 16})]
+)
+def test_the_psnr_of_every_crop_counts_alike_whatever_its_level(model, values):
+    task = task_of(config_of(model, loss="psnr", **values), CPU)
+    clean = torch.full((2, 1, 16, 16), 0.5)
+    noisy = clean + torch.tensor([0.01, 0.1])[:, None, None, None]
+    levels = torch.tensor([0.01, 0.1])[:, None, None, None]
+    batch = Batch(noisy, clean, levels if values else None, filtered=clean)
+    found = task.loss(lambda image, *maps: image, batch)
+    assert float(found) == pytest.approx(-(40 + 20) / 2, abs=0.05)
 
 
 def test_where_levels_are_many_errors_are_measured_after_scaling():
