@@ -61,17 +61,21 @@ def images(photographs: Iterable[NDArray[np.uint8]], names: Iterable[str]) -> It
     for photograph, name in zip(photographs, names, strict=True):
         for index, (size, has_noise) in enumerate(_SIZES):
             rng = np.random.default_rng(noise_seed("white", name, index))
-            clean = _resized(photograph, size, rng)
-            noisy = _noisy(clean, _level(rng), rng) if has_noise else clean
+            clean = resized(photograph, size, rng)
+            noisy = _noisy(clean, rng) if has_noise else clean
             if (image := _seen(noisy, clean)) is not None:
                 yield image
 
 
-def _level(rng):
+def level_of(rng: np.random.Generator) -> float:
+    """Return a level of noise, all orders of magnitude alike."""
     return float(np.exp(rng.uniform(*np.log(_LEVELS))))
 
 
-def _resized(photograph, size, rng):
+def resized(
+    photograph: NDArray[np.uint8], size: str, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return a photograph, (H, W), at "half" or its "own" size, or a part of it "enlarged"."""
     if size == "own":
         return photograph
     if size == "half":
@@ -82,8 +86,19 @@ def _resized(photograph, size, rng):
     return np.rint(large).clip(0, 255).astype(np.uint8)
 
 
-def _noisy(clean, sigma, rng):
-    """Add noise of a level; some images are of 8 bits, some of floats."""
+def _noisy(clean, rng):
+    """Add noise of any level; some images are of 8 bits, some of floats."""
+    noisy = with_noise(clean, level_of(rng), rng)
+    if rng.random() < 1 - _EIGHT_BITS:
+        return noisy.astype(np.float32)
+    noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
+    return _through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
+
+
+def with_noise(
+    clean: NDArray[np.uint8], sigma: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Add noise to an image, (H, W) or (H, W, 3): white, or of a level that varies."""
     chance = rng.random()
     if chance < _STEADY:
         levels = sigma
@@ -93,11 +108,8 @@ def _noisy(clean, sigma, rng):
     else:
         steep = np.log(rng.uniform(1, _STEEPEST))
         levels = sigma * np.exp(np.linspace(-steep / 2, steep / 2, clean.shape[1]))
-    noisy = clean + levels * rng.standard_normal(clean.shape)
-    if rng.random() < 1 - _EIGHT_BITS:
-        return noisy.astype(np.float32)
-    noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
-    return _through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
+        levels = levels.reshape(-1, *[1] * (clean.ndim - 2))
+    return clean + levels * rng.standard_normal(clean.shape)
 
 
 def _through_jpeg(pixels, rng):
@@ -140,7 +152,7 @@ def pages() -> Iterator[Image]:
     for index, page in enumerate(PAGES):
         rng = np.random.default_rng(PAGES.noise_seed(index, 0))
         clean = rgb_to_gray(page)
-        if (image := _seen(_noisy(clean, _level(rng), rng), clean)) is not None:
+        if (image := _seen(_noisy(clean, rng), clean)) is not None:
             yield image
 
 
@@ -183,8 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
     weights = learn([*images(photographs.values(), photographs), *pages()])
     facts = {"training_set": dataset.name, "training_images": len(dataset), "pages": len(PAGES)}
     facts |= {"git_commit": git_commit(), **environment()}
-    write_json(WEIGHTS, {"weights": weights.tolist()} | facts)
-    print(f"wrote {WEIGHTS.name}")
+    write_json(WEIGHTS["gray"], {"weights": weights.tolist()} | facts)
+    print(f"wrote {WEIGHTS['gray'].name}")
 
 
 def _gray(pixels):

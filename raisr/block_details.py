@@ -10,7 +10,15 @@ from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["EXPECTED", "BlockLevels", "block_levels", "details", "is_limit", "level_of_blocks"]
+__all__ = [
+    "EXPECTED",
+    "BlockCollector",
+    "BlockLevels",
+    "block_levels",
+    "details",
+    "is_limit",
+    "level_of_blocks",
+]
 
 EXPECTED = 0.838
 """What the quantile of the levels of blocks reads in white noise of level 1."""
@@ -38,26 +46,43 @@ class BlockLevels(NamedTuple):
     left: list[NDArray[np.float64]]
 
 
+class BlockCollector:
+    """Collects the `BlockLevels` of a plane from the blocks of its strips, at each scale."""
+
+    def __init__(self):
+        self._levels: list = [[] for _ in range(_SCALES)]
+        self._left: list = [[] for _ in range(_SCALES - 1)]
+
+    def add(self, scale, shape, found):
+        """Add what `details` found in a strip, (H, W) at this scale; strips come finest first."""
+        _, _, level, clipped, lives = found
+        self._levels[scale].append(np.stack([level, clipped])[:, lives])
+        sides = [(side - 2) // BLOCK for side in shape]
+        grid = np.empty((0, 0))
+        if min(sides) > 0:
+            grid = np.where(lives & (clipped <= _CLIPPED), level, np.nan).astype(np.float64)
+            grid = grid.reshape(sides)
+        if scale:
+            self._left[scale - 1].append(_left(self._finer, grid))
+        self._finer = grid
+
+    def levels(self):
+        """Return the levels of all blocks."""
+        return BlockLevels(
+            [whole_blocks(parts)[0].astype(np.float64) for parts in self._levels],
+            [np.concatenate(parts) for parts in self._left],
+        )
+
+
 def block_levels(channel):
     """Return the `BlockLevels` of a channel, a GrayImage, in gray levels."""
-    levels: list = [[] for _ in range(_SCALES)]
-    left: list = [[] for _ in range(_SCALES - 1)]
+    collector = BlockCollector()
     for (strip,) in strips_of([channel]):
         plane, at_limit = strip.levelled().plane(), is_limit(strip).astype(np.float32)
-        finer = None
         for scale in range(_SCALES):
-            _, _, level, clipped, lives = details(plane, at_limit)
-            levels[scale].append(np.stack([level, clipped])[:, lives])
-            grid = np.where(lives & (clipped <= _CLIPPED), level, np.nan).astype(np.float64)
-            shape = [(side - 2) // BLOCK for side in plane.shape]
-            grid = grid.reshape(shape) if min(shape) > 0 else np.empty((0, 0))
-            if finer is not None:
-                left[scale - 1].append(_left(finer, grid))
-            finer, plane, at_limit = grid, halved(plane), halved(at_limit)
-    return BlockLevels(
-        [whole_blocks(parts)[0].astype(np.float64) for parts in levels],
-        [np.concatenate(parts) for parts in left],
-    )
+            collector.add(scale, plane.shape, details(plane, at_limit))
+            plane, at_limit = halved(plane), halved(at_limit)
+    return collector.levels()
 
 
 def _left(finer, coarser):

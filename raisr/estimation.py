@@ -24,8 +24,10 @@ from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
 from raisr.sampling import strips_of
 from raisr.validate import as_channels
+from raisr.wavelet_level import DetailCollector
+from raisr.white_certainty import certainty, shipped_weights
 
-__all__ = ["estimate_noise", "noise_of"]
+__all__ = ["chroma_details", "estimate_noise", "noise_of"]
 
 _SCALES = 3
 _FEW = 16  # blocks
@@ -101,23 +103,18 @@ def noise_of(channels, peaks=None):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics, chroma = [], []
+    collectors = [DetailCollector() for _ in channels]
     for strip in strips_of(channels):
-        limits = [is_limit(channel) for channel in strip]
-        levelled = [channel.levelled() for channel in strip]
         if len(strip) == 3:
             mosaics.append(mosaic_of(strip[1].plane()))
-        planes = to_opponent(levelled, 1) if len(strip) == 3 else [c.plane() for c in levelled]
-        if len(strip) == 3:
-            limits = [np.any(limits, axis=0)] * 3
-            chroma.append(directions(planes[1:], limits[0].astype(np.float32), _SCALES))
-        at_limit = [limit.astype(np.float32) for limit in limits]
-        for scale in range(_SCALES):
+        for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
+            if len(strip) == 3 and scale == 0:
+                chroma.append(directions(planes[1:], at_limit[0], _SCALES))
             for kept, plane in enumerate(planes):
                 light = planes[0] if len(strip) == 3 else plane
-                found = _blocks(plane, light, at_limit[kept], rough=scale > 0)
-                blocks[scale][kept].append(found)
-            if scale < _SCALES - 1:
-                planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
+                seen = details(plane, at_limit[kept])
+                blocks[scale][kept].append(_blocks(seen, light, rough=scale > 0))
+                collectors[kept].add(scale, plane, seen)
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
@@ -136,7 +133,10 @@ def noise_of(channels, peaks=None):
             colours=max(map(share_across, coarser)),
             mean_levels=_over_brightness(pooled, 1),
             roughness=_over_brightness(pooled[1:], 3),
+            whiteness=_whiteness([collector.found() for collector in collectors]),
         )
+        if found.has_white_chroma:
+            found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
 
@@ -161,12 +161,54 @@ def _pedestal(channels):
     return np.mean(pedestals) if len(channels) == 3 else pedestals[0]
 
 
-def _blocks(plane, light, at_limit, *, rough):
+def _pyramid(strip):
+    """Yield the planes of a strip at each scale, and where each is black or white, (H, W) float32.
+
+    Planes are channels, or of three channels those of the opponent space.
+    """
+    limits = [is_limit(channel) for channel in strip]
+    planes = [channel.levelled() for channel in strip]
+    if len(strip) == 3:
+        planes, limits = to_opponent(planes, 1), [np.any(limits, axis=0)] * 3
+    else:
+        planes = [channel.plane() for channel in planes]
+    at_limit = [limit.astype(np.float32) for limit in limits]
+    for scale in range(_SCALES):
+        if scale:
+            planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
+        yield planes, at_limit
+
+
+def chroma_details(channels):
+    """Return what `certainty` tells white noise by, of both planes of chroma of three channels."""
+    collectors = [DetailCollector() for _ in channels]
+    for strip in strips_of(channels):
+        for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
+            for collector, plane, limit in zip(collectors, planes, at_limit, strict=True):
+                collector.add(scale, plane, details(plane, limit))
+    return [collector.found() for collector in collectors[1:]]
+
+
+def _whiteness(planes):
+    """Return how sure it is that planes have white noise; 0 where blocks are too few to tell."""
+    kinds = "gray", "chroma", "chroma"
+    return np.array(
+        [
+            certainty(level, blocks, shipped_weights(kind))
+            if level > 0 and len(blocks.levels[0]) >= _FEW
+            else 0.0
+            for kind, (level, blocks) in zip(kinds, planes, strict=True)
+        ]
+    )
+
+
+def _blocks(seen, light, *, rough):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
-    Blocks of the plane that are constant are left out. Roughness is 0 where it is not wanted.
+    Of what `details` sees. Blocks of the plane that are constant are left out. Roughness is 0 where
+    it is not wanted.
     """
-    pixels, bent, level, clipped, lives = details(plane, at_limit)
+    pixels, bent, level, clipped, lives = seen
     size = math.isqrt(pixels.shape[1])
     bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))
@@ -200,6 +242,17 @@ def _unevenness(planes):
         return np.inf
     ends = [np.quantile(levels, (0.1, 0.5)) + _ROUNDED for levels in planes if levels.size]
     return float(sum(np.log(median / tenth) for tenth, median in ends))
+
+
+def _by_chroma(found, pooled, pedestal):
+    """Return what is found, by brightness the mean of the variances of both planes of chroma."""
+    brightness, deviation, _ = zip(
+        *(_by_brightness(*plane[:3]) for plane in pooled[1:]), strict=True
+    )
+    if len({len(levels) for levels in deviation}) > 1:
+        return found
+    mean = np.sqrt(np.mean(np.square(deviation), axis=0))
+    return replace(found, brightness=np.mean(brightness, axis=0) + pedestal, deviation=mean)
 
 
 def _by_brightness(brightness, levels, squares):

@@ -5,16 +5,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from raisr.colour import LUMA_NOISE
+from raisr.colour import LUMA_NOISE, OPPONENT
 from raisr.stabilisation import PhotonNoise
 
-__all__ = ["BINS", "NORMAL_QUARTILE", "NoiseEstimate"]
+__all__ = ["BINS", "NORMAL_QUARTILE", "ROUNDED", "SURE", "NoiseEstimate"]
 
 BINS = 8
 """Of the brightness, in an image with enough blocks."""
 
 NORMAL_QUARTILE = 0.6744897501960817
 """Median of the absolute value of normal noise, of its standard deviation."""
+
+ROUNDED = 0.9
+"""Gray levels of chroma: what 8 bits and JPEG make of nothing is less, and as white."""
+
+SURE = 0.5
+"""How sure it is that details of chroma are white noise, where they are taken for that."""
 
 _CORRELATED = 1.6
 _MOSAIC = 0.25
@@ -43,7 +49,8 @@ class NoiseEstimate:
         `raisr.colour.to_opponent` if there are three channels, else the channels.
     brightness, deviation : (bins,) float64
         Standard deviation at full size, by the mean brightness (of the luma, in an image of three
-        channels; of the first channel else). Empty where nothing could be told.
+        channels; of the first channel else). Where chroma has white noise, it is that of a channel,
+        as both planes of chroma tell. Empty where nothing could be told.
     unit : float
         One gray level of 255, in the unit of the image.
     mosaic : float
@@ -66,6 +73,10 @@ class NoiseEstimate:
     roughness : (scales - 1, planes) float64
         Likewise of blocks of 8 x 8 pixels about their slopes, at half and a quarter of the size: it
         has all frequencies. About 1.1 times the standard deviation of noise.
+    whiteness : (3,) float64
+        How sure it is that the finest details of each opponent plane are white noise, no texture
+        and no noise that neighbours share, 0 to 1. 0 unless there are three channels, and blocks
+        enough to tell.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -82,6 +93,7 @@ class NoiseEstimate:
     across: float = np.inf
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
     roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
+    whiteness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     ringing: bool = False
 
     @property
@@ -95,9 +107,10 @@ class NoiseEstimate:
 
         White noise halves with the size of the image; noise that went through a camera's
         demosaicing, smoothing and JPEG does not. Only chroma tells: it has little texture, which
-        does not halve either.
+        does not halve either. Where its finest details are surely white noise, what is left of it
+        at half the size is texture.
         """
-        return self.is_drawn or not self._is_correlated
+        return self.is_drawn or not self._is_correlated or self.has_white_chroma
 
     @property
     def is_drawn(self) -> bool:
@@ -113,6 +126,28 @@ class NoiseEstimate:
             return False
         chroma = self.equivalent[:, 1:].mean(axis=1)
         return bool(chroma.max() > _CORRELATED * chroma[0])
+
+    @property
+    def has_white_chroma(self) -> bool:
+        """Whether the finest details of chroma are white noise, and more than 8 bits make.
+
+        So is what a mosaic makes of green.
+        """
+        if self.levels.shape[1] != 3 or self.mosaic > _MOSAIC:
+            return False
+        level = self.levels[0, 1:].min() / self.unit
+        return bool(self.whiteness[1:].min() > SURE and level > ROUNDED)
+
+    def without_texture(self, levels: list[float]) -> list[float]:
+        """Return levels of white noise of channels, in gray levels, of which texture is no part.
+
+        Where chroma has white noise, which it hardly hides, its level is that of all.
+        """
+        if not self.has_white_chroma:
+            return levels
+        told = np.square(OPPONENT[1:]) @ np.square(levels)
+        share = np.sqrt(np.mean(self.levels[0, 1:] ** 2) / np.mean(told)) / self.unit
+        return [min(1.0, float(share)) * level for level in levels]
 
     @property
     def most_white(self) -> float:
@@ -167,8 +202,9 @@ class NoiseEstimate:
 
     @property
     def _share(self):
-        """Level of the plane whose brightness is looked at, where that of each channel is 1."""
-        return LUMA_NOISE if self.levels.shape[1] == 3 else 1.0
+        """Level of what is told by brightness, where that of each channel is 1."""
+        of_luma = self.levels.shape[1] == 3 and not self.has_white_chroma
+        return LUMA_NOISE if of_luma else 1.0
 
     def _misfit(self, noise):
         """By how much variances differ from those of a noise (logarithm)."""
@@ -182,6 +218,8 @@ class NoiseEstimate:
         Texture of the luma does not halve with the size of the image, as such noise does.
         """
         if self.levels.shape[1] != 3:
+            return None
+        if self.has_white_chroma and self.whiteness[0] < SURE:
             return None
         luma = np.sqrt(max(0.0, self.levels[0, 0] ** 2 - self.levels[1, 0] ** 2) / _HALVED)
         chroma = self.levels[0, 1:]

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from raisr.block_details import block_levels, level_of_blocks
+from raisr.block_details import BlockCollector, block_levels, level_of_blocks
 from raisr.blocks import in_threads
 from raisr.differences import are_exact
 from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
 from raisr.white_certainty import certainty, shipped_weights
 
-__all__ = ["channel_levels", "found_level", "level_of", "mean_level"]
+__all__ = ["DetailCollector", "channel_levels", "found_level", "level_of", "mean_level"]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
@@ -63,13 +63,40 @@ def mean_level(channels):
     return float(np.mean(found))
 
 
+class DetailCollector:
+    """Collects, strip by strip, what tells whether the finest details of a plane are noise."""
+
+    def __init__(self):
+        self._fine: list = []
+        self._blocks = BlockCollector()
+
+    def add(self, scale, plane, seen):
+        """Add a plane of a strip, and what `details` sees in it; the finest scale comes first."""
+        if scale == 0:
+            self._fine.append(_living_details(plane))
+        self._blocks.add(scale, plane.shape, seen)
+
+    def found(self):
+        """Return the level that the finest details tell, and the levels of blocks."""
+        return _level_of_details(self._fine), self._blocks.levels()
+
+
 def _detail_level(channel):
     """Return the level that the finest wavelet scale tells; 0 where nothing is there."""
+    return _level_of_details([_living_details(channel.levelled().plane())])
+
+
+def _level_of_details(parts):
+    found = np.concatenate(parts)
+    return float(np.median(found)) / NORMAL_QUARTILE if found.size else 0.0
+
+
+def _living_details(plane):
+    """Return the absolute details of the finest scale, but where nothing is there."""
     from raisr.kernels.details import find_details, mark_living
 
-    plane = channel.levelled().plane()
     if min(plane.shape) < 2:
-        return 0.0
+        return np.empty(0, np.float32)
     detail = np.empty(tuple((side + 3) // 2 for side in plane.shape), np.float32)
     find_details(plane, detail)
     # Saturated and padded areas are without noise: nothing is there, up to rounding. Of
@@ -77,4 +104,4 @@ def _detail_level(channel):
     least = np.float32(_ROUNDING * max(plane.max(), -plane.min()))
     living = np.empty(detail.shape, bool)
     mark_living(detail, least, living)
-    return float(np.median(detail[living])) / NORMAL_QUARTILE if living.any() else 0.0
+    return detail[living]

@@ -3,7 +3,8 @@
 White noise has half its level in an image of half the size, in every block, and seldom far more
 in one block than in another; texture, edges and slopes have neither. How blocks differ from that
 at three scales goes into a logistic regression, which is learned from gray photographs and pages,
-with noise and without. Ratios of levels count: how far white is from black does not.
+with noise and without. Chroma has weights of its own, learned from photographs in colour, for it
+has texture that is fine nowhere. Ratios of levels count: how far white is from black does not.
 """
 
 import json
@@ -19,8 +20,9 @@ from raisr.logistic import fit_logistic, logistic
 
 __all__ = ["WEIGHTS", "certainty", "fit_certainty_weights", "shipped_weights"]
 
-WEIGHTS = Path(__file__).parent / "banks" / "white_weights.json"
-"""By what it is told."""
+_BANKS = Path(__file__).parent / "banks"
+WEIGHTS = {"gray": _BANKS / "white_weights.json", "chroma": _BANKS / "white_chroma_weights.json"}
+"""By what it is told, of gray images, and of planes of chroma."""
 
 _SURE = 0.1, 0.5  # of the regression: surely texture, and surely noise
 _QUANTILES = 0.05, 0.2, 0.5
@@ -29,10 +31,10 @@ _LEAST = 0.02  # of the level: what is less counts as much
 _RIDGE = 0.5
 
 
-@lru_cache(maxsize=1)
-def shipped_weights() -> NDArray[np.float64]:
-    """Return the weights that the package ships, (16,)."""
-    return np.array(json.loads(WEIGHTS.read_text(encoding="utf-8"))["weights"])
+@lru_cache(maxsize=2)
+def shipped_weights(kind: str = "gray") -> NDArray[np.float64]:
+    """Return the weights that the package ships, (16,), by a key of `WEIGHTS`."""
+    return np.array(json.loads(WEIGHTS[kind].read_text(encoding="utf-8"))["weights"])
 
 
 def certainty(level: float, blocks: BlockLevels, weights: ArrayLike) -> float:

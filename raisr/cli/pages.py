@@ -111,6 +111,7 @@ def levels_of(
         return (level * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
     each, sure = channel_levels(channels)
+    each = found.without_texture(each)
     each = [min(level, found.most_white / found.unit) for level in each]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):
         return (float(np.mean(each)) * found.unit,), "few"
