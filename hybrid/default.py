@@ -141,6 +141,8 @@ def denoise(
                     return filtered
                 by_network = denoise(image, weights=CAMERA, precision=precision, **options)
                 return _mean(filtered, by_network)
+            elif found.white_chroma:
+                sigma = found.white_chroma / channels[0].factor
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
     return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
 

@@ -98,7 +98,7 @@ class NetworkDenoiser(nn.Module):
         sigma : float, optional
             Standard deviation of the noise, in the unit of the image; 0 gives back the image, one
             that the network was not trained for is refused. Default: the level that it was
-            trained for or, if these are many, `raisr.estimate_sigma`. A network of many levels
+            trained for or, if these are many, what `raisr.denoise` finds. A network of many levels
             smooths more where more is told.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape, type and unit. Only for

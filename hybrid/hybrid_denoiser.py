@@ -11,8 +11,9 @@ from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.validate import GRAY_LEVELS
 
-_FAINT, _FAINT_OF_PAIRS = 2.5, 1.0
-"""Gray levels; training shows no less noise, and below the filters' result counts more and more."""
+_FAINT = {"gray": 1.5, "colour": 8.0, "pairs": 1.0}
+"""Gray levels: in fainter noise the filters' result counts more and more. Chosen for white noise on
+held-back images of bsd400; where there are colours, networks mistake faint details of theirs."""
 
 
 class HybridDenoiser(NetworkDenoiser):
@@ -77,7 +78,8 @@ class HybridDenoiser(NetworkDenoiser):
             return network(noisy, levels, *maps)
 
         out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)[0]
-        faint = _FAINT_OF_PAIRS if self.behaviour.pairs else _FAINT
+        kind = "gray" if self.network.channels == 1 else "colour"
+        faint = _FAINT["pairs" if self.behaviour.pairs else kind]
         if "filtered" in self.network.inputs and level < faint:
             done = maps[self.network.inputs.index("filtered") - 1][0]
             out = done + (level / faint) ** 2 * (out - done)

@@ -135,7 +135,7 @@ def noise_of(channels, peaks=None):
             roughness=_over_brightness(pooled[1:], 3),
             whiteness=_whiteness([collector.found() for collector in collectors]),
         )
-        if found.has_white_chroma:
+        if found.white_chroma:
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
@@ -246,9 +246,9 @@ def _unevenness(planes):
 
 def _by_chroma(found, pooled, pedestal):
     """Return what is found, by brightness the mean of the variances of both planes of chroma."""
-    brightness, deviation, _ = zip(
-        *(_by_brightness(*plane[:3]) for plane in pooled[1:]), strict=True
-    )
+    told = [_by_brightness(*plane[:3]) for plane in pooled[1:]]
+    brightness, deviation, excess = zip(*told, strict=True)
+    found = replace(found, excess=max(excess))
     if len({len(levels) for levels in deviation}) > 1:
         return found
     mean = np.sqrt(np.mean(np.square(deviation), axis=0))

@@ -61,7 +61,8 @@ class NoiseEstimate:
         the tenth, sum over luma and the first plane of chroma): noise is everywhere, texture not.
     excess : float
         How much more the root mean square of the finest details is than their median tells, in
-        places of like brightness: noise is normal, edges are few and strong.
+        places of like brightness: noise is normal, edges are few and strong. Where chroma has
+        white noise, that of chroma.
     colours : float
         How strong details are across the strongest direction of chroma, of those along it, where
         the image is halved: edges between two colours have one direction, noise all.
@@ -110,7 +111,7 @@ class NoiseEstimate:
         does not halve either. Where its finest details are surely white noise, what is left of it
         at half the size is texture.
         """
-        return self.is_drawn or not self._is_correlated or self.has_white_chroma
+        return self.is_drawn or not self._is_correlated or self.white_chroma > 0
 
     @property
     def is_drawn(self) -> bool:
@@ -128,26 +129,28 @@ class NoiseEstimate:
         return bool(chroma.max() > _CORRELATED * chroma[0])
 
     @property
-    def has_white_chroma(self) -> bool:
-        """Whether the finest details of chroma are white noise, and more than 8 bits make.
+    def white_chroma(self) -> float:
+        """Level of the white noise that the finest details of chroma are; 0 where they are not.
 
-        So is what a mosaic makes of green.
+        That is the level of the channels, if they are alike: chroma has little texture. What 8 bits
+        make of nothing does not count, nor what a mosaic makes of green.
         """
         if self.levels.shape[1] != 3 or self.mosaic > _MOSAIC:
-            return False
-        level = self.levels[0, 1:].min() / self.unit
-        return bool(self.whiteness[1:].min() > SURE and level > ROUNDED)
+            return 0.0
+        chroma = self.levels[0, 1:]
+        sure = self.whiteness[1:].min() > SURE and chroma.min() > ROUNDED * self.unit
+        return float(np.sqrt(np.mean(chroma**2))) if sure else 0.0
 
     def without_texture(self, levels: list[float]) -> list[float]:
         """Return levels of white noise of channels, in gray levels, of which texture is no part.
 
-        Where chroma has white noise, which it hardly hides, its level is that of all.
+        Where chroma has white noise, they become the level that it has.
         """
-        if not self.has_white_chroma:
+        if not self.white_chroma:
             return levels
-        told = np.square(OPPONENT[1:]) @ np.square(levels)
-        share = np.sqrt(np.mean(self.levels[0, 1:] ** 2) / np.mean(told)) / self.unit
-        return [min(1.0, float(share)) * level for level in levels]
+        of_chroma = np.sqrt(np.mean(np.square(OPPONENT[1:]) @ np.square(levels)))
+        share = min(1.0, self.white_chroma / self.unit / float(of_chroma))
+        return [share * level for level in levels]
 
     @property
     def most_white(self) -> float:
@@ -203,7 +206,7 @@ class NoiseEstimate:
     @property
     def _share(self):
         """Level of what is told by brightness, where that of each channel is 1."""
-        of_luma = self.levels.shape[1] == 3 and not self.has_white_chroma
+        of_luma = self.levels.shape[1] == 3 and not self.white_chroma
         return LUMA_NOISE if of_luma else 1.0
 
     def _misfit(self, noise):
@@ -219,7 +222,7 @@ class NoiseEstimate:
         """
         if self.levels.shape[1] != 3:
             return None
-        if self.has_white_chroma and self.whiteness[0] < SURE:
+        if self.white_chroma and self.whiteness[0] < SURE:
             return None
         luma = np.sqrt(max(0.0, self.levels[0, 0] ** 2 - self.levels[1, 0] ** 2) / _HALVED)
         chroma = self.levels[0, 1:]

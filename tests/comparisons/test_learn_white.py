@@ -29,7 +29,7 @@ def results(monkeypatch, tmp_path):
         "HELD_BACK": tmp_path / "hold_back.json",
         "HELD_BACK_IMAGES": slice(1, 2),
         "PAGES": Documents(1),
-        "WEIGHTS": tmp_path / "weights.json",
+        "WEIGHTS": {"gray": tmp_path / "weights.json"},
         "_SCORED": (0, 25),
         "load_dataset": lambda *_, **__: tiny,
     }.items():
