@@ -146,7 +146,7 @@ class NoiseEstimate:
 
         Where chroma has white noise, they become the level that it has.
         """
-        if not self.white_chroma:
+        if not self.white_chroma or not any(levels):
             return levels
         of_chroma = np.sqrt(np.mean(np.square(OPPONENT[1:]) @ np.square(levels)))
         share = min(1.0, self.white_chroma / self.unit / float(of_chroma))

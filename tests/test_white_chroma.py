@@ -82,6 +82,7 @@ def test_all_levels_become_that_of_chroma():
     found = estimate_of(9.0, (2.0, 2.0), (0, 1, 1))
     assert found.without_texture([8.0, 8.0, 8.0]) == pytest.approx([2, 2, 2])
     assert found.without_texture([1.0, 1.0, 1.0]) == [1, 1, 1]
+    assert found.without_texture([0.0, 0.0, 0.0]) == [0, 0, 0]
     different = np.array([5.0, 5.0, 25.0])
     planes = np.sqrt([(25 + 625) / 2, (25 + 4 * 25 + 625) / 6])
     told = estimate_of(9.0, planes, (0, 1, 1)).without_texture((1.5 * different).tolist())
