@@ -26,10 +26,10 @@ __all__ = [
     "scaled_stage",
 ]
 
-LADDER = (5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
+LADDER = (2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels, in gray levels of 255, that banks are shipped for."""
 
-COLOUR_LADDER = (5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 75.0)
+COLOUR_LADDER = (2.0, 5.0, 10.0, 15.0, 25.0, 35.0, 50.0, 75.0)
 """Noise levels of each channel that colour banks are shipped for."""
 
 MODELS = ("fast", "best")
