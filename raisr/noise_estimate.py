@@ -1,5 +1,6 @@
 """`NoiseEstimate`: what was measured of the noise of an image, and what that says it is like."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -141,13 +142,13 @@ class NoiseEstimate:
         sure = self.whiteness[1:].min() > SURE and chroma.min() > ROUNDED * self.unit
         return float(np.sqrt(np.mean(chroma**2))) if sure else 0.0
 
-    def without_texture(self, levels: list[float]) -> list[float]:
+    def without_texture(self, levels: Sequence[float]) -> list[float]:
         """Return levels of white noise of channels, in gray levels, of which texture is no part.
 
         Where chroma has white noise, they become the level that it has.
         """
         if not self.white_chroma or not any(levels):
-            return levels
+            return list(levels)
         of_chroma = np.sqrt(np.mean(np.square(OPPONENT[1:]) @ np.square(levels)))
         share = min(1.0, self.white_chroma / self.unit / float(of_chroma))
         return [share * level for level in levels]

@@ -92,8 +92,8 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     if treatment == "photon":
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if treatment == "shared" else None
-    levels, sure = channel_levels(sample, peaks, num_threads)
-    levels = [min(level, found.most_white) for level in found.without_texture(levels)]
+    levels, sure = channel_levels(sample, found, peaks, num_threads)
+    levels = [min(level, found.most_white) for level in levels]
     if known := _known(sample, levels):
         return known
     levels = [sure * level for level in levels]  # shared noise is in three channels

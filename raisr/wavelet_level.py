@@ -45,14 +45,18 @@ def found_level(channel, peak=None, *, mixed=False):
     return (most, None) if most < level else (level, blocks)
 
 
-def channel_levels(channels, peaks=None, num_threads=1):
-    """Return the level of each channel, and how sure it is where it is surest; see `level_of`.
+def channel_levels(channels, found, peaks=None, num_threads=1):
+    """Return the level of white noise in each channel, and how sure it is where it is surest.
 
-    Of three channels that have noise which looks white, chroma has told that it is noise.
+    Of three channels, chroma tells how much is texture, unless peaks tell. See `level_of`; `found`
+    is the NoiseEstimate of the channels.
     """
     peaks = [None] * len(channels) if peaks is None else peaks
+    if len(channels) == 3:
+        levels, blocks = zip(*in_threads(num_threads, found_level, channels, peaks), strict=True)
+        return list(levels) if None in blocks else found.without_texture(levels), 1.0
     levels, sure = zip(*in_threads(num_threads, level_of, channels, peaks), strict=True)
-    return list(levels), 1.0 if len(channels) == 3 else max(sure)
+    return list(levels), max(sure)
 
 
 def mean_level(channels):

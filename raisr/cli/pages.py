@@ -110,8 +110,7 @@ def levels_of(
         level = bank.metadata["levels"][0] / LUMA_NOISE if share else 0.0
         return (level * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
-    each, sure = channel_levels(channels)
-    each = found.without_texture(each)
+    each, sure = channel_levels(channels, found)
     each = [min(level, found.most_white / found.unit) for level in each]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):
         return (float(np.mean(each)) * found.unit,), "few"
