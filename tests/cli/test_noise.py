@@ -33,7 +33,7 @@ def pictures(tmp_path):
         "camera": saved(tmp_path / "camera.png", add_camera_noise(PART, 0.01, 0, demosaic="edge")),
         "mosaic": saved(tmp_path / "mosaic.png", add_camera_noise(PART, 0.012, 0)),
         "photon": saved(tmp_path / "photon.png", add_poisson_gaussian_noise(data.coins(), 30, 0)),
-        "grown": saved(tmp_path / "grown.png", add_poisson_gaussian_noise(PART, 60, 0, sigma=8)),
+        "grown": saved(tmp_path / "grown.png", add_poisson_gaussian_noise(PART, 300, 0, sigma=20)),
         "none": saved(tmp_path / "none.png", np.full((50, 50), 9)),
     }
 
