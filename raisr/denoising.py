@@ -92,7 +92,7 @@ def denoise(
     pixels share, is removed from coarse to fine, see `raisr.pyramid_bank.PyramidBank`; where it
     may be texture, less is changed.
 
-    Banks for white noise are shipped for levels of 5/255 to 75/255 of white; less and more is
+    Banks for white noise are shipped for levels of 2/255 to 75/255 of white; less and more is
     filtered as an image that is scaled to the nearest of these. Borders are reflected. What lies
     far from [0, white] (its median a quarter of white or more outside) is moved to its middle and
     back: of kelvin or heights, `data_range` is the contrast that matters, and a constant that is
