@@ -165,7 +165,7 @@ def test_colour_does_not_depend_on_threads_or_layout(model):
 
 
 @each_model
-@pytest.mark.parametrize(("sigma", "rung"), [(4, 5), (1, 5), (100, 75), (300, 75)])
+@pytest.mark.parametrize(("sigma", "rung"), [(1.5, 2), (1, 2), (100, 75), (300, 75)])
 def test_beyond_the_ladder_the_image_is_scaled_to_its_end(sigma, rung, model):
     image = noisy_scene(sigma=sigma)
     planes, outs = [GrayImage(image, rung / sigma)], [np.empty(image.shape, np.float32)]
