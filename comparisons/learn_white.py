@@ -92,7 +92,7 @@ def _noisy(clean, rng):
     if rng.random() < 1 - _EIGHT_BITS:
         return noisy.astype(np.float32)
     noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
-    return _through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
+    return through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
 
 
 def with_noise(
@@ -112,7 +112,8 @@ def with_noise(
     return clean + levels * rng.standard_normal(clean.shape)
 
 
-def _through_jpeg(pixels, rng):
+def through_jpeg(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return pixels as they come out of a JPEG of any quality."""
     from PIL import Image as PillowImage
 
     memory = io.BytesIO()

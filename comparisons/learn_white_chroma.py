@@ -20,7 +20,7 @@ from comparisons.measure.store import COMMITTED
 from raisr.block_details import BlockLevels
 from raisr.command import Parser, run
 from raisr.datasets import ImageFile, load_dataset
-from raisr.estimation import chroma_details
+from raisr.estimation import plane_details
 from raisr.noise import noise_seed
 from raisr.noise_estimate import ROUNDED, SURE
 from raisr.provenance import environment, git_commit, write_json
@@ -51,7 +51,7 @@ def images(photographs: Iterable[ImageFile]) -> Iterator[Image]:
             continue
         for index, size in enumerate(_SIZES):
             rng = np.random.default_rng(noise_seed("white chroma", image.name, index))
-            small = _resized(clean, size, rng)
+            small = resized_rgb(clean, size, rng)
             noisy = with_noise(small, level_of(rng), rng)
             if rng.random() < _EIGHT_BITS:
                 noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
@@ -63,7 +63,8 @@ def images(photographs: Iterable[ImageFile]) -> Iterator[Image]:
             yield _seen(kind, photograph(image, kind, gain, run=200 + index)[0])
 
 
-def _resized(clean, size, rng):
+def resized_rgb(clean: NDArray[np.uint8], size: str, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a photograph, (H, W, 3), as `resized` does each of its channels."""
     state = rng.bit_generator.state
     planes = []
     for plane in np.moveaxis(clean, -1, 0):
@@ -73,7 +74,7 @@ def _resized(clean, size, rng):
 
 
 def _seen(kind, pixels):
-    return Image(kind, kind == "white", chroma_details(as_channels(pixels, -1, GRAY_LEVELS)))
+    return Image(kind, kind == "white", plane_details(as_channels(pixels, -1, GRAY_LEVELS))[1:])
 
 
 def learn(learned: Iterable[Image]) -> NDArray[np.float64]:

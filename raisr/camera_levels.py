@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.noise_estimate import NoiseEstimate
 from raisr.scales import halved
 
-__all__ = ["camera_levels", "fit_level_weights", "true_levels"]
+__all__ = ["camera_levels", "fit_level_weights", "level_features", "true_levels"]
 
 _LEAST = 0.1  # gray levels
 _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
@@ -23,8 +23,13 @@ _MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: le
 
 
 def _features(found):
+    return np.r_[1.0, level_features(found), min(found.unevenness, _UNEVEN)]
+
+
+def level_features(found: NoiseEstimate) -> NDArray[np.float64]:
+    """Return the logarithms of the levels that tell of a camera's noise, (15,)."""
     seen = np.concatenate([found.mean_levels, found.roughness]).ravel() / found.unit
-    return np.r_[1.0, np.log(np.maximum(seen, _LEAST)), min(found.unevenness, _UNEVEN)]
+    return np.log(np.maximum(seen, _LEAST))
 
 
 def camera_levels(found: NoiseEstimate, weights: ArrayLike) -> tuple[float, float]:

@@ -16,7 +16,6 @@ __all__ = [
     "camera_bank_for",
     "camera_bank_path",
     "camera_filters",
-    "certainty",
 ]
 
 GAINS = {"camera": (0.0005, 0.002, 0.008, 0.032), "mosaic": (0.003, 0.012, 0.048)}
@@ -25,9 +24,6 @@ GAINS = {"camera": (0.0005, 0.002, 0.008, 0.032), "mosaic": (0.003, 0.012, 0.048
 LEVEL_WEIGHTS = Path(__file__).parent / "banks" / "camera_levels.json"
 """By what the levels of each kind of noise are told: see `raisr.camera_levels`."""
 
-_STRONG = 3.0, 5.0  # gray levels: perhaps texture, and surely noise
-_UNEVEN = 0.8, 1.2  # surely noise, and perhaps texture
-_PATCHY = 2.6, 3.2  # perhaps noise, and surely none, however strong
 _FAINTEST = 1e-6  # gray levels
 
 
@@ -97,24 +93,6 @@ def _between(rungs, places, shortened):
     return Scale(planes[0], (planes[1], planes[2]))
 
 
-def certainty(level, unevenness):
-    """Return how sure it is that a level is noise, not texture, 0 to 1.
-
-    Texture seems a faint noise, but it is not everywhere; a drawing, that JPEG smoothed, seems a
-    strong one, but in few places. The rule was chosen on images held back
-    from bsd400, clean at half their size, and photographed by synthetic cameras.
-
-    Parameters
-    ----------
-    level : float
-        `NoiseEstimate.plane_levels` of the last plane, in gray levels.
-    unevenness : float
-        See `NoiseEstimate`.
-    """
-    strong, even = np.interp(level, _STRONG, (0, 1)), np.interp(unevenness, _UNEVEN, (1, 0))
-    return float(max(strong, even) * np.interp(unevenness, _PATCHY, (1, 0)))
-
-
 def camera_filters(model, kind, found):
     """Return the bank for noise of a camera, and how much of each change to make, 0 to 1.
 
@@ -126,5 +104,4 @@ def camera_filters(model, kind, found):
         In any unit. The less sure it is that this is noise, the less is changed.
     """
     levels = camera_levels(found, _level_weights()[kind])
-    share = certainty(float(found.plane_levels()[2]) / found.unit, found.unevenness)
-    return camera_bank_for(model, kind, *levels), share
+    return camera_bank_for(model, kind, *levels), found.camera

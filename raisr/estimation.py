@@ -15,6 +15,7 @@ from raisr.bends import (
     whole_blocks,
 )
 from raisr.block_details import EXPECTED, details, is_limit, level_of_blocks
+from raisr.camera_certainty import camera_certainty, shipped_camera_weights
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
@@ -25,9 +26,9 @@ from raisr.ringing import rings
 from raisr.sampling import strips_of
 from raisr.validate import as_channels
 from raisr.wavelet_level import DetailCollector
-from raisr.white_certainty import certainty, shipped_weights
+from raisr.white_certainty import FEW, certainty, shipped_weights
 
-__all__ = ["chroma_details", "estimate_noise", "noise_of"]
+__all__ = ["estimate_noise", "noise_of", "plane_details"]
 
 _SCALES = 3
 _FEW = 16  # blocks
@@ -112,9 +113,9 @@ def noise_of(channels, peaks=None):
                 chroma.append(directions(planes[1:], at_limit[0], _SCALES))
             for kept, plane in enumerate(planes):
                 light = planes[0] if len(strip) == 3 else plane
-                seen = details(plane, at_limit[kept])
-                blocks[scale][kept].append(_blocks(seen, light, rough=scale > 0))
-                collectors[kept].add(scale, plane, seen)
+                parts = details(plane, at_limit[kept])
+                blocks[scale][kept].append(_blocks(parts, light, rough=scale > 0))
+                collectors[kept].add(scale, plane, parts)
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
@@ -127,14 +128,16 @@ def noise_of(channels, peaks=None):
     found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
     if chroma:
         finest, *coarser = zip(*chroma, strict=True)
+        seen = [collector.found() for collector in collectors]
         found = replace(
             found,
             across=across(finest),
             colours=max(map(share_across, coarser)),
             mean_levels=_over_brightness(pooled, 1),
             roughness=_over_brightness(pooled[1:], 3),
-            whiteness=_whiteness([collector.found() for collector in collectors]),
+            whiteness=_whiteness(seen),
         )
+        found = replace(found, camera=camera_certainty(found, seen, shipped_camera_weights()))
         if found.white_chroma:
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
@@ -179,14 +182,14 @@ def _pyramid(strip):
         yield planes, at_limit
 
 
-def chroma_details(channels):
-    """Return what `certainty` tells white noise by, of both planes of chroma of three channels."""
+def plane_details(channels):
+    """Return what `certainty` tells white noise by, of each opponent plane of three channels."""
     collectors = [DetailCollector() for _ in channels]
     for strip in strips_of(channels):
         for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
             for collector, plane, limit in zip(collectors, planes, at_limit, strict=True):
                 collector.add(scale, plane, details(plane, limit))
-    return [collector.found() for collector in collectors[1:]]
+    return [collector.found() for collector in collectors]
 
 
 def _whiteness(planes):
@@ -195,20 +198,20 @@ def _whiteness(planes):
     return np.array(
         [
             certainty(level, blocks, shipped_weights(kind))
-            if level > 0 and len(blocks.levels[0]) >= _FEW
+            if level > 0 and len(blocks.levels[0]) >= FEW
             else 0.0
             for kind, (level, blocks) in zip(kinds, planes, strict=True)
         ]
     )
 
 
-def _blocks(seen, light, *, rough):
+def _blocks(parts, light, *, rough):
     """Return brightness, level, root mean square, roughness and clipped share, by block.
 
-    Of what `details` sees. Blocks of the plane that are constant are left out. Roughness is 0 where
-    it is not wanted.
+    `parts` is what `details` returns. Blocks of the plane that are constant are left out. Roughness
+    is 0 where it is not wanted.
     """
-    pixels, bent, level, clipped, lives = seen
+    pixels, bent, level, clipped, lives = parts
     size = math.isqrt(pixels.shape[1])
     bright = tiles(light[1:-1, 1:-1], size).mean(axis=1)
     square = np.sqrt(mean_products(bent, bent))

@@ -79,6 +79,9 @@ class NoiseEstimate:
         How sure it is that the finest details of each opponent plane are white noise, no texture
         and no noise that neighbours share, 0 to 1. 0 unless there are three channels, and blocks
         enough to tell.
+    camera : float
+        How sure it is that details are the noise of a camera, 0 to 1, see `raisr.camera_certainty`.
+        0 unless there are three channels, and blocks enough to tell.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
@@ -96,6 +99,7 @@ class NoiseEstimate:
     mean_levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((3, 3)))
     roughness: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
     whiteness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    camera: float = 0.0
     ringing: bool = False
 
     @property

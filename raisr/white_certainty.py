@@ -18,7 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from raisr.block_details import BlockLevels
 from raisr.logistic import fit_logistic, logistic
 
-__all__ = ["WEIGHTS", "certainty", "fit_certainty_weights", "shipped_weights"]
+__all__ = [
+    "FEW",
+    "WEIGHTS",
+    "block_features",
+    "certainty",
+    "fit_certainty_weights",
+    "shipped_weights",
+]
 
 _BANKS = Path(__file__).parent / "banks"
 WEIGHTS = {"gray": _BANKS / "white_weights.json", "chroma": _BANKS / "white_chroma_weights.json"}
@@ -26,7 +33,9 @@ WEIGHTS = {"gray": _BANKS / "white_weights.json", "chroma": _BANKS / "white_chro
 
 _SURE = 0.1, 0.5  # of the regression: surely texture, and surely noise
 _QUANTILES = 0.05, 0.2, 0.5
-_FEW = 16  # blocks
+FEW = 16
+"""Blocks, of which fewer tell nothing."""
+
 _LEAST = 0.02  # of the level: what is less counts as much
 _RIDGE = 0.5
 
@@ -54,23 +63,24 @@ def certainty(level: float, blocks: BlockLevels, weights: ArrayLike) -> float:
     float
         1 where blocks are too few to tell.
     """
-    if len(blocks.levels[0]) < _FEW:
+    if len(blocks.levels[0]) < FEW:
         return 1.0
-    told = _features(level, blocks) @ np.asarray(weights)
+    told = np.r_[1.0, block_features(level, blocks)] @ np.asarray(weights)
     return float(np.interp(logistic(told), _SURE, (0, 1)))
 
 
-def _features(level, blocks):
+def block_features(level: float, blocks: BlockLevels) -> NDArray[np.float64]:
+    """Return the logarithms of the fifteen ratios that tell, see `certainty`."""
     seen: list = [_quantiles(blocks.levels[0], None)]
     for levels in blocks.levels[1:]:
         seen.append(_quantiles(levels, seen[-1] / 2))
     left = [_quantiles(ratios, np.full(3, 0.5)) for ratios in blocks.left]
-    return np.r_[1.0, np.log(np.maximum(np.r_[np.ravel(seen) / level, np.ravel(left)], _LEAST))]
+    return np.log(np.maximum(np.r_[np.ravel(seen) / level, np.ravel(left)], _LEAST))
 
 
 def _quantiles(values, of_noise):
     """Return a twentieth, a fifth and the half of values; where they are few, those of noise."""
-    return np.quantile(values, _QUANTILES) if len(values) >= _FEW else of_noise
+    return np.quantile(values, _QUANTILES) if len(values) >= FEW else of_noise
 
 
 def fit_certainty_weights(
@@ -87,4 +97,5 @@ def fit_certainty_weights(
     weights : (images,) array_like
         How much each counts.
     """
-    return fit_logistic([_features(*one) for one in found], shares, weights, _RIDGE)
+    features = [np.r_[1.0, block_features(*one)] for one in found]
+    return fit_logistic(features, shares, weights, _RIDGE)
