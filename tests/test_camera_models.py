@@ -10,7 +10,7 @@ from skimage import data
 
 import raisr
 from raisr import denoise, estimate_noise
-from raisr.camera_models import GAINS, camera_bank_for, camera_bank_path, certainty
+from raisr.camera_models import GAINS, camera_bank_for, camera_bank_path
 from raisr.metrics import psnr
 from raisr.noise import add_camera_noise, add_gaussian_noise
 from raisr.pyramid_bank import PyramidBank
@@ -107,14 +107,6 @@ def test_any_size(shape, kind):
     bank = camera_bank_for("best", kind, 5, 5)
     image = random_bytes((*shape, 3))
     assert bank.apply(image).shape == image.shape
-
-
-def test_certainty_is_from_none_to_all():
-    assert certainty(2, 1.5) == 0
-    assert certainty(9, 1.5) == certainty(2, 0.5) == 1
-    assert certainty(9, 3.5) == certainty(9, np.inf) == 0
-    assert 0 < certainty(2, 1.1) < certainty(2, 0.9) < 1
-    assert 0 < certainty(3.5, 1.5) < certainty(4, 1.5) < 1
 
 
 def test_a_denoised_photograph_that_was_a_jpeg_hardly_changes():

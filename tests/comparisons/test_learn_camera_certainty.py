@@ -1,0 +1,57 @@
+"""The weights that tell noise of a camera, and the measurement of their recipe."""
+
+import json
+
+import numpy as np
+import pytest
+from skimage import data
+
+from comparisons import learn_camera_certainty
+from comparisons.learn_camera_certainty import images, main
+from raisr.datasets import Dataset, ImageFile
+from raisr.io import write_image
+
+
+@pytest.fixture
+def results(monkeypatch, tmp_path):
+    """Folder of what is written; two photographs in colour."""
+    files = []
+    for name, pixels in (("a", data.astronaut()[:160, 100:280]), ("b", data.coffee()[:160, :180])):
+        write_image(tmp_path / f"{name}.png", pixels)
+        files.append(ImageFile(f"train/{name}.png", tmp_path / f"{name}.png"))
+    tiny = Dataset("bsd400", "", "", "tiny", tuple(files))
+    for name, value in {
+        "HELD_BACK": tmp_path / "hold_back.json",
+        "HELD_BACK_IMAGES": slice(1, 2),
+        "WEIGHTS": tmp_path / "weights.json",
+        "load_dataset": lambda *_, **__: tiny,
+    }.items():
+        monkeypatch.setattr(learn_camera_certainty, name, value)
+    return tiny
+
+
+def test_images_are_of_cameras_or_without_noise(results):
+    found = list(images(results))
+    kinds = [image.kind.split(",")[0] for image in found]
+    assert kinds == ["half", "own", "camera", "camera", "mosaic"] * 2
+    assert [image.is_camera for image in found] == [False, False, True, True, True] * 2
+    for one, other in zip(found, images(results), strict=True):
+        np.testing.assert_array_equal(one.seen[0].levels, other.seen[0].levels)
+
+
+def test_writes_by_what_noise_is_told(results, tmp_path):
+    main([])
+    facts = json.loads((tmp_path / "weights.json").read_text())
+    assert np.shape(facts["weights"]) == (65,)
+    assert np.any(facts["weights"])
+    assert facts["training_images"] == 2
+
+
+def test_hold_back_counts_what_seems_a_camera(results, tmp_path):
+    main(["--hold-back"])
+    assert not (tmp_path / "weights.json").exists()
+    found = json.loads((tmp_path / "hold_back.json").read_text())["found"]
+    assert found["half"]["images"] == found["own"]["images"] == 1
+    assert sum(row["images"] for row in found.values()) == 5
+    for row in found.values():
+        assert row["white"] + row["surely"] + row["perhaps"] <= row["images"]
