@@ -1,8 +1,9 @@
 """Learn how noise of a camera is told from texture: `python -m comparisons.learn_camera_certainty`.
 
 Photographs of bsd400 by synthetic cameras, in full light and in less, beside the pictures without
-noise, at half their size and at their own, in full light and in less, some as JPEGs. `--hold-back`
-measures the recipe on images not learned from.
+noise, at half their size and at their own, in full light and in less, some as JPEGs; and drawn
+skies at night, which bsd400 has none of. `--hold-back` measures the recipe on images not learned
+from.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,6 +35,10 @@ _GAINS = 0.0003, 0.05
 _LIGHT = 1.0, 1.0, 0.5, 0.2
 _JPEG = 0.5  # of the pictures without noise go through JPEG
 _STRONG = 0.003  # gain
+_SKIES = 64
+_SKY = 320, 480
+_STARS = 0.6, 8.0  # pixels
+_BRIGHT = 10, 400  # gray levels
 
 
 class Image(NamedTuple):
@@ -42,6 +47,40 @@ class Image(NamedTuple):
     kind: str
     is_camera: bool
     seen: tuple[NoiseEstimate, Planes]
+
+
+@dataclass(frozen=True)
+class Sky:
+    """A drawn sky: stars, and galaxies in colours, on black; read as an `ImageFile` is."""
+
+    name: str
+
+    def read(self) -> NDArray[np.uint8]:
+        """Return the pixels, (320, 480, 3)."""
+        rng = np.random.default_rng(noise_seed("sky", self.name, 0))
+        sky = np.full((*_SKY, 3), rng.uniform(0, 30, 3), np.float32)
+        for _ in range(int(rng.integers(30, 200))):
+            _add_star(sky, rng)
+        return np.rint(sky).clip(0, GRAY_LEVELS).astype(np.uint8)
+
+
+def _add_star(sky, rng):
+    """Add light that falls off as an exponential, of any size, shape, turn and colour."""
+    top, left = rng.integers(0, _SKY).tolist()
+    along = float(np.exp(rng.uniform(*np.log(_STARS))))
+    across = along * rng.uniform(0.3, 1)
+    turn = rng.uniform(0, np.pi)
+    light = np.exp(rng.uniform(*np.log(_BRIGHT))) * rng.uniform(0.5, 1, 3)
+    reach = int(6 * along) + 1
+    rows, columns = (slice(max(0, place - reach), place + reach + 1) for place in (top, left))
+    part = sky[rows, columns]
+    down, right = np.ogrid[: part.shape[0], : part.shape[1]]
+    down, right = down - (top - rows.start), right - (left - columns.start)
+    far = np.hypot(
+        (down * np.sin(turn) + right * np.cos(turn)) / along,
+        (right * np.sin(turn) - down * np.cos(turn)) / across,
+    )
+    part += (np.exp(-far)[..., None] * light).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -55,12 +94,12 @@ class _Dimmed(ImageFile):
         return np.rint(self.light * super().read().astype(np.float32)).astype(np.uint8)
 
 
-def images(photographs: Iterable[ImageFile]) -> Iterator[Image]:
+def images(photographs: Iterable[ImageFile | Sky]) -> Iterator[Image]:
     """Yield images of photographs: without noise, and as cameras take them."""
     for image in photographs:
         for index, size in enumerate(("half", "own")):
             rng = np.random.default_rng(noise_seed("no camera", image.name, index))
-            clean = _dimmed(image, rng).read()
+            clean = _in_any_light(image, rng).read()
             if clean.ndim == 2:
                 break
             clean = resized_rgb(clean, size, rng)
@@ -68,12 +107,18 @@ def images(photographs: Iterable[ImageFile]) -> Iterator[Image]:
         for index, kind in enumerate(_CAMERAS):
             rng = np.random.default_rng(noise_seed("a camera", image.name, index))
             gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
-            noisy, _ = photograph(_dimmed(image, rng), kind, gain, run=300 + index)
+            noisy, _ = photograph(_in_any_light(image, rng), kind, gain, run=300 + index)
             yield _seen(f"{kind}, {'strong' if gain > _STRONG else 'faint'}", True, noisy)
 
 
-def _dimmed(image, rng):
+def _in_any_light(image, rng):
+    if isinstance(image, Sky):
+        return image
     return _Dimmed(image.name, image.path, light=float(rng.choice(_LIGHT)))
+
+
+def _skies(which):
+    return [Sky(f"sky {which}, {number}") for number in range(_SKIES)]
 
 
 def _seen(kind, is_camera, pixels):
@@ -94,9 +139,9 @@ def learn(learned: Iterable[Image]) -> NDArray[np.float64]:
 def hold_back(photographs: list[ImageFile]) -> dict[str, Any]:
     """Learn from 9 of 10 photographs; return how many images of the tenth seem a camera's."""
     held = photographs[HELD_BACK_IMAGES]
-    weights = learn(images([image for image in photographs if image not in held]))
+    weights = learn(images([*(image for image in photographs if image not in held), *_skies(0)]))
     rows: dict[str, dict[str, int]] = {}
-    for image in images(held):
+    for image in images([*held, *_skies(1)]):
         row = rows.setdefault(image.kind, {"images": 0, "white": 0, "surely": 0, "perhaps": 0})
         row["images"] += 1
         if image.seen[0].is_white:
@@ -120,8 +165,8 @@ def main(arguments: list[str] | None = None) -> None:
         write_json(HELD_BACK, hold_back(list(dataset)))
         print(f"wrote {HELD_BACK.name}")
         return
-    weights = learn(images(dataset))
-    facts = {"training_set": dataset.name, "training_images": len(dataset)}
+    weights = learn(images([*dataset, *_skies(0)]))
+    facts = {"training_set": dataset.name, "training_images": len(dataset), "skies": _SKIES}
     facts |= {"git_commit": git_commit(), **environment()}
     write_json(WEIGHTS, {"weights": weights.tolist()} | facts)
     print(f"wrote {WEIGHTS.name}")
