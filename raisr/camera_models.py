@@ -93,7 +93,7 @@ def _between(rungs, places, shortened):
     return Scale(planes[0], (planes[1], planes[2]))
 
 
-def camera_filters(model, kind, found):
+def camera_filters(model, kind, found, *, told=False):
     """Return the bank for noise of a camera, and how much of each change to make, 0 to 1.
 
     Parameters
@@ -102,6 +102,8 @@ def camera_filters(model, kind, found):
     kind : {"camera", "mosaic"}
     found : NoiseEstimate
         In any unit. The less sure it is that this is noise, the less is changed.
+    told : bool
+        Whether it is told that this is noise: then all is changed.
     """
-    levels = camera_levels(found, _level_weights()[kind])
-    return camera_bank_for(model, kind, *levels), found.camera
+    bank = camera_bank_for(model, kind, *camera_levels(found, _level_weights()[kind]))
+    return bank, 1.0 if told else found.camera

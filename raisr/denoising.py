@@ -52,8 +52,9 @@ def denoise(
         "fast" is one stage for a gray image, "best" a cascade; a bank of your own is applied as
         it is, whatever `sigma` but 0, a FilterBank to each channel.
     noise : {"white", "photon", "camera", "mosaic"} or PhotonNoise, optional
-        What the noise is like, whatever is found: see `NoiseEstimate.kind`. Its level is
-        estimated; a PhotonNoise tells all, in the unit of the image. Default: what is found.
+        What the noise is like, whatever is found: see `NoiseEstimate.kind`. That it is noise, and
+        no texture, is not doubted then. Its level is estimated; a PhotonNoise tells all, in the
+        unit of the image. Default: what is found.
         "camera" and "mosaic" are for three channels that differ, "photon" is for images whose noise
         grows with the brightness, or that have none.
     channel_axis : int, optional

@@ -88,7 +88,9 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     found = noise_of(sample, peaks)
     treatment = treatment_of(found, noise)
     if treatment in GAINS:
-        return _camera(model, treatment, found)  # what JPEG made constant had noise
+        # What JPEG made constant had noise.
+        filters = camera_filters(model, treatment, found, told=noise is not None)
+        return _camera(model, treatment, *filters)
     if treatment == "photon":
         return _kept(_photonic(model, found.photons, sample, parts))
     shared = found.shared_levels() if treatment == "shared" else None
@@ -96,7 +98,8 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     levels = [min(level, found.most_white) for level in levels]
     if known := _known(sample, levels):
         return known
-    levels = [sure * level for level in levels]  # shared noise is in three channels
+    if noise is None:  # shared noise is in three channels, which are sure
+        levels = [sure * level for level in levels]
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
@@ -199,8 +202,7 @@ def _coloured(bank, about, levels=None):
     return Step(run, reach_of_colour(bank), period_of(stages), about)
 
 
-def _camera(model, kind, found):
-    bank, share = camera_filters(model, kind, found)
+def _camera(model, kind, bank, share):
     if share == 0:
         return copied()
     levels = bank.metadata["levels"]

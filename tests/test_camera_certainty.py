@@ -98,3 +98,12 @@ def test_weights_are_learned_that_tell_cameras():
     weights = fit_camera_certainty(learned, is_camera)
     told = np.array([camera_certainty(*one, weights) for one in learned])
     np.testing.assert_array_equal(told > 0.5, is_camera)
+
+
+def test_noise_that_is_told_is_not_doubted():
+    image = PHOTOGRAPHS["cat"]
+    found = estimate_noise(image, channel_axis=-1)
+    assert (found.kind, found.camera) == ("camera", 0)
+    np.testing.assert_array_equal(denoise(image, channel_axis=-1), image)
+    assert camera_filters("fast", "camera", found, told=True)[1] == 1
+    assert psnr(denoise(image, noise="camera", channel_axis=-1), image) < 45

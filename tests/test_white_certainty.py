@@ -97,6 +97,14 @@ def test_noise_is_all_removed(name, sigma):
         assert white_level(noisy) == estimate_sigma(noisy)
 
 
+def test_noise_that_is_told_is_not_doubted():
+    image = TEXTURES["grass"]
+    np.testing.assert_array_equal(denoise(image), image)
+    told = denoise(image, noise="white")
+    np.testing.assert_array_equal(told, denoise(image, estimate_sigma(image)))
+    assert psnr(told, image) < 45
+
+
 def test_the_shipped_weights_are_finite():
     assert shipped_weights().shape == (16,)
     assert np.isfinite(shipped_weights()).all()

@@ -78,7 +78,7 @@ def _white(settings: Settings) -> str:
 
 
 def _camera_choice(found: NoiseEstimate, kind: str, settings: Settings) -> dict[str, Any]:
-    bank, share = camera_filters("fast", kind, found)
+    bank, share = camera_filters("fast", kind, found, told=settings.noise is not None)
     of = "a mosaic filled in by means" if kind == "mosaic" else "a camera"
     network = ", and a network for it" if settings.network and settings.noise is None else ""
     return {

@@ -106,7 +106,7 @@ def levels_of(
     found = found or raisr.estimate_noise(visible, channel_axis=axis, data_range=white)
     kind = treatment_of(found, settings.noise)
     if kind in GAINS:
-        bank, share = camera_filters("fast", kind, found)
+        bank, share = camera_filters("fast", kind, found, told=settings.noise is not None)
         level = bank.metadata["levels"][0] / LUMA_NOISE if share else 0.0
         return (level * found.unit,), kind
     channels = sample_of(as_channels(visible, axis, white, white_matters=False))
@@ -114,7 +114,7 @@ def levels_of(
     each = [min(level, found.most_white / found.unit) for level in each]
     if kind in _WHITE and settings.network is None and all_values_told(channels, each):
         return (float(np.mean(each)) * found.unit,), "few"
-    sure = sure if kind == "white" else 1.0
+    sure = sure if kind == "white" and settings.noise is None else 1.0
     return (sure * float(np.mean(each)) * found.unit,), kind
 
 
