@@ -11,6 +11,8 @@ _LOADED = [
     "hybrid.training.loop",
     "hybrid.training.tasks",
     "hybrid.zoo",
+    "torch._dynamo",  # an optimizer loads it when it takes its first step
+    "torch.distributed.run",
     "raisr.distributed",
     "raisr.kernels.apply",
 ]
