@@ -134,6 +134,7 @@ def test_the_noise_is_found_once_and_the_work_is_done_later():
     assert len(read) == 8  # each chunk, once
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_on_processes():
     image = noisy_scene((300, 210)).clip(0, 255).astype(np.uint8)
     expected = denoise(image, model="best")  # compiles, for all workers

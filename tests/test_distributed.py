@@ -40,7 +40,7 @@ def local(workers, **options):
 
 
 @pytest.fixture(scope="module")
-def client():
+def client(forked_workers):
     learn_filters(PAIRS, stages=2, **OPTIONS)  # compiles, for all workers
     with local(2) as cluster, Client(cluster) as one:
         yield one
@@ -193,7 +193,9 @@ def test_a_cluster_that_is_gone():
         sums(source(PAIRS, empty))
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_pair_that_kills_every_worker():
+    sums(source(PAIRS))  # compiles, for all workers
     strict = dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with strict, local(1) as cluster, Client(cluster) as one:
         pairs = Lazy(PAIRS, kills=True)

@@ -2,8 +2,6 @@
 
 import io
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from PIL import Image
 
 from raisr.io import list_images, read_image, write_image
 from raisr.io.png16 import _body, _header
+from tests.forked import run_forked, with_little_room
 
 LOSSLESS = [
     (suffix, dtype, channels)
@@ -272,18 +271,11 @@ def test_interrupted_write_keeps_the_old_file(tmp_path, monkeypatch, failure):
 
 
 def test_full_disk_leaves_nothing_behind(tmp_path):
-    script = (
-        "import resource, sys, numpy as np\n"
-        "from raisr.io import write_image\n"
-        "sys.dont_write_bytecode = True  # it would be cut off, for all to come\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "write_image(sys.argv[1], np.random.default_rng(0).integers(0, 255, (99, 99), np.uint8))\n"
-    )
-    target = tmp_path / "a.png"
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=False
-    )
-    assert "OSError" in done.stderr
+    def write(names):
+        write_image(names[0], random_pixels(height=99, width=99))
+
+    done = run_forked(with_little_room(write, 1000), tmp_path / "a.png")
+    assert b"OSError" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -152,7 +152,8 @@ class _Block(ResidualBlock):
         self.special = num_classes is not None
 
     def forward(self, features, classes):
-        inner = functional.leaky_relu(self.conv1(features), _SLOPE, inplace=True)
+        in_place = not torch.compiler.is_compiling()  # which a trace would take apart, slowly
+        inner = functional.leaky_relu(self.conv1(features), _SLOPE, inplace=in_place)
         return _sum(features, self.conv2(inner, *(classes if self.special else ())))
 
 

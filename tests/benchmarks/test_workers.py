@@ -11,6 +11,7 @@ from raisr.io import write_image
 from tests.images import colour_scene
 
 
+@pytest.mark.usefixtures("forked_workers")
 @pytest.mark.filterwarnings("default")  # of the cluster's own
 def test_times_of_one_worker_and_of_two(tmp_path, monkeypatch):
     images = []

@@ -3,8 +3,7 @@
 import io
 import os
 import signal
-import subprocess
-import sys
+import time
 
 import imageio.v3 as imageio
 import numpy as np
@@ -15,7 +14,8 @@ from PIL import Image, ImageOps
 import raisr
 from raisr.cli import main
 from raisr.io import list_images, read_image, write_image
-from tests.cli.commands import buffered, fails
+from tests.cli.commands import fails
+from tests.forked import Forked, run_forked
 from tests.images import noisy_scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -37,11 +37,6 @@ def expected(pixels):
     white = np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1
     axis = None if pixels.ndim == 2 else -1
     return raisr.denoise(pixels, 0.08 * white, channel_axis=axis)
-
-
-def raisr_command(*arguments, **options):
-    command = [sys.executable, "-m", "raisr", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, **options)
 
 
 def make_every_kind(folder):
@@ -109,7 +104,7 @@ def test_a_folder_with_one_file_of_every_kind(tmp_path):
     Image.fromarray(noisy()).save(folder / "a.gif")
     (folder / "movie.mp4").touch()
     (folder / "loop").symlink_to(folder)
-    done = raisr_command("denoise", "--sigma", "8%", folder, out)
+    done = run_forked(main, "denoise", "--sigma", "8%", folder, out)
     assert done.returncode == 1
     counts = f"{len(kinds)} denoised, 0 kept, {len(refused)} failed"
     summary = f"{out}: {counts}, 3 passed over: a.gif, loop, movie.mp4\n"
@@ -140,33 +135,30 @@ def check_result(path, pixels):
 def test_the_picture_of_a_stream_is_that_of_the_file(tmp_path):
     Image.fromarray(noisy(3)).save(tmp_path / "a.png", dpi=(300, 300))
     data = (tmp_path / "a.png").read_bytes()
-    done = raisr_command("denoise", "--sigma", "8%", "-", "-", input=data)
+    done = run_forked(main, "denoise", "--sigma", "8%", "-", "-", data=data)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(b"standard output: removed noise of sigma 20.4 (8% of white)")
     with Image.open(io.BytesIO(done.stdout)) as image:
         assert image.format == "PNG"
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         np.testing.assert_array_equal(np.asarray(image), expected(noisy(3)))
-    done = raisr_command("denoise", "--sigma", "8%", "-", tmp_path / "b.bmp", input=data)
+    done = run_forked(main, "denoise", "--sigma", "8%", "-", tmp_path / "b.bmp", data=data)
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(imageio.imread(tmp_path / "b.bmp"), expected(noisy(3)))
-    done = raisr_command("denoise", "--sigma", "8%", tmp_path / "b.bmp", "-")
+    done = run_forked(main, "denoise", "--sigma", "8%", tmp_path / "b.bmp", "-")
     assert done.stdout.startswith(b"BM")
 
 
 def test_streams_that_cannot_be(tmp_path):
-    done = raisr_command("denoise", "-", "-", input=b"no picture")
+    done = run_forked(main, "denoise", "-", "-", data=b"no picture")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"raisr: standard input: not a readable PNG, JPEG")
-    done = raisr_command("denoise", "-", tmp_path, input=b"")
+    done = run_forked(main, "denoise", "-", tmp_path)
     assert done.returncode == 2
     assert b"a picture from standard input needs a file name" in done.stderr
     write_image(tmp_path / "a.png", noisy())
     with open("/dev/full", "wb") as full:
-        command = [sys.executable, "-m", "raisr", "denoise", str(tmp_path / "a.png"), "-"]
-        done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, check=False, env=buffered()
-        )
+        done = run_forked(main, "denoise", tmp_path / "a.png", "-", stdout=full)
     assert done.returncode == 1
     assert done.stderr == b"raisr: No space left on device\n"
 
@@ -178,29 +170,28 @@ def write_folder(folder, count, shape=SHAPE):
     return folder
 
 
-WAITS_IN_THE_THIRD = """
-import os, sys, time
-from raisr.cli import main
-replace, done = os.replace, []
-def waiting(*names):
-    if len(done) == 2:
-        print("waits", flush=True)
-        time.sleep(600)
-    done.append(replace(*names))
-os.replace = waiting
-sys.exit(main(sys.argv[1:]))
-"""
+def wait_in_the_third(arguments):
+    replace, done = os.replace, []
+
+    def waiting(*names):
+        if len(done) == 2:
+            print("waits", flush=True)
+            time.sleep(600)
+        done.append(replace(*names))
+
+    os.replace = waiting
+    return main(arguments)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_run_goes_on_without_damage(tmp_path, stop):
     """Stopped where a result is written, and has not its name yet."""
     folder, out = write_folder(tmp_path / "in", 4), tmp_path / "out"
-    command = [sys.executable, "-c", WAITS_IN_THE_THIRD, "denoise", "--sigma", "20", folder, out]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout.readline() == b"waits\n"
-    process.send_signal(stop)
-    _, err = process.communicate()
+    command = "denoise", "--sigma", "20", folder, out
+    with Forked(wait_in_the_third, *command) as process:
+        assert process.stdout.readline() == b"waits\n"
+        process.send_signal(stop)
+        _, err = process.communicate()
     assert process.returncode == (130 if stop == signal.SIGINT else -stop)
     assert len(list_images(out)) == 2
     if stop == signal.SIGINT:
@@ -209,7 +200,7 @@ def test_a_stopped_run_goes_on_without_damage(tmp_path, stop):
         assert len(list(out.iterdir())) == 2
     for name in list_images(out):
         imageio.imread(out / name)
-    done = raisr_command("denoise", "--sigma", "20", folder, out)
+    done = run_forked(main, *command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode() == f"{out}: 2 denoised, 2 kept, 0 failed\n"
     assert list_images(out) == list_images(folder)
@@ -302,7 +293,7 @@ def test_names_that_are_no_text(tmp_path):
     write_image(tmp_path / "b.png", noisy())
     os.rename(tmp_path / "b.png", folder + b"/\xff.png")
     os.rename(tmp_path / "in" / "a.png", folder + b"/\xfe.gif")
-    done = raisr_command("denoise", "--sigma", "20", tmp_path / "in", tmp_path / "out")
+    done = run_forked(main, "denoise", "--sigma", "20", tmp_path / "in", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert b"1 denoised, 0 kept, 0 failed, 1 passed over: \\udcfe.gif" in done.stdout
     assert os.listdir(os.fsencode(tmp_path / "out")) == [b"\xff.png"]

@@ -1,7 +1,6 @@
 """`raisr info`: what a bank holds."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import raisr
 from raisr import FilterBank
 from raisr.cli import main
 from tests.cli.commands import fails
+from tests.forked import Forked
 
 
 def test_truncated_bank(bank, capsys):
@@ -27,11 +27,13 @@ def test_info(bank, capsys):
 
 
 def test_reader_that_stops_early_is_no_error(bank):
-    script = f"import sys; from raisr.cli import main; sys.exit(main(['info', {str(bank)!r}]))"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    def info_after_input(arguments):
+        sys.stdin.read()
+        return main(arguments)
+
+    with Forked(info_after_input, "info", bank) as process:
         process.stdout.close()
+        process.stdin.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
 

@@ -1,8 +1,6 @@
 """Videos through raisr denoise and raisr upscale: what is done, streams, and bad input."""
 
 import signal
-import subprocess
-import sys
 import time
 import tracemalloc
 
@@ -15,14 +13,14 @@ from raisr.cli.video_noise import find_noises
 from raisr.denoising import white_level
 from raisr.io.y4m import MAGIC, Frame, VideoHeader, VideoReader, write_frame
 from raisr.noise import add_gaussian_noise
-from tests.cli.commands import buffered, fails
+from tests.cli.commands import fails
+from tests.forked import Forked, run_forked
 from tests.images import noisy_scene, scene
 from tests.test_treatment import grown
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
 SHAPE = (45, 51)  # odd: the last blocks of chroma are not full
-RAISR = [sys.executable, "-m", "raisr"]
 
 
 def header_of(colour="420jpeg", shape=SHAPE, more=()):
@@ -266,17 +264,13 @@ def test_streams(tmp_path):
     frames = moving(header)
     source = write(tmp_path / "in.y4m", header, frames)
     run("denoise", "--sigma", "20", source, tmp_path / "out.y4m")
-    done = subprocess.run(
-        [*RAISR, "denoise", "--sigma", "20", "-", "-"],
-        input=source.read_bytes(),
-        capture_output=True,
-        check=True,
-    )
+    denoise = "denoise", "--sigma", "20", "-", "-"
+    done = run_forked(main, *denoise, data=source.read_bytes())
+    assert done.returncode == 0
     assert done.stdout == (tmp_path / "out.y4m").read_bytes()
     assert done.stderr.startswith(b"standard output: 3 frames: removed noise of sigma 20")
-    done = subprocess.run(
-        [*RAISR, "upscale", source, "-"], input=b"", capture_output=True, check=True
-    )
+    done = run_forked(main, "upscale", source, "-")
+    assert done.returncode == 0
     assert done.stdout.startswith(header.resized(90, 102).encode())
     assert done.stderr == b"standard output: 3 frames: enlarged by 2 to 102 x 90\n"
 
@@ -284,9 +278,7 @@ def test_streams(tmp_path):
 def test_a_stream_that_breaks_off_has_whole_frames_only(tmp_path):
     header = header_of()
     data = write(tmp_path / "in.y4m", header, moving(header)).read_bytes()
-    done = subprocess.run(
-        [*RAISR, "denoise", "--sigma", "9", "-", "-"], input=data[:-5], capture_output=True
-    )
+    done = run_forked(main, "denoise", "--sigma", "9", "-", "-", data=data[:-5])
     assert done.returncode == 2
     assert done.stderr.startswith(b"raisr: standard input: frame 3 is cut off: it has ")
     assert done.stderr.count(b"\n") == 1
@@ -297,37 +289,31 @@ def test_a_stream_that_breaks_off_has_whole_frames_only(tmp_path):
 def test_readers_that_leave_and_disks_that_are_full(tmp_path):
     header = header_of()
     source = write(tmp_path / "in.y4m", header, moving(header, 40))
-    command = [*RAISR, "denoise", "--sigma", "9", source, "-"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    command = "denoise", "--sigma", "9", source, "-"
+    with Forked(main, *command) as process:
         assert process.stdout.read(len(MAGIC)) == MAGIC
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=buffered())
+        done = run_forked(main, *command, stdout=full)
     assert done.returncode == 1
     assert done.stderr == b"raisr: No space left on device\n"
 
 
 def test_interrupted_by_control_c(tmp_path):
     header, source, target = header_of(), tmp_path / "in.y4m", tmp_path / "out.y4m"
-    process = subprocess.Popen(
-        [*RAISR, "denoise", "--sigma", "9", "-", target],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    process.stdin.write(write(source, header, moving(header)).read_bytes())
-    process.stdin.flush()
-    source.unlink()
-    for _ in range(6000):
-        if any(path.stat().st_size for path in tmp_path.iterdir()):
-            break
-        time.sleep(0.01)
-    time.sleep(0.2)  # the frames that it has are done; it waits for more
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    with Forked(main, "denoise", "--sigma", "9", "-", target) as process:
+        process.stdin.write(write(source, header, moving(header)).read_bytes())
+        process.stdin.flush()
+        source.unlink()
+        for _ in range(6000):
+            if any(path.stat().st_size for path in tmp_path.iterdir()):
+                break
+            time.sleep(0.01)
+        time.sleep(0.2)  # the frames that it has are done; it waits for more
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert out == b""
     assert err.startswith(b"raisr: interrupted: ")

@@ -16,6 +16,8 @@ import pytest
 import raisr
 from raisr.cli import main
 from raisr.io import list_images, read_image, write_image
+from tests.cli.commands import fails
+from tests.forked import Forked, run_forked, with_little_room
 from tests.images import noisy_scene, scene
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -27,14 +29,12 @@ _DROP, _OVERRIDE = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE: see capabilities(
 DENOISE = ("denoise", "--sigma", "10%", "--threads", "1")
 
 
-def start(*arguments, folder=None, limits=(), without=(), bound=False, **environment):
-    """Start a command of the package, with limits of resources, and without some variables.
+def started(*arguments, folder=None, limits=(), without=(), bound=False, **environment):
+    """Run `raisr` in a Python of its own: limits of resources, and without some variables.
 
     `bound`: by the rights of files, even where root runs the tests.
     """
     known = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1", **environment}
-    # Where files may not grow, Python would leave modules cut off in its cache, for all to come.
-    known["PYTHONDONTWRITEBYTECODE"] = "1"
     for name in without:
         known.pop(name, None)
 
@@ -44,20 +44,15 @@ def start(*arguments, folder=None, limits=(), without=(), bound=False, **environ
         if bound and os.geteuid() == 0 and _PRCTL(_DROP, _OVERRIDE, 0, 0, 0):
             raise OSError("root's right to write everywhere could not be dropped")
 
-    return subprocess.Popen(
-        [sys.executable, "-m", *map(str, arguments)],
+    return subprocess.run(
+        [sys.executable, "-m", "raisr", *map(str, arguments)],
         cwd=folder or PACKAGE.parent,
         env=known,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         preexec_fn=limit,
+        timeout=LONG,
     )
-
-
-def finished(process):
-    out, err = process.communicate(timeout=LONG)
-    return process.returncode, out, err
 
 
 @pytest.fixture
@@ -86,12 +81,13 @@ def test_a_file_that_may_not_grow_is_not_left(pictures, tmp_path, command, name)
     target = tmp_path / "out" / name
     target.parent.mkdir()
     source = pictures if command[0] == "learn" else pictures / "0.png"
-    out = ("-o", target) if command[0] == "learn" else (target,)
-    limits = [(resource.RLIMIT_FSIZE, 700)]
-    process = start("raisr", *command, source, *out, limits=limits)
-    status, _, err = finished(process)
-    assert status in (1, 2)
-    assert err.splitlines()[-1].startswith(f"raisr: {target}: File too large")
+    out = ["-o"] if command[0] == "learn" else []
+
+    assert main([*map(str, (*command, source, *out, tmp_path / name))]) == 0  # compiles
+    done = run_forked(with_little_room(main, 700), *command, source, *out, target)
+    assert done.returncode in (1, 2)
+    last = done.stderr.decode().splitlines()[-1]
+    assert last.startswith(f"raisr: {target}: File too large")
     assert list(target.parent.iterdir()) == []
 
 
@@ -99,18 +95,15 @@ def test_a_folder_without_rights_is_told(pictures, tmp_path):
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
     command = *DENOISE, pictures / "0.png", folder / "a.png"
-    status, _, err = finished(start("raisr", *command, bound=True))
-    assert status == 2
-    assert err == f"raisr: {folder}: no permission to write in this folder\n"
+    done = started(*command, bound=True)
+    assert done.returncode == 2
+    assert done.stderr == f"raisr: {folder}: no permission to write in this folder\n"
     assert not list(folder.iterdir())
 
 
-def test_a_folder_on_which_nothing_can_be_made_is_told(pictures):
+def test_a_folder_on_which_nothing_can_be_made_is_told(pictures, capsys):
     """As root, too: /proc takes no files."""
-    status, _, err = finished(start("raisr", *DENOISE, pictures, "/proc/raisr"))
-    assert status == 2
-    assert err.startswith("raisr: ")
-    assert err.count("\n") == 1
+    fails(capsys, "/proc/raisr", *DENOISE, pictures, "/proc/raisr")
 
 
 def test_inputs_that_vanish_are_named_and_the_rest_is_done(pictures, tmp_path, monkeypatch):
@@ -143,12 +136,12 @@ def test_too_little_memory_is_one_line(pictures, tmp_path):
     """The picture fits, what is made of it does not."""
     write_image(tmp_path / "large.png", np.zeros((9000, 9000), np.uint8))
     limits = [(resource.RLIMIT_AS, 1_500_000_000)]
-    command = ("raisr", "upscale", "--factor", "4", tmp_path / "large.png", tmp_path / "out.png")
-    status, _, err = finished(start(*command, limits=limits))
-    assert status in (1, 2), err
-    assert err.splitlines()[-1].startswith("raisr: ")
-    assert "Traceback" not in err
-    assert "memory" in err
+    command = ("upscale", "--factor", "4", tmp_path / "large.png", tmp_path / "out.png")
+    done = started(*command, limits=limits)
+    assert done.returncode in (1, 2), done.stderr
+    assert done.stderr.splitlines()[-1].startswith("raisr: ")
+    assert "Traceback" not in done.stderr
+    assert "memory" in done.stderr
     assert not (tmp_path / "out.png").exists()
 
 
@@ -165,14 +158,13 @@ def test_a_run_that_is_asked_to_end_goes_on_later(tmp_path):
     folder.mkdir()
     for index in range(30):
         write_image(folder / f"{index:02}.png", scene((600, 800), seed=index % 3))
-    command = ("raisr", "denoise", "--model", "best", folder, out)
-    process = start(*command)
-    wait_for(out, 2, process)
-    process.send_signal(signal.SIGTERM)
-    status, _, err = finished(process)
+    with Forked(main, "denoise", "--model", "best", folder, out) as process:
+        wait_for(out, 2, process)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
     done = list_images(out)
-    assert status == 143, err
-    assert err.splitlines()[-1] == (
+    assert process.returncode == 143, err
+    assert err.decode().splitlines()[-1] == (
         f"raisr: interrupted: {len(done)} of 30 images are done; the same command goes on"
     )
     assert len(list(out.iterdir())) == len(done) < 30
@@ -185,9 +177,8 @@ def test_without_a_home_or_a_cache(pictures, tmp_path, home):
         environment |= {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache"}
     without = () if home else ("HOME", "XDG_CACHE_HOME", "USER", "LOGNAME")
     target = tmp_path / "out.png"
-    process = start("raisr", *DENOISE, pictures / "0.png", target, without=without, **environment)
-    status, _, err = finished(process)
-    assert status == 0, err
+    done = started(*DENOISE, pictures / "0.png", target, without=without, **environment)
+    assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(read_image(target)[0], expected(pictures))
 
 
@@ -200,11 +191,11 @@ def test_a_read_only_install(pictures, tmp_path):
         path.chmod(path.stat().st_mode & ~0o222)
     environment = {"PYTHONPATH": str(site), "HOME": "/proc/none", "NUMBA_CACHE_DIR": ""}
     environment["XDG_CACHE_HOME"] = "/proc/none"  # nobody makes folders there, not even root
-    command = ("raisr", "hash", pictures / "0.png", target)  # compiles fewest kernels
-    status, _, err = finished(start(*command, folder=tmp_path, bound=True, **environment))
+    command = ("hash", pictures / "0.png", target)  # compiles fewest kernels
+    done = started(*command, folder=tmp_path, bound=True, **environment)
     for path in [site, *site.rglob("*")]:
         path.chmod(path.stat().st_mode | 0o200)
-    assert status == 0, err
+    assert done.returncode == 0, done.stderr
     assert not list(site.rglob("*.nb[ci]"))
     assert main(["hash", str(pictures / "0.png"), str(tmp_path / "wanted.png")]) == 0
     np.testing.assert_array_equal(read_image(target)[0], read_image(tmp_path / "wanted.png")[0])
@@ -212,9 +203,11 @@ def test_a_read_only_install(pictures, tmp_path):
 
 def test_two_processes_write_one_folder(pictures, tmp_path):
     out = tmp_path / "out"
-    processes = [start("raisr", *DENOISE, "--overwrite", pictures, out) for _ in range(2)]
-    for status, _, err in map(finished, processes):
-        assert status == 0, err
+    command = *DENOISE, "--overwrite", pictures, out
+    with Forked(main, *command) as first, Forked(main, *command) as second:
+        for process in (first, second):
+            _, err = process.communicate()
+            assert process.returncode == 0, err
     assert sorted(path.name for path in out.iterdir()) == [f"{n}.png" for n in range(4)]
     for name in list_images(out):
         np.testing.assert_array_equal(read_image(out / name)[0], expected(pictures, name))

@@ -12,7 +12,7 @@ from hybrid import cs_conv2d
 from hybrid.csconv import gemm, operator
 from tests.hybrid.test_csconv import check, example
 
-SCRIPT = """
+RIGHT = """
 import torch
 from hybrid.csconv import cuda
 from tests.hybrid.test_csconv import by_module, check, example
@@ -61,19 +61,13 @@ assert launched == kernels - {"_taps", "_weights"}, launched
 
 
 def test_interpreted():
-    """In a process of its own: Triton settles at import whether it interprets."""
-    interpret(SCRIPT)
+    """In a process of its own, for Triton settles at import whether it interprets.
 
-
-def interpret(script):
+    Result and all gradients are right, launch every kernel, and none but on the device of x.
+    """
     pytest.importorskip("triton", reason="Triton is not installed")
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
-
-
-def test_every_launch_is_guarded():
-    """Result and all gradients launch every kernel, and none but on the device of x."""
-    interpret(GUARDED)
+    subprocess.run([sys.executable, "-c", RIGHT + GUARDED], check=True, env=environment)
 
 
 def test_kernels_run_on_the_device_of_their_tensors():

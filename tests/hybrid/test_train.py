@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,10 +15,10 @@ from hybrid.training.loop import train
 from hybrid.training.tasks import Denoising
 from hybrid.weights import load_tensors
 from raisr import command
+from tests.forked import Forked
 from tests.hybrid.slow_training import slow_training
 from tests.hybrid.together import by_torchrun, of_one_machine
 
-ROOT = Path(__file__).parents[2]
 CONFIG = TrainingConfig(
     "run",
     "edsr",
@@ -34,7 +32,6 @@ CONFIG = TrainingConfig(
     precision="float32",
     checkpoint_seconds=0.02,
 )
-LONG = 300  # seconds; a machine may be busy
 
 
 def toml(config):
@@ -52,33 +49,18 @@ def config_file(tmp_path):
     return path
 
 
-def start(*arguments):
-    """A process with one thread, like the tests, so that it computes the same."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def wait_in_step_100(arguments):
+    loss, calls = Denoising.loss, []
 
+    def waiting(self, network, batch):
+        calls.append(1)
+        if len(calls) == 100:
+            print("waits", flush=True)
+            time.sleep(600)
+        return loss(self, network, batch)
 
-WAITS_IN_STEP_100 = """
-import sys, time
-from hybrid.train import main
-from hybrid.training.tasks import Denoising
-loss, calls = Denoising.loss, []
-def waiting(self, network, batch):
-    calls.append(1)
-    if len(calls) == 100:
-        print("waits", flush=True)
-        time.sleep(600)
-    return loss(self, network, batch)
-Denoising.loss = waiting
-main(sys.argv[1:])
-"""
+    Denoising.loss = waiting
+    main(arguments)
 
 
 def lines_of(folder):
@@ -90,10 +72,9 @@ def test_a_killed_run_goes_on(tmp_path, config_file, capsys):
     folder = tmp_path / "parts"
     checkpoint, weights = folder / "checkpoint.safetensors", folder / "weights.safetensors"
     arguments = config_file, "--output", folder, "--device", "cpu"
-    process = start("-c", WAITS_IN_STEP_100, *arguments)
-    assert process.stdout.readline() == "waits\n"
-    process.kill()
-    process.communicate(timeout=LONG)
+    with Forked(wait_in_step_100, *arguments) as process:
+        assert process.stdout.readline() == b"waits\n"
+        process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert 0 < load_tensors(checkpoint)[1]["step"] < 100
     assert not weights.exists()

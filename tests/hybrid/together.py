@@ -1,6 +1,5 @@
 """Modules as commands, in processes forked from one that has imported torch: a second less each."""
 
-import multiprocessing
 import os
 import runpy
 import socket
@@ -10,18 +9,19 @@ from pathlib import Path
 
 import torch
 
+from tests import forkserver
+
 _LONG = 300  # seconds; a machine may be busy
-_FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["hybrid.training.loop", "hybrid.training.tasks", "hybrid.zoo"])
 
 
 def run_all(commands, environments):
     """Run each command, a module and its arguments; return status, output and errors of each."""
+    forkserver.start()
     with tempfile.TemporaryDirectory() as folder:
         started = []
         for number, (command, environment) in enumerate(zip(commands, environments, strict=True)):
             files = [Path(folder, f"{number}.{name}") for name in ("out", "err")]
-            process = _FORKED.Process(
+            process = forkserver.FORKED.Process(
                 target=_run, args=([*map(str, command)], environment, files), daemon=False
             )
             process.start()

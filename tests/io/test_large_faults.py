@@ -4,8 +4,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import tifffile
 import zarr
 
 from raisr import denoise, denoise_stream, streaming
+from tests.forked import run_forked, with_little_room
 from tests.io.stacks import STACK
 
 pytestmark = [
@@ -200,19 +199,12 @@ def test_a_damaged_chunk(tmp_path, chunked):
 
 @pytest.mark.parametrize("target", ["b.tif", "b.zarr"])
 def test_a_full_disk(tmp_path, chunked, target, expected):
-    script = (
-        "import resource, sys\nfrom raisr import denoise_stream, streaming\n"
-        "streaming._SIDE = 64\n"
-        "sys.dont_write_bytecode = True  # it would be cut off, for all to come\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))\n"
-        "denoise_stream(sys.argv[1], sys.argv[2], 20)\n"
-    )
-    names = [str(chunked), str(tmp_path / target)]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *names], capture_output=True, text=True, check=False
-    )
-    assert "OSError: [Errno 27] File too large" in done.stderr
-    assert target in done.stderr
+    def denoise_file(names):
+        denoise_stream(*names, 20)
+
+    done = run_forked(with_little_room(denoise_file, 1500), chunked, tmp_path / target)
+    assert b"OSError: [Errno 27] File too large" in done.stderr
+    assert target.encode() in done.stderr
     assert not (tmp_path / target).exists()
     denoise_stream(chunked, tmp_path / target, 20)  # with room it goes on
     out = np.zeros_like(STACK)
