@@ -99,9 +99,9 @@ def test_noise_is_all_removed(name, sigma):
 
 def test_noise_that_is_told_is_not_doubted():
     image = TEXTURES["grass"]
-    np.testing.assert_array_equal(denoise(image), image)
+    assert psnr(denoise(image), image) > 45
     told = denoise(image, noise="white")
-    np.testing.assert_array_equal(told, denoise(image, estimate_sigma(image)))
+    np.testing.assert_allclose(told, denoise(image, estimate_sigma(image)), atol=1)
     assert psnr(told, image) < 45
 
 
