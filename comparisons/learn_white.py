@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import raisr
 from comparisons import command
@@ -91,8 +91,8 @@ def _noisy(clean, rng):
     noisy = with_noise(clean, level_of(rng), rng)
     if rng.random() < 1 - _EIGHT_BITS:
         return noisy.astype(np.float32)
-    noisy = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
-    return through_jpeg(noisy, rng) if rng.random() < _JPEG else noisy
+    pixels = np.rint(noisy).clip(0, GRAY_LEVELS).astype(np.uint8)
+    return through_jpeg(pixels, rng) if rng.random() < _JPEG else pixels
 
 
 def with_noise(
@@ -100,16 +100,15 @@ def with_noise(
 ) -> NDArray[np.float64]:
     """Add noise to an image, (H, W) or (H, W, 3): white, or of a level that varies."""
     chance = rng.random()
-    if chance < _STEADY:
-        levels = sigma
-    elif chance < _OF_LIGHT:
+    levels: ArrayLike = sigma
+    if _STEADY <= chance < _OF_LIGHT:
         light = clean + 0.05 * GRAY_LEVELS
         levels = sigma * np.sqrt(light / light.mean())
-    else:
+    elif chance >= _OF_LIGHT:
         steep = np.log(rng.uniform(1, _STEEPEST))
-        levels = sigma * np.exp(np.linspace(-steep / 2, steep / 2, clean.shape[1]))
-        levels = levels.reshape(-1, *[1] * (clean.ndim - 2))
-    return clean + levels * rng.standard_normal(clean.shape)
+        columns = sigma * np.exp(np.linspace(-steep / 2, steep / 2, clean.shape[1]))
+        levels = columns.reshape(-1, *[1] * (clean.ndim - 2))
+    return clean + np.asarray(levels) * rng.standard_normal(clean.shape)
 
 
 def through_jpeg(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -52,6 +52,7 @@ class BlockCollector:
     def __init__(self):
         self._levels: list = [[] for _ in range(_SCALES)]
         self._left: list = [[] for _ in range(_SCALES - 1)]
+        self._finer = np.empty((0, 0))
 
     def add(self, scale, shape, found):
         """Add what `details` found in a strip, (H, W) at this scale; strips come finest first."""
