@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 
 from comparisons import learn_camera_certainty
-from comparisons.learn_camera_certainty import images, main
+from comparisons.learn_camera_certainty import Sky, images, main
 from raisr.datasets import Dataset, ImageFile
 from raisr.io import write_image
 
@@ -24,6 +24,7 @@ def results(monkeypatch, tmp_path):
         "HELD_BACK": tmp_path / "hold_back.json",
         "HELD_BACK_IMAGES": slice(1, 2),
         "WEIGHTS": tmp_path / "weights.json",
+        "_SKIES": 1,
         "load_dataset": lambda *_, **__: tiny,
     }.items():
         monkeypatch.setattr(learn_camera_certainty, name, value)
@@ -44,14 +45,23 @@ def test_writes_by_what_noise_is_told(results, tmp_path):
     facts = json.loads((tmp_path / "weights.json").read_text())
     assert np.shape(facts["weights"]) == (65,)
     assert np.any(facts["weights"])
-    assert facts["training_images"] == 2
+    assert (facts["training_images"], facts["skies"]) == (2, 1)
+
+
+def test_skies_are_dark_and_have_stars():
+    one, other = (Sky(f"sky 0, {number}").read() for number in range(2))
+    assert (one.shape, one.dtype) == ((320, 480, 3), np.uint8)
+    assert np.median(one) < 40
+    assert one.max() > 100
+    assert not np.array_equal(one, other)
+    np.testing.assert_array_equal(one, Sky("sky 0, 0").read())
 
 
 def test_hold_back_counts_what_seems_a_camera(results, tmp_path):
     main(["--hold-back"])
     assert not (tmp_path / "weights.json").exists()
     found = json.loads((tmp_path / "hold_back.json").read_text())["found"]
-    assert found["half"]["images"] == found["own"]["images"] == 1
-    assert sum(row["images"] for row in found.values()) == 5
+    assert found["half"]["images"] == found["own"]["images"] == 2  # a photograph, and a sky
+    assert sum(row["images"] for row in found.values()) == 10
     for row in found.values():
         assert row["white"] + row["surely"] + row["perhaps"] <= row["images"]
