@@ -45,9 +45,9 @@ def denoise(
         uint8, uint16, float16, float32 or float64; any size from 1 x 1; never changed.
     sigma : float, or one for each channel, optional
         Standard deviation of white noise, in the unit of the image; 0 returns a copy. Default:
-        what `raisr.estimate_noise` finds; of white noise `estimate_sigma` of each channel, in a
-        gray image less where it may be texture (`raisr.white_certainty`). Of more than 2**24
-        pixels, 64 tiles of 256 x 256 are looked at, spread evenly.
+        what `raisr.estimate_noise` finds; of white noise `estimate_sigma` of each channel, less
+        where it may be texture (`raisr.white_certainty`): in colour, chroma tells. Of more than
+        2**24 pixels, 64 tiles of 256 x 256 are looked at, spread evenly.
     model : {"fast", "best"}, FilterBank or ColourBank
         "fast" is one stage for a gray image, "best" a cascade; a bank of your own is applied as
         it is, whatever `sigma` but 0, a FilterBank to each channel.

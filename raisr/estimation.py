@@ -104,7 +104,7 @@ def noise_of(channels, peaks=None):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
     blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
     mosaics, chroma = [], []
-    collectors = [DetailCollector() for _ in channels]
+    collectors = [DetailCollector() for _ in channels] if len(channels) == 3 else []
     for strip in strips_of(channels):
         if len(strip) == 3:
             mosaics.append(mosaic_of(strip[1].plane()))
@@ -115,7 +115,8 @@ def noise_of(channels, peaks=None):
                 light = planes[0] if len(strip) == 3 else plane
                 parts = details(plane, at_limit[kept])
                 blocks[scale][kept].append(_blocks(parts, light, rough=scale > 0))
-                collectors[kept].add(scale, plane, parts)
+                if collectors:
+                    collectors[kept].add(scale, plane, parts)
     pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
