@@ -55,4 +55,4 @@ def test_noise_that_seems_of_photons_too_strong_for_the_page_is_white():
     with pytest.raises(ValueError, match="too strong"):
         denoise(noisy, noise="photon", **options)
     found, told = (denoise(noisy, level, **options) for level in (None, 25))
-    assert psnr(found, told) > 35
+    assert psnr(found, told) > 30  # the noise itself has 20 dB
