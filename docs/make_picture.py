@@ -36,9 +36,9 @@ def _measured():
 
 
 def _real():
-    """Show a picture of a telescope, twice its size, before and after, told what noise it has."""
+    """Show a picture of a telescope, twice its size, before and after, nothing told."""
     picture = data.hubble_deep_field()
-    denoised = raisr.denoise(picture, model="best", noise="camera", channel_axis=-1)
+    denoised = raisr.denoise(picture, model="best", channel_axis=-1)
     parts = [image[REAL_PART] for image in (picture, denoised)]
     return _side_by_side([part.repeat(2, axis=0).repeat(2, axis=1) for part in parts])
 

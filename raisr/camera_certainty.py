@@ -25,6 +25,8 @@ WEIGHTS = Path(__file__).parent / "banks" / "camera_certainty.json"
 """By what it is told."""
 
 _SURE = 0.3, 0.7  # of the regression: surely texture, and surely noise
+_STRONG = 3.0, 5.0  # gray levels of chroma: perhaps texture, and surely noise
+_EVEN = 0.8, 1.2  # of unevenness: surely noise, and perhaps texture
 _PATCHY = 2.6, 3.2  # of unevenness: perhaps noise, and surely none, however strong
 _MOST = 4.0  # of what is uneven, and of what edges make of details
 _RIDGE = 1.0
@@ -46,23 +48,30 @@ def camera_certainty(found: NoiseEstimate, planes: Planes, weights: ArrayLike) -
     found : NoiseEstimate
         Of three channels, in any unit.
     planes : sequence of (level, blocks)
-        What the finest details of each opponent plane tell, and the levels of blocks there.
+        What the finest details of each opponent plane tell, and the levels of blocks there; empty
+        where planes are those of fewer channels.
     weights : (65,) array_like
         See `fit_camera_certainty`.
 
     Returns
     -------
     float
-        0 where blocks are too few to tell.
+        Where the luma has white noise everywhere, that is enough, whatever smoothed chroma. Where
+        planes or blocks are too few, noise has to be even or strong.
     """
-    if not _tell(planes):
-        return 0.0
-    told = logistic(_features(found, planes) @ np.asarray(weights))
-    return float(np.interp(told, _SURE, (0, 1)) * np.interp(found.unevenness, _PATCHY, (1, 0)))
+    even = np.interp(found.unevenness, _EVEN, (1, 0))
+    if _tell(planes):
+        told = logistic(_features(found, planes) @ np.asarray(weights))
+        sure = max(np.interp(told, _SURE, (0, 1)), found.whiteness[0] * even)
+    else:
+        strong = np.interp(found.plane_levels()[2] / found.unit, _STRONG, (0, 1))
+        sure = max(strong, even)
+    return float(sure * np.interp(found.unevenness, _PATCHY, (1, 0)))
 
 
 def _tell(planes):
-    return all(level > 0 and len(blocks.levels[0]) >= FEW for level, blocks in planes)
+    enough = [level > 0 and len(blocks.levels[0]) >= FEW for level, blocks in planes]
+    return bool(enough) and all(enough)
 
 
 def _features(found, planes):

@@ -31,7 +31,6 @@ from raisr.white_certainty import FEW, certainty, shipped_weights
 __all__ = ["estimate_noise", "noise_of", "plane_details"]
 
 _SCALES = 3
-_FEW = 16  # blocks
 _WHITE = 1.25  # times the finest level all noise is, at most, where neighbours share none
 _ROUNDED = 0.1  # gray levels, that 8 bits make of nothing
 
@@ -138,7 +137,8 @@ def noise_of(channels, peaks=None):
             roughness=_over_brightness(pooled[1:], 3),
             whiteness=_whiteness(seen),
         )
-        found = replace(found, camera=camera_certainty(found, seen, shipped_camera_weights()))
+        telling = [] if any(_is_constant(channel) for channel in channels) else seen
+        found = replace(found, camera=camera_certainty(found, telling, shipped_camera_weights()))
         if found.white_chroma:
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
@@ -157,6 +157,10 @@ def _without_texture(levels, most, peaks):
         return np.zeros_like(levels)
     halving = 2.0 ** -np.arange(len(levels))[:, None]
     return np.where(most <= _WHITE * levels[0], np.minimum(levels, most * halving), levels)
+
+
+def _is_constant(channel):
+    return channel.array.min() == channel.array.max()
 
 
 def _pedestal(channels):
@@ -233,7 +237,7 @@ def _mean_level(brightness, levels):
 
 def _binned(brightness, levels):
     """Return the levels of bins that are equally filled: one of them if blocks are few."""
-    bins = max(1, min(BINS, levels.size // _FEW))
+    bins = max(1, min(BINS, levels.size // FEW))
     return [levels[part] for part in np.array_split(np.argsort(brightness, kind="stable"), bins)]
 
 
@@ -254,14 +258,14 @@ def _by_chroma(found, pooled, pedestal):
     brightness, deviation, excess = zip(*told, strict=True)
     found = replace(found, excess=max(excess))
     if len({len(levels) for levels in deviation}) > 1:
-        return found
+        return replace(found, deviation=found.deviation / LUMA_NOISE)
     mean = np.sqrt(np.mean(np.square(deviation), axis=0))
     return replace(found, brightness=np.mean(brightness, axis=0) + pedestal, deviation=mean)
 
 
 def _by_brightness(brightness, levels, squares):
     """Return mean brightness and level of equally filled bins, and what squares tell more there."""
-    bins = min(BINS, levels.size // _FEW)
+    bins = min(BINS, levels.size // FEW)
     if bins == 0:
         return np.empty(0), np.empty(0), 1.0
     order = np.array_split(np.argsort(brightness, kind="stable"), bins)

@@ -81,7 +81,7 @@ class NoiseEstimate:
         enough to tell.
     camera : float
         How sure it is that details are the noise of a camera, 0 to 1, see `raisr.camera_certainty`.
-        0 unless there are three channels, and blocks enough to tell.
+        0 unless there are three channels.
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.

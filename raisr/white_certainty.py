@@ -9,7 +9,7 @@ has texture that is fine nowhere. Ratios of levels count: how far white is from 
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ _LEAST = 0.02  # of the level: what is less counts as much
 _RIDGE = 0.5
 
 
-@lru_cache(maxsize=2)
+@cache
 def shipped_weights(kind: str = "gray") -> NDArray[np.float64]:
     """Return the weights that the package ships, (16,), by a key of `WEIGHTS`."""
     return np.array(json.loads(WEIGHTS[kind].read_text(encoding="utf-8"))["weights"])

@@ -1,9 +1,11 @@
 """How sure it is that there is noise of a camera: photographs with it, and clean ones."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from raisr import denoise, estimate_noise
@@ -15,7 +17,7 @@ from raisr.camera_certainty import (
 from raisr.camera_models import camera_filters
 from raisr.estimation import noise_of, plane_details
 from raisr.metrics import psnr
-from raisr.noise import add_camera_noise
+from raisr.noise import add_camera_noise, add_gaussian_noise
 from raisr.validate import as_channels
 from tests.test_white_chroma import PHOTOGRAPHS
 
@@ -81,9 +83,39 @@ def test_a_half_is_in_doubt(told, share):
     assert camera_certainty(found, planes, weights) == pytest.approx(share)
 
 
-def test_small_images_do_not_tell():
+def test_of_small_images_noise_has_to_be_even_or_strong():
     found, planes = seen(photographed("cat", 0.02, **CAMERAS[0])[:30, :30])
-    assert found.camera == camera_certainty(found, planes, np.r_[9.0, np.zeros(64)]) == 0
+    for uneven, level, share in (
+        (0.7, 1, 1),
+        (1.0, 1, 0.5),
+        (1.5, 1, 0),
+        (1.5, 4, 0.5),
+        (1.5, 6, 1),
+    ):
+        levels = np.zeros((3, 3))
+        levels[1, 1:] = level / 2, level / 2
+        one = replace(found, unevenness=uneven, levels=levels)
+        assert camera_certainty(one, planes, np.r_[9.0, np.zeros(64)]) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@pytest.mark.parametrize("fill", [(0, 0), (0, 255), (1, 0), (2, 0)])
+def test_a_channel_that_is_constant_does_not_tell(name, fill):
+    image = PHOTOGRAPHS[name].copy()
+    image[..., fill[0]] = fill[1]
+    out = denoise(image, channel_axis=-1)
+    assert np.array_equal(out, image) or psnr(out, image) > 40
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
+@pytest.mark.parametrize(("sigma", "quality"), [(8, 90), (12, 85)])
+def test_white_noise_whose_chroma_jpeg_has_smoothed_goes(name, sigma, quality):
+    clean = getattr(data, name)()
+    memory = io.BytesIO()
+    noisy = np.rint(add_gaussian_noise(clean, sigma, 0)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(memory, "JPEG", quality=quality, subsampling="4:2:0")
+    before = np.array(Image.open(memory))
+    assert psnr(denoise(before, channel_axis=-1), clean) > psnr(before, clean) + 1
 
 
 def test_weights_are_learned_that_tell_cameras():
