@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.learn_camera import photograph
 from comparisons.learn_models import HELD_BACK_IMAGES
-from comparisons.learn_white import through_jpeg
+from comparisons.learn_white import through_jpeg, write_weights
 from comparisons.learn_white_chroma import resized_rgb
 from comparisons.measure.store import COMMITTED
 from raisr.camera_certainty import WEIGHTS, Planes, camera_certainty, fit_camera_certainty
@@ -30,6 +30,7 @@ from raisr.validate import GRAY_LEVELS, as_channels
 
 HELD_BACK = COMMITTED / "hold_back_camera_certainty.json"
 
+_CLEAN = "half", "own"
 _CAMERAS = "camera", "camera", "mosaic"
 _GAINS = 0.0003, 0.05
 _LIGHT = 1.0, 1.0, 0.5, 0.2
@@ -42,11 +43,15 @@ _BRIGHT = 10, 400  # gray levels
 
 
 class Image(NamedTuple):
-    """What an image is, whether it has a camera's noise, and what is seen of it."""
+    """What an image is, and what is seen of it."""
 
     kind: str
-    is_camera: bool
     seen: tuple[NoiseEstimate, Planes]
+
+    @property
+    def is_camera(self) -> bool:
+        """Whether it has a camera's noise."""
+        return self.kind not in _CLEAN
 
 
 @dataclass(frozen=True)
@@ -97,18 +102,18 @@ class _Dimmed(ImageFile):
 def images(photographs: Iterable[ImageFile | Sky]) -> Iterator[Image]:
     """Yield images of photographs: without noise, and as cameras take them."""
     for image in photographs:
-        for index, size in enumerate(("half", "own")):
+        for index, size in enumerate(_CLEAN):
             rng = np.random.default_rng(noise_seed("no camera", image.name, index))
             clean = _in_any_light(image, rng).read()
             if clean.ndim == 2:
                 break
             clean = resized_rgb(clean, size, rng)
-            yield _seen(size, False, through_jpeg(clean, rng) if rng.random() < _JPEG else clean)
+            yield _seen(size, through_jpeg(clean, rng) if rng.random() < _JPEG else clean)
         for index, kind in enumerate(_CAMERAS):
             rng = np.random.default_rng(noise_seed("a camera", image.name, index))
             gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
             noisy, _ = photograph(_in_any_light(image, rng), kind, gain, run=300 + index)
-            yield _seen(f"{kind}, {'strong' if gain > _STRONG else 'faint'}", True, noisy)
+            yield _seen(f"{kind}, {'strong' if gain > _STRONG else 'faint'}", noisy)
 
 
 def _in_any_light(image, rng):
@@ -121,9 +126,9 @@ def _skies(which):
     return [Sky(f"sky {which}, {number}") for number in range(_SKIES)]
 
 
-def _seen(kind, is_camera, pixels):
+def _seen(kind, pixels):
     channels = as_channels(pixels, -1, GRAY_LEVELS)
-    return Image(kind, is_camera, (noise_of(channels), plane_details(channels)))
+    return Image(kind, (noise_of(channels), plane_details(channels)))
 
 
 def learn(learned: Iterable[Image]) -> NDArray[np.float64]:
@@ -165,11 +170,7 @@ def main(arguments: list[str] | None = None) -> None:
         write_json(HELD_BACK, hold_back(list(dataset)))
         print(f"wrote {HELD_BACK.name}")
         return
-    weights = learn(images([*dataset, *_skies(0)]))
-    facts = {"training_set": dataset.name, "training_images": len(dataset), "skies": _SKIES}
-    facts |= {"git_commit": git_commit(), **environment()}
-    write_json(WEIGHTS, {"weights": weights.tolist()} | facts)
-    print(f"wrote {WEIGHTS.name}")
+    write_weights(WEIGHTS, learn(images([*dataset, *_skies(0)])), dataset, skies=_SKIES)
 
 
 if __name__ == "__main__":

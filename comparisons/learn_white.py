@@ -9,6 +9,7 @@ not learned from; nothing in the package changes with these weights where a sigm
 
 import io
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from raisr.bicubic import resize_bicubic
 from raisr.block_details import BlockLevels
 from raisr.colour import rgb_to_gray
 from raisr.command import Parser, run
-from raisr.datasets import load_dataset
+from raisr.datasets import Dataset, load_dataset
 from raisr.metrics import psnr
 from raisr.noise import add_gaussian_noise, noise_seed
 from raisr.provenance import environment, git_commit, write_json
@@ -193,10 +194,21 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"wrote {HELD_BACK.name}")
         return
     weights = learn([*images(photographs.values(), photographs), *pages()])
-    facts = {"training_set": dataset.name, "training_images": len(dataset), "pages": len(PAGES)}
-    facts |= {"git_commit": git_commit(), **environment()}
-    write_json(WEIGHTS["gray"], {"weights": weights.tolist()} | facts)
-    print(f"wrote {WEIGHTS['gray'].name}")
+    write_weights(WEIGHTS["gray"], weights, dataset, pages=len(PAGES))
+
+
+def write_weights(path: Path, weights: NDArray, dataset: Dataset, **facts: int) -> None:
+    """Write learned weights, what they were learned from, and by what."""
+    content = {
+        "weights": weights.tolist(),
+        "training_set": dataset.name,
+        "training_images": len(dataset),
+        **facts,
+        "git_commit": git_commit(),
+        **environment(),
+    }
+    write_json(path, content)
+    print(f"wrote {path.name}")
 
 
 def _gray(pixels):

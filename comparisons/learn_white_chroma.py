@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from comparisons import command
 from comparisons.learn_camera import photograph
 from comparisons.learn_models import HELD_BACK_IMAGES
-from comparisons.learn_white import level_of, resized, with_noise
+from comparisons.learn_white import level_of, resized, with_noise, write_weights
 from comparisons.measure.store import COMMITTED
 from raisr.block_details import BlockLevels
 from raisr.command import Parser, run
@@ -36,11 +36,15 @@ _EIGHT_BITS = 0.7  # of the images with white noise
 
 
 class Image(NamedTuple):
-    """What made the details of an image, whether they are white noise, and what tells it."""
+    """What made the details of an image, and what tells whether they are white noise."""
 
     kind: str
-    is_white: bool
     chroma: list[tuple[float, BlockLevels]]
+
+    @property
+    def is_white(self) -> bool:
+        """Whether they are."""
+        return self.kind == "white"
 
 
 def images(photographs: Iterable[ImageFile]) -> Iterator[Image]:
@@ -74,7 +78,7 @@ def resized_rgb(clean: NDArray[np.uint8], size: str, rng: np.random.Generator) -
 
 
 def _seen(kind, pixels):
-    return Image(kind, kind == "white", plane_details(as_channels(pixels, -1, GRAY_LEVELS))[1:])
+    return Image(kind, plane_details(as_channels(pixels, -1, GRAY_LEVELS))[1:])
 
 
 def learn(learned: Iterable[Image]) -> NDArray[np.float64]:
@@ -113,11 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
         write_json(HELD_BACK, hold_back(list(dataset)))
         print(f"wrote {HELD_BACK.name}")
         return
-    weights = learn(images(dataset))
-    facts = {"training_set": dataset.name, "training_images": len(dataset)}
-    facts |= {"git_commit": git_commit(), **environment()}
-    write_json(WEIGHTS["chroma"], {"weights": weights.tolist()} | facts)
-    print(f"wrote {WEIGHTS['chroma'].name}")
+    write_weights(WEIGHTS["chroma"], learn(images(dataset)), dataset)
 
 
 if __name__ == "__main__":

@@ -8,27 +8,15 @@ from skimage import data
 
 from comparisons import learn_camera_certainty
 from comparisons.learn_camera_certainty import Sky, images, main
-from raisr.datasets import Dataset, ImageFile
-from raisr.io import write_image
+from tests.comparisons.tiny_sets import learn_from
 
 
 @pytest.fixture
 def results(monkeypatch, tmp_path):
     """Folder of what is written; two photographs in colour."""
-    files = []
-    for name, pixels in (("a", data.astronaut()[:160, 100:280]), ("b", data.coffee()[:160, :180])):
-        write_image(tmp_path / f"{name}.png", pixels)
-        files.append(ImageFile(f"train/{name}.png", tmp_path / f"{name}.png"))
-    tiny = Dataset("bsd400", "", "", "tiny", tuple(files))
-    for name, value in {
-        "HELD_BACK": tmp_path / "hold_back.json",
-        "HELD_BACK_IMAGES": slice(1, 2),
-        "WEIGHTS": tmp_path / "weights.json",
-        "_SKIES": 1,
-        "load_dataset": lambda *_, **__: tiny,
-    }.items():
-        monkeypatch.setattr(learn_camera_certainty, name, value)
-    return tiny
+    pictures = {"a": data.astronaut()[:160, 100:280], "b": data.coffee()[:160, :180]}
+    further = {"WEIGHTS": tmp_path / "weights.json", "_SKIES": 1}
+    return learn_from(monkeypatch, learn_camera_certainty, tmp_path, pictures, **further)
 
 
 def test_images_are_of_cameras_or_without_noise(results):

@@ -10,9 +10,8 @@ from comparisons import learn_white
 from comparisons.learn_white import Image, images, main, share_of
 from comparisons.measure.documents import Documents
 from raisr.block_details import block_levels
-from raisr.datasets import Dataset, ImageFile
-from raisr.io import write_image
 from raisr.validate import as_channels
+from tests.comparisons.tiny_sets import learn_from
 
 PHOTOGRAPH = data.camera()[100:260, 150:330]
 
@@ -20,20 +19,9 @@ PHOTOGRAPH = data.camera()[100:260, 150:330]
 @pytest.fixture
 def results(monkeypatch, tmp_path):
     """Folder of what is written; two photographs, and a page."""
-    files = []
-    for name, pixels in (("a", PHOTOGRAPH), ("b", np.dstack([PHOTOGRAPH[:, ::-1]] * 3))):
-        write_image(tmp_path / f"{name}.png", pixels)
-        files.append(ImageFile(f"train/{name}.png", tmp_path / f"{name}.png"))
-    tiny = Dataset("bsd400", "", "", "tiny", tuple(files))
-    for name, value in {
-        "HELD_BACK": tmp_path / "hold_back.json",
-        "HELD_BACK_IMAGES": slice(1, 2),
-        "PAGES": Documents(1),
-        "WEIGHTS": {"gray": tmp_path / "weights.json"},
-        "_SCORED": (0, 25),
-        "load_dataset": lambda *_, **__: tiny,
-    }.items():
-        monkeypatch.setattr(learn_white, name, value)
+    pictures = {"a": PHOTOGRAPH, "b": np.dstack([PHOTOGRAPH[:, ::-1]] * 3)}
+    further = {"WEIGHTS": {"gray": tmp_path / "weights.json"}, "_SCORED": (0, 25)}
+    learn_from(monkeypatch, learn_white, tmp_path, pictures, PAGES=Documents(1), **further)
     return tmp_path
 
 

@@ -8,30 +8,19 @@ from skimage import data
 
 from comparisons import learn_white_chroma
 from comparisons.learn_white_chroma import images, main
-from raisr.datasets import Dataset, ImageFile
-from raisr.io import write_image
+from tests.comparisons.tiny_sets import learn_from
 
 
 @pytest.fixture
 def results(monkeypatch, tmp_path):
     """Folder of what is written; two photographs in colour, and a gray one."""
-    files = []
-    for name, pixels in (
-        ("a", data.astronaut()[:160, 100:280]),
-        ("b", data.coffee()[100:260, 100:280]),
-        ("c", data.camera()[:160, :180]),
-    ):
-        write_image(tmp_path / f"{name}.png", pixels)
-        files.append(ImageFile(f"train/{name}.png", tmp_path / f"{name}.png"))
-    tiny = Dataset("bsd400", "", "", "tiny", tuple(files))
-    for name, value in {
-        "HELD_BACK": tmp_path / "hold_back.json",
-        "HELD_BACK_IMAGES": slice(1, 2),
-        "WEIGHTS": {"chroma": tmp_path / "weights.json"},
-        "load_dataset": lambda *_, **__: tiny,
-    }.items():
-        monkeypatch.setattr(learn_white_chroma, name, value)
-    return tiny
+    pictures = {
+        "a": data.astronaut()[:160, 100:280],
+        "b": data.coffee()[100:260, 100:280],
+        "c": data.camera()[:160, :180],
+    }
+    weights = {"chroma": tmp_path / "weights.json"}
+    return learn_from(monkeypatch, learn_white_chroma, tmp_path, pictures, WEIGHTS=weights)
 
 
 def test_images_have_white_noise_or_none_or_are_photographs(results):
