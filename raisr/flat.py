@@ -1,11 +1,11 @@
 """Least-squares filters that leave flat areas as they are."""
 
 import numpy as np
-from scipy import linalg
 
 from raisr.edges import edge_step, fit_edges
 from raisr.filtering import Stage
 from raisr.hashing import class_map
+from raisr.least_squares import known_solution
 from raisr.normal_equations import NormalEquations
 from raisr.symmetry import canonical_classes, expand
 from raisr.validate import GrayImage
@@ -88,11 +88,7 @@ def _solve_one(gram, taps, centre, ridge):
     matrix = gram[np.ix_(others, others)] - row[others] - row[others, None] + row[centre]
     target = taps + 1
     vector = gram[others, target] - row[others] - row[target] + row[centre]
-    values, vectors = linalg.eigh(matrix, check_finite=False)
-    # As in NormalEquations: what is below the rounding of the float32 sums is unknown.
-    known = values > 10 * max(0.0, -values[0])
-    inverse = known / np.where(known, values + ridge * max(values.mean(), 0.0), 1)
     weights = np.zeros(taps)
-    weights[others] = vectors @ (inverse * (vectors.T @ vector))
+    weights[others] = known_solution(matrix, vector, ridge)
     weights[centre] = 1 - weights.sum()
     return weights

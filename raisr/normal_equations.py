@@ -4,10 +4,10 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy import linalg
 
 from raisr.blocks import aligned_empty
 from raisr.hashing import check_classes, resolve_spec
+from raisr.least_squares import known_solution
 from raisr.symmetry import canonical_classes, dihedral_views, expand
 from raisr.validate import GRAY_LEVELS, GrayImage, as_image, check_threads, whole_number
 
@@ -188,20 +188,16 @@ class NormalEquations:
         A view permutes the taps and moves a class's samples to the class of the turned
         orientation, so no image is hashed or packed again.
         """
+        index, views = np.arange(self.taps + 2), dihedral_views(self.spec)
+        patch = index[: self.taps].reshape(self.planes, self.size, self.size)
+        found = np.triu(self.totals) + np.triu(self.totals, 1).swapaxes(1, 2)
+        found = found.reshape(len(found), -1)
+        for transform, destination in (views[2], views[1], views[4]):  # halves, quarters, flips
+            order = np.r_[transform(patch).ravel(), index[self.taps :]]
+            products = order[:, None] * len(index) + order
+            found += found.take(products.ravel(), axis=1)[np.argsort(destination)]
         result = NormalEquations(self.spec, self.planes, self.size)
-        taps, patch = self.taps, (self.planes, self.size, self.size)
-        full = np.triu(self.totals) + np.triu(self.totals, 1).swapaxes(1, 2)
-        grams = full[:, :taps, :taps].reshape(-1, *patch, *patch)
-        moments = full[:, :taps, taps:].swapaxes(1, 2).reshape(-1, 2, *patch)
-        turned_grams, turned_moments = np.zeros_like(grams), np.zeros_like(moments)
-        for transform, destination in dihedral_views(self.spec):
-            columns = np.moveaxis(transform(grams), (2, 3), (-2, -1))
-            turned_grams[destination] += np.moveaxis(transform(columns), (-2, -1), (2, 3))
-            turned_moments[destination] += transform(moments)
-            result.totals[destination, taps:, taps:] += full[:, taps:, taps:]
-        result.totals[:, :taps, :taps] = turned_grams.reshape(-1, taps, taps)
-        rows = turned_moments.reshape(-1, 2, taps)
-        result.totals[:, taps:, :taps], result.totals[:, :taps, taps:] = rows, rows.swapaxes(1, 2)
+        result.totals = found.reshape(self.totals.shape)
         return result
 
     def squared_error(self, filters, bias):
@@ -216,9 +212,9 @@ class NormalEquations:
         weights = np.asarray(filters, np.float64).reshape(-1, self.taps)
         offset = bias - float(_CENTRE) * (1 - weights.sum(axis=1))
         vectors = np.column_stack([weights, offset, np.full(len(weights), -1.0)])
-        found = 0.0
+        found, kept = 0.0, np.tri(self.taps + 2).T
         for vector, total in zip(vectors, self.totals, strict=True):
-            upper = np.triu(total)
+            upper = kept * total
             found += 2 * vector @ upper @ vector - vector**2 @ np.diag(upper)
         return found
 
@@ -275,12 +271,7 @@ class NormalEquations:
         # Eliminating the bias leaves the covariances.
         matrix = gram[:taps, :taps] - n * np.outer(mean, mean)
         vector = gram[:taps, taps + 1] - n * mean * target_mean
-        values, vectors = linalg.eigh(matrix, lower=False, check_finite=False)
-        # A covariance has no negative eigenvalue: such a one shows how far the float32 sums are
-        # rounded, and that directions of no more variance are unknown.
-        known = values > 10 * max(0.0, -values[0])
-        inverse = known / np.where(known, values + ridge * max(values.mean(), 0.0), 1)
-        weights = vectors @ (inverse * (vectors.T @ vector))
+        weights = known_solution(matrix, vector, ridge)
         offset = target_mean - mean @ weights
         return weights, offset + float(_CENTRE) * (1 - weights.sum())
 

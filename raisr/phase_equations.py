@@ -4,9 +4,9 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy import linalg
 
 from raisr.blocks import aligned_empty
+from raisr.least_squares import known_solution
 from raisr.phases import expand_phases
 from raisr.profiles import canonical_profiles, profile_views
 from raisr.validate import GrayImage
@@ -170,10 +170,7 @@ class PhaseEquations:
         targets = np.arange(taps + 1, len(gram))
         products = differences @ gram @ differences.T
         matrix, vectors = products[np.ix_(kept, kept)], products[np.ix_(kept, targets)]
-        values, axes = linalg.eigh(matrix)
-        known = values > 10 * max(0.0, -values[0])
-        inverse = known / np.where(known, values + ridge * max(values.mean(), 0.0), 1)
         weights = np.zeros((len(targets), taps))
-        weights[:, kept] = (axes @ (inverse[:, None] * (axes.T @ vectors))).T
+        weights[:, kept] = known_solution(matrix, vectors, ridge).T
         weights[:, centre] = 1 - weights.sum(axis=1)
         return weights

@@ -3,8 +3,6 @@
 Whole numbers make sums exact in any order.
 """
 
-import itertools
-
 import numpy as np
 import pytest
 from numba import njit
@@ -74,8 +72,11 @@ def test_a_filter_row_fits_the_lanes(size):
 FEW_LAYOUTS = [(1, 8), (7, 8), (9, 16), (15, 16)]
 
 
-@pytest.mark.parametrize("planes", [1, 2])
-@fitting("size, lanes", LAYOUTS, FEW_LAYOUTS)
+@fitting(
+    "size, lanes, planes",
+    [*((*layout, 1) for layout in LAYOUTS), *((*layout, 2) for layout in FEW_LAYOUTS)],
+    [(1, 8, 2), (7, 8, 1), (9, 16, 2), (15, 16, 1)],
+)
 def test_filter_block(code, size, lanes, planes):
     num_classes = 5
     image = whole_numbers(planes, size + 3, 40)
@@ -119,7 +120,7 @@ FEW_PHASES = [
 
 @fitting(
     "side, lines, size, planes, stride",
-    [(*block, *window) for block, window in itertools.product(BLOCKS, WINDOWS)],
+    [(*block, *WINDOWS[(i + j) % 5]) for i, block in enumerate(BLOCKS) for j in (0, 2)],
     FEW_PHASES,
 )
 def test_phase_block(code, size, planes, stride, side, lines):

@@ -154,6 +154,7 @@ def test_metadata_says_machine_versions_and_commit():
 
 def test_the_command_writes_the_tables_and_the_raw_timings(tmp_path, capsys):
     arguments = ["apply7", "--megapixels", "0.01", "--threads", "1", "--rounds", "1"]
+    arguments += ["--patience", "0.1"]
     main([*arguments, "--output", str(tmp_path)])
     assert "apply 7x7, 72 filters" in capsys.readouterr().out
     raw = json.loads((tmp_path / "benchmarks_raw.json").read_text())

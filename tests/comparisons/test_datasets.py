@@ -50,7 +50,7 @@ def server(tmp_path):
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=root))
     httpd.requests, httpd.root = [], root
-    thread = threading.Thread(target=httpd.serve_forever)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
     thread.start()
     yield httpd
     httpd.shutdown()

@@ -27,7 +27,7 @@ def test_changed_files_are_taken_or_refused(name):
 
 @pytest.mark.parametrize("name", ["config", "picture"])
 def test_guided_fuzzing_finds_nothing(name, tmp_path):
-    result = fuzz(name, 500, 10, 0, tmp_path / "corpus", tmp_path / "found")
+    result = fuzz(name, 300, 10, 0, tmp_path / "corpus", tmp_path / "found")
     assert result["faults"] == {}
     assert result["executions"] > 20
     assert result["corpus"] >= len(TARGETS[name].seeds())

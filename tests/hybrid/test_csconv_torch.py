@@ -36,8 +36,15 @@ def test_gradcheck_of_the_kernels():
         )
 
 
-@pytest.mark.parametrize("shape", [(2, 16, 8, 12, 13, 3, 5), (1, 3, 2, 6, 7, 3, 4)], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((2, 16, 8, 12, 13, 3, 5), torch.float32),
+        ((2, 16, 8, 12, 13, 3, 5), torch.bfloat16),
+        ((1, 3, 2, 6, 7, 3, 4), torch.float64),
+    ],
+    ids=str,
+)
 def test_opcheck(shape, dtype):
     (x, weight, bias, classes), gradient = example(shape, dtype)
     operators = torch.ops.hybrid

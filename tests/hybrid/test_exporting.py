@@ -21,17 +21,20 @@ MEASURED = ("unet_base", "unet_small", "cs_edsr16_noisy_standard_25")  # by `ben
 
 
 def kinds():
-    """Return the name of one shipped set of weights of each kind of network.
+    """Return the names of shipped weights of each kind of network, by model, levels and colours.
 
-    Weights of one kind have one graph: with U-Nets, which see levels, it is the same for many. But
-    for KPN+, which takes a minute to trace: it has a test with one block.
+    Class-specific ones do all that those without classes do, and more. But for KPN+, which takes a
+    minute to trace: it has a test with one block.
     """
     found = {}
     for entry in sorted(zoo.list_weights(), key=lambda entry: entry.name not in MEASURED):
         facts = entry.provenance
-        scaled = facts.get("sigma_min") is not None and facts["model"] != "unet"
-        found.setdefault((facts["model"], json.dumps(facts["options"]), scaled), entry.name)
-    return sorted(name for name in found.values() if not name.startswith("kpn_plus"))
+        options = facts["options"]
+        scaled = facts.get("sigma_min") is not None and facts["model"] != "unet"  # sees levels
+        kind = facts["model"], scaled, options.get("channels")
+        if "num_classes" in options or facts["model"] not in ("edsr", "carn"):
+            found.setdefault(kind, entry.name)
+    return sorted({*MEASURED, *found.values()} - {"kpn_plus_standard_25"})
 
 
 def inputs(network, names, images, height, width):

@@ -1,5 +1,6 @@
 """Files that need not fit in memory: TIFF and zarr, in and out."""
 
+import itertools
 import json
 import os
 from functools import cache
@@ -38,11 +39,16 @@ def stack_and_result(dtype, axes):
     return pages, told, steps
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("big", [False, True])
-@pytest.mark.parametrize(("dtype", "axes"), [("u1", "YX"), ("u2", "YXS"), ("f4", "SYX")])
-def test_tiff_to_tiff(tmp_path, layout, order, big, dtype, axes):
+KINDS = [("u1", "YX"), ("u2", "YXS"), ("f4", "SYX")]
+FORMATS = itertools.cycle(itertools.product("<>", [False, True]))  # each meets each type
+
+
+@pytest.mark.parametrize(
+    ("layout", "kind", "byte_order"),
+    [(*pair, next(FORMATS)) for pair in itertools.product(LAYOUTS, KINDS)],
+)
+def test_tiff_to_tiff(tmp_path, layout, kind, byte_order):
+    (dtype, axes), (order, big) = kind, byte_order
     colours, (pages, told, steps) = "S" in axes, stack_and_result(dtype, axes)
     planar = {"planarconfig": "separate" if axes == "SYX" else "contig"} if colours else {}
     tifffile.imwrite(
