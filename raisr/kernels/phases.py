@@ -27,6 +27,13 @@ def _scale(values, share, shares, out):
 
 
 @subkernel
+def _copy(values, out):
+    # An array assigned to another is one line, and compiles how its shape is told if it is wrong.
+    for x in range(values.size):
+        out[x] = values[x]
+
+
+@subkernel
 def _add(values, out):
     for x in range(values.size):
         out[x] += values[x]
@@ -132,7 +139,7 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
                             _scale(sums[r, skip : skip + end - begin], share, shares, results[0])
                             write_row(result, end - begin, sink, at, begin)
                     for r in range(b):
-                        sums[r] = sums[r + factor]
+                        _copy(sums[r + factor], sums[r])
                 else:
                     for r in range(b):
                         write_row(result + r * step, factor * columns, sink, factor * y + r, begin)

@@ -170,7 +170,9 @@ def profile_row(tensor, channel, tile, row, norm, edges, counts, out, count):
     around = np.empty((3, 3), np.float32)
     for x in range(n):
         for i in range(3):
-            around[i] = floats_at(tile + i * row + 4 * x, 3)
+            pixels = floats_at(tile + i * row + 4 * x, 3)
+            for j in range(3):
+                around[i, j] = pixels[j]
         a, b, parts, wholes = profile_measures(vv[x], uv[x], uu[x], norm, around)
         odd = (a < 0) != (b < 0)
         quadrant = 2 * (b < 0) + odd

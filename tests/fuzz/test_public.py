@@ -16,7 +16,7 @@ from tests.fuzz.arrays import DTYPES
 from tests.fuzz.calls import CALLS
 
 PUBLIC = [f"{package.__name__}.{name}" for package in (raisr, hybrid) for name in package.__all__]
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 REFUSED = (TypeError, ValueError)
 ALSO = {
     "hybrid.load": FileNotFoundError,

@@ -87,7 +87,7 @@ def test_a_fork_right_after_threads_ended():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        assert all(child_ends() for _ in range(50))
+        assert all(child_ends() for _ in range(30))
     finally:
         torch.set_num_threads(before)
 
