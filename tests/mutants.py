@@ -39,6 +39,7 @@ MODULES = {
         "test_normal_equations.py test_learning.py test_learning_facts.py "
         "test_learning_refusals.py properties/test_learning.py",
     ),
+    "least_squares": ("raisr.least_squares", "test_least_squares.py"),
     "filtering": ("raisr.filtering", "test_filtering.py test_files.py properties/test_learning.py"),
     "colour": ("raisr.colour", "test_colour.py test_colour_bank.py"),
     "noise": ("raisr.noise", "test_noise.py test_camera.py comparisons/test_protocol.py"),
