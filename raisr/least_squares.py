@@ -27,9 +27,8 @@ def known_solution(matrix, vectors, ridge):
     """
     added = ridge * max(np.trace(matrix) / len(matrix), 0.0)
     if _is_positive(matrix):  # all is known
-        _, solution, failed = lapack.dposv(matrix + added * np.eye(len(matrix)), vectors)
-        if not failed:
-            return solution.reshape(vectors.shape)
+        solution = lapack.dposv(matrix + added * np.eye(len(matrix)), vectors)[1]
+        return solution.reshape(vectors.shape)
     values, axes = linalg.eigh(matrix, lower=False, check_finite=False)
     known = values > 10 * max(0.0, -values[0])
     inverse = known / np.where(known, values + added, 1)
