@@ -9,7 +9,7 @@ from raisr.camera_models import GAINS
 from raisr.colour_bank import ColourBank
 from raisr.filtering import FilterBank
 from raisr.models import LADDER, MODELS, bank_for, bank_path
-from raisr.sampling import sample_of
+from raisr.sampling import all_equal, sample_of
 from raisr.stabilisation import PhotonNoise
 from raisr.steps import bank_step, choose_step, copied, repeated
 from raisr.validate import (
@@ -191,8 +191,8 @@ def step_of(model, told, noise, sample, parts, white, num_threads=1):
 
 def is_gray(channels):
     """Whether there are three channels, all alike: noise that is in all of them is in the luma."""
-    first = channels[0].array
-    return len(channels) == 3 and all(np.array_equal(first, c.array) for c in channels[1:])
+    first, *others = (channel.array for channel in channels)
+    return len(others) == 2 and all(all_equal(first, other) for other in others)
 
 
 def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> float:

@@ -23,7 +23,7 @@ from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
-from raisr.sampling import strips_of
+from raisr.sampling import all_equal, strips_of
 from raisr.validate import as_channels
 from raisr.wavelet_level import DetailCollector
 from raisr.white_certainty import FEW, certainty, shipped_weights
@@ -160,7 +160,7 @@ def _without_texture(levels, most, peaks):
 
 
 def _is_constant(channel):
-    return channel.array.min() == channel.array.max()
+    return all_equal(channel.array, np.broadcast_to(channel.array[0, 0], channel.shape))
 
 
 def _pedestal(channels):

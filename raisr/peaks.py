@@ -4,6 +4,7 @@ Edges of dense text and the dots of a dither are taken for noise wherever one lo
 ink have peaks.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -112,7 +113,10 @@ def _scale_of(channel):
 
     Each of these holds as many values as any other, if there are few: else, it had teeth.
     """
-    sample = channel.levelled().plane().ravel()[::_SAMPLED]
+    if channel.array.dtype.kind == "u" and channel.factor >= 1:
+        return _Scale(0.0, 1.0)
+    pixels = channel.array.reshape(1, -1)[:, ::_SAMPLED]
+    sample = replace(channel, array=pixels).levelled().plane().ravel()
     low, high = np.quantile(sample, (0.01, 0.99), method="nearest").tolist()
     quantum = _quantum(channel, np.unique(sample).astype(np.float64))
     unit = max(quantum, (high - low) / _FULL)

@@ -7,6 +7,7 @@ from raisr.blocks import in_threads
 from raisr.differences import are_exact
 from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
+from raisr.sampling import strips_of
 from raisr.white_certainty import certainty, shipped_weights
 
 __all__ = ["DetailCollector", "channel_levels", "found_level", "level_of", "mean_level"]
@@ -87,7 +88,8 @@ class DetailCollector:
 
 def _detail_level(channel):
     """Return the level that the finest wavelet scale tells; 0 where nothing is there."""
-    return _level_of_details([_living_details(channel.levelled().plane())])
+    strips = (strip for (strip,) in strips_of([channel]))
+    return _level_of_details([_living_details(strip.levelled().plane()) for strip in strips])
 
 
 def _level_of_details(parts):

@@ -3,6 +3,8 @@
 An image is described by numbers alone, so that a kernel is compiled once for all of them.
 """
 
+import functools
+
 import numpy as np
 from numba import njit, types
 
@@ -14,7 +16,8 @@ from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 
 __all__ = ["KINDS", "read_row", "read_tile", "sink_at", "source_at", "write_row", "write_rows"]
 
-KINDS = {"uint8": 0, "uint16": 1, "float16": 2, "float32": 3, "float64": 4}
+KINDS = {"B": 0, "H": 1, "e": 2, "f": 3, "d": 4}
+"""Characters of the dtypes that are read: unsigned integers of 8 and 16 bits, and floats."""
 """Number of each type that can be read; all but float16 can be written."""
 
 _PLACE = [types.int64] * 4
@@ -123,6 +126,11 @@ def _read_row(address, height, width, row, step, kind, unit, y, x0, n, out):
             _read(kind, line + column * step, step, factor, out + 4 * place, np.int64(1))
 
 
+@functools.cache
+def _reader():
+    return address_of(_read_row, _READS)
+
+
 def source_at(address, shape, strides, dtype, factor):
     """Return pixels as `read_row` takes them.
 
@@ -141,8 +149,7 @@ def source_at(address, shape, strides, dtype, factor):
     -------
     (address, height, width, row, step, kind, factor, reader)
     """
-    reader = address_of(_read_row, _READS)
-    return (address, *shape, *strides, KINDS[dtype.name], float(factor), reader)
+    return (address, *shape, *strides, KINDS[dtype.char], float(factor), _reader())
 
 
 @kernel
@@ -216,6 +223,11 @@ def _write_row(address, row, step, kind, unit, y, x0, n, levels):
         _write_doubles(levels, n, factor, place, step)
 
 
+@functools.cache
+def _writer():
+    return address_of(_write_row, _WRITES)
+
+
 def sink_at(address, strides, dtype, factor):
     """Return pixels as `write_row` takes them: as `source_at`, with units of one gray level.
 
@@ -223,8 +235,7 @@ def sink_at(address, strides, dtype, factor):
     -------
     (address, row, step, kind, factor, writer)
     """
-    writer = address_of(_write_row, _WRITES)
-    return (address, *strides, KINDS[dtype.name], float(factor), writer)
+    return (address, *strides, KINDS[dtype.char], float(factor), _writer())
 
 
 @kernel
