@@ -8,7 +8,7 @@ __all__ = ["known_solution"]
 
 
 def known_solution(matrix, vectors, ridge):
-    """Return `matrix + ridge`, inverted where it is known, times vectors.
+    """Return vectors times the inverse of a matrix and a ridge, where that is known.
 
     The sums are rounded: a matrix of products has no negative eigenvalue, so such a one shows how
     far, and directions of hardly more variance are unknown and get no weight.

@@ -28,7 +28,7 @@ def _scale(values, share, shares, out):
 
 @subkernel
 def _copy(values, out):
-    # An array assigned to another is one line, and compiles how its shape is told if it is wrong.
+    # To assign an array to another compiles, for seconds, how it is told that shapes differ.
     for x in range(values.size):
         out[x] = values[x]
 

@@ -17,8 +17,7 @@ from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 __all__ = ["KINDS", "read_row", "read_tile", "sink_at", "source_at", "write_row", "write_rows"]
 
 KINDS = {"B": 0, "H": 1, "e": 2, "f": 3, "d": 4}
-"""Characters of the dtypes that are read: unsigned integers of 8 and 16 bits, and floats."""
-"""Number of each type that can be read; all but float16 can be written."""
+"""Number of each type that can be read, by its character; all but float16 can be written."""
 
 _PLACE = [types.int64] * 4
 _READS = types.none(*[types.int64] * 6, types.float64, *_PLACE)
