@@ -23,18 +23,17 @@ MEASURED = ("unet_base", "unet_small", "cs_edsr16_noisy_standard_25")  # by `ben
 def kinds():
     """Return the names of shipped weights of each kind of network, by model, levels and colours.
 
-    Class-specific ones do all that those without classes do, and more. But for KPN+, which takes a
-    minute to trace: it has a test with one block.
+    Class-specific ones do all that those without classes do, and more. But for CARN, which joins
+    the layers of EDSR, and KPN+, which takes a minute to trace: it has a test with one block.
     """
     found = {}
     for entry in sorted(zoo.list_weights(), key=lambda entry: entry.name not in MEASURED):
         facts = entry.provenance
-        options = facts["options"]
-        scaled = facts.get("sigma_min") is not None and facts["model"] != "unet"  # sees levels
-        kind = facts["model"], scaled, options.get("channels")
-        if "num_classes" in options or facts["model"] not in ("edsr", "carn"):
-            found.setdefault(kind, entry.name)
-    return sorted({*MEASURED, *found.values()} - {"kpn_plus_standard_25"})
+        model, options = facts["model"], facts["options"]
+        scaled = facts.get("sigma_min") is not None and model != "unet"  # sees levels
+        if model in ("unet", "pcn") or (model == "edsr" and "num_classes" in options):
+            found.setdefault((model, scaled, options.get("channels")), entry.name)
+    return sorted({*MEASURED, *found.values()})
 
 
 def inputs(network, names, images, height, width):
