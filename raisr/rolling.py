@@ -16,7 +16,7 @@ __all__ = ["Flow", "Rows", "roll"]
 
 _PIXELS = 1 << 17  # of a strip
 _LEAST = 8  # rows of a strip
-_APART = 32  # times as many rows as it sees of its neighbours has a band, where there are enough
+_APART = 32  # times as many rows as it sees of its neighbours has a band at most
 
 
 class Rows:
@@ -173,7 +173,8 @@ def roll(build: Callable[[Flow], None], shape: tuple[int, int], num_threads: int
         build(found)
         return found
 
-    ended, rows = Event(), -(-shape[0] // num_threads)
-    if num_threads > 1:
-        rows = min(rows, _APART * max(1, flow().reach()))
+    ended, height, bands = Event(), shape[0], num_threads
+    if num_threads > 1:  # as many for each: one left over would keep the others waiting
+        bands *= -(-height // (num_threads * _APART * max(1, flow().reach())))
+    rows = -(-height // bands)
     over_blocks(lambda y0, y1: flow().run(y0, y1, ended), shape, num_threads, rows, ended)

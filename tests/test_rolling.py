@@ -76,6 +76,20 @@ def test_strips_give_what_whole_planes_give(monkeypatch, height, num_threads, st
     np.testing.assert_array_equal(out, wanted)
 
 
+@pytest.mark.parametrize(
+    ("height", "num_threads", "bands"), [(4900, 2, 4), (4900, 1, 1), (3000, 2, 2), (9000, 3, 6)]
+)
+def test_every_thread_has_as_many_bands(monkeypatch, height, num_threads, bands):
+    """One of three bands was computed by one of two threads, and the other waited."""
+    taken = []
+    monkeypatch.setattr(rolling.Flow, "run", lambda self, y0, y1, ended: taken.append(y1 - y0))
+    image = np.zeros((height, WIDTH), np.float32)
+    roll(lambda flow: add_mean(flow, [image], [58], image), image.shape, num_threads)
+    assert len(taken) == bands
+    assert max(taken) - min(taken) < bands
+    assert sum(taken) == height
+
+
 def test_few_rows_are_kept(monkeypatch):
     monkeypatch.setattr(rolling, "_PIXELS", 8 * WIDTH)
     kept = []
