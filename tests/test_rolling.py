@@ -81,6 +81,7 @@ def test_strips_give_what_whole_planes_give(monkeypatch, height, num_threads, st
 )
 def test_every_thread_has_as_many_bands(monkeypatch, height, num_threads, bands):
     """One of three bands was computed by one of two threads, and the other waited."""
+    monkeypatch.setattr("raisr.blocks._PIXELS", 30 * WIDTH)
     taken = []
     monkeypatch.setattr(rolling.Flow, "run", lambda self, y0, y1, ended: taken.append(y1 - y0))
     image = np.zeros((height, WIDTH), np.float32)
