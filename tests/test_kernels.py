@@ -1,5 +1,6 @@
 """Compiled functions on a Numba that keeps its cache in another way."""
 
+import errno
 import importlib
 import pkgutil
 from collections import Counter
@@ -44,6 +45,22 @@ def test_without_the_private_key_nothing_is_cached_and_all_works(monkeypatch, mi
     compiled = kernel(double)
     assert compiled(4) == 8
     assert not isinstance(compiled._cache, caching.FunctionCache)
+
+
+def third(x):
+    return x / 3
+
+
+def test_what_cannot_be_kept_on_disk_works_and_is_said_once(monkeypatch, caplog):
+    def full(self, *arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_save_data", full)
+    raisr.kernels._say_that_nothing_is_kept.cache_clear()
+    compiled = kernel(third)
+    assert (compiled(6), compiled(6.0)) == (2, 2)
+    (record,) = (each for each in caplog.records if "kept" in each.message)
+    assert record.message.startswith(f"{compiled._cache._cache_path}: No space left on device; ")
 
 
 def half(x):

@@ -74,11 +74,21 @@ class _Files:
         return self._of(key).load(key)
 
     def save(self, key, data):
-        self._of(key).save(key, data)
+        try:
+            self._of(key).save(key, data)
+        except OSError as error:  # a full disk, say: what is compiled works nevertheless
+            _say_that_nothing_is_kept(self._folder, error.strerror)
 
     def _of(self, key):
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
         return self._kind(self._folder, f"{self._name}.{digest}", self._stamp)
+
+
+@cache
+def _say_that_nothing_is_kept(folder, why):
+    logging.getLogger("raisr").warning(
+        "%s: %s; kernels are not kept there, and the next process compiles them again", folder, why
+    )
 
 
 @cache
