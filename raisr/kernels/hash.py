@@ -8,7 +8,7 @@ import numpy as np
 
 from raisr._simd_hash import LANES
 from raisr.kernels import kernel, subkernel
-from raisr.kernels.memory import aligned, bytes_at, floats_at, shorts_at
+from raisr.kernels.memory import aligned, bytes_at, copy, floats_at, shorts_at
 from raisr.kernels.micro import class_row, product_row, tensor_row
 from raisr.kernels.pixels import read_row
 
@@ -50,12 +50,6 @@ def _read_smoothed(source, weight, y, x0, n, raw, smoothed):
         read_row(source, y + 1, x0 - 1, n + 2, np.int64(raw[(y + 1) % 3].ctypes.data))
         above, here, below = raw[(y - 1) % 3], raw[y % 3], raw[(y + 1) % 3]
         _smooth(above[: n + 2], here[: n + 2], below[: n + 2], weight, smoothed[y % 3, :n])
-
-
-@subkernel
-def _copy(values, out):
-    for i in range(out.size):
-        out[i] = values[i]
 
 
 @kernel
@@ -130,16 +124,16 @@ def hash_rows(half, source, smoothing, taps, edges, strides, out, y0, y1):
                 sums = np.int64(tensor.ctypes.data)
                 tensor_row(half, ring, first, slot, channel, weights, sums, gap, count)
                 for c in range(3):
-                    _copy(tensor[c], floats_at(place + c * far + 4 * x0, n))
+                    copy(tensor[c], floats_at(place + c * far + 4 * x0, n))
                 continue
             classes = np.int64(found.ctypes.data)
             class_row(
                 half, ring, first, slot, channel, weights, limits, counts, steps, classes, count
             )
             if size == 1:
-                _copy(found, bytes_at(place + x0, n))
+                copy(found, bytes_at(place + x0, n))
             else:
-                _copy(found, shorts_at(place + 2 * x0, n))
+                copy(found, shorts_at(place + 2 * x0, n))
 
 
 @kernel

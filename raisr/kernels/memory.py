@@ -1,4 +1,4 @@
-"""Memory that starts on a cache line, and numbers at an address."""
+"""Memory that starts on a cache line, numbers at an address, and copies."""
 
 import numpy as np
 from numba import carray, types
@@ -6,7 +6,7 @@ from numba.extending import intrinsic
 
 from raisr.kernels import kernel, subkernel, variant
 
-__all__ = ["aligned", "bytes_at", "doubles_at", "floats_at", "number_at", "shorts_at"]
+__all__ = ["aligned", "bytes_at", "copy", "doubles_at", "floats_at", "number_at", "shorts_at"]
 
 
 @kernel
@@ -15,6 +15,14 @@ def aligned(count):
     memory = np.zeros(count + 16, np.float32)
     start = -np.int64(memory.ctypes.data) % 64 // 4
     return memory[start : start + count]
+
+
+@subkernel
+def copy(values, out):
+    """Fill `out` with the first of `values`."""
+    # To assign an array to another compiles, for seconds, how it is told that shapes differ.
+    for i in range(out.size):
+        out[i] = values[i]
 
 
 def _numbers_at(name, kind):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from raisr.kernels import kernel, subkernel
-from raisr.kernels.memory import aligned
+from raisr.kernels.memory import aligned, copy
 from raisr.kernels.micro import phase_block
 from raisr.kernels.pixels import read_row, write_row
 
@@ -24,13 +24,6 @@ def _share(place, factor, margin, count):
 def _scale(values, share, shares, out):
     for x in range(values.size):
         out[x] = values[x] * (share * shares[x])
-
-
-@subkernel
-def _copy(values, out):
-    # To assign an array to another compiles, for seconds, how it is told that shapes differ.
-    for x in range(values.size):
-        out[x] = values[x]
 
 
 @subkernel
@@ -139,7 +132,7 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
                             _scale(sums[r, skip : skip + end - begin], share, shares, results[0])
                             write_row(result, end - begin, sink, at, begin)
                     for r in range(b):
-                        _copy(sums[r + factor], sums[r])
+                        copy(sums[r + factor], sums[r])
                 else:
                     for r in range(b):
                         write_row(result + r * step, factor * columns, sink, factor * y + r, begin)

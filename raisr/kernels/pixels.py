@@ -14,9 +14,9 @@ from raisr.kernels.calls import address_of, call
 from raisr.kernels.memory import bytes_at, doubles_at, floats_at, shorts_at
 from raisr.kernels.micro import join_bytes, prefetch, split_bytes
 
-__all__ = ["KINDS", "read_row", "read_tile", "sink_at", "source_at", "write_row", "write_rows"]
+__all__ = ["read_row", "read_tile", "sink_at", "source_at", "write_row", "write_rows"]
 
-KINDS = {"B": 0, "H": 1, "e": 2, "f": 3, "d": 4}
+_KINDS = {"B": 0, "H": 1, "e": 2, "f": 3, "d": 4}
 """Number of each type that can be read, by its character; all but float16 can be written."""
 
 _PLACE = [types.int64] * 4
@@ -140,7 +140,7 @@ def source_at(address, shape, strides, dtype, factor):
     shape, strides : (int, int)
         Strides are bytes from row to row and from pixel to pixel.
     dtype : dtype
-        See `KINDS`.
+        uint8, uint16, float16, float32 or float64.
     factor : float
         Gray levels of one unit.
 
@@ -148,7 +148,7 @@ def source_at(address, shape, strides, dtype, factor):
     -------
     (address, height, width, row, step, kind, factor, reader)
     """
-    return (address, *shape, *strides, KINDS[dtype.char], float(factor), _reader())
+    return (address, *shape, *strides, _KINDS[dtype.char], float(factor), _reader())
 
 
 @kernel
@@ -234,7 +234,7 @@ def sink_at(address, strides, dtype, factor):
     -------
     (address, row, step, kind, factor, writer)
     """
-    return (address, *strides, KINDS[dtype.char], float(factor), _writer())
+    return (address, *strides, _KINDS[dtype.char], float(factor), _writer())
 
 
 @kernel
