@@ -18,6 +18,7 @@ __all__ = [
     "details",
     "is_limit",
     "level_of_blocks",
+    "levels_of",
 ]
 
 EXPECTED = 0.838
@@ -47,43 +48,49 @@ class BlockLevels(NamedTuple):
 
 
 class BlockCollector:
-    """Collects the `BlockLevels` of a plane from the blocks of its strips, at each scale."""
+    """Collects what `BlockLevels` are made of in a strip of a plane, from scale to scale."""
 
     def __init__(self):
-        self._levels: list = [[] for _ in range(_SCALES)]
-        self._left: list = [[] for _ in range(_SCALES - 1)]
+        self.levels: list = []
+        self.left: list = []
         self._finer = np.empty((0, 0))
 
-    def add(self, scale, shape, found):
-        """Add what `details` found in a strip, (H, W) at this scale; strips come finest first."""
+    def add(self, shape, found):
+        """Add what `details` found in the strip, (H, W) at the next scale; the finest is first."""
         _, _, level, clipped, lives = found
-        self._levels[scale].append(np.stack([level, clipped])[:, lives])
         sides = [(side - 2) // BLOCK for side in shape]
         grid = np.empty((0, 0))
         if min(sides) > 0:
             grid = np.where(lives & (clipped <= _CLIPPED), level, np.nan).astype(np.float64)
             grid = grid.reshape(sides)
-        if scale:
-            self._left[scale - 1].append(_left(self._finer, grid))
+        if self.levels:
+            self.left.append(_left(self._finer, grid))
+        self.levels.append(np.stack([level, clipped])[:, lives])
         self._finer = grid
 
-    def levels(self):
-        """Return the levels of all blocks."""
-        return BlockLevels(
-            [whole_blocks(parts)[0].astype(np.float64) for parts in self._levels],
-            [np.concatenate(parts) for parts in self._left],
-        )
+
+def levels_of(strips):
+    """Return the `BlockLevels` of all blocks of a plane: each strip has a BlockCollector."""
+    levels = zip(*(strip.levels for strip in strips), strict=True)
+    left = zip(*(strip.left for strip in strips), strict=True)
+    return BlockLevels(
+        [whole_blocks(parts)[0].astype(np.float64) for parts in levels],
+        [np.concatenate(parts) for parts in left],
+    )
 
 
 def block_levels(channel):
     """Return the `BlockLevels` of a channel, a GrayImage, in gray levels."""
+    return levels_of([_strip_levels(strip) for (strip,) in strips_of([channel])])
+
+
+def _strip_levels(strip):
     collector = BlockCollector()
-    for (strip,) in strips_of([channel]):
-        plane, at_limit = strip.levelled().plane(), is_limit(strip).astype(np.float32)
-        for scale in range(_SCALES):
-            collector.add(scale, plane.shape, details(plane, at_limit))
-            plane, at_limit = halved(plane), halved(at_limit)
-    return collector.levels()
+    plane, at_limit = strip.levelled().plane(), is_limit(strip).astype(np.float32)
+    for _ in range(_SCALES):
+        collector.add(plane.shape, details(plane, at_limit))
+        plane, at_limit = halved(plane), halved(at_limit)
+    return collector
 
 
 def _left(finer, coarser):

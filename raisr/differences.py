@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raisr.blocks import in_threads
 from raisr.constant_areas import constant_areas
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
@@ -22,7 +23,7 @@ _TWO = 2  # values
 _TINY = 1e-30  # gray levels
 
 
-def are_exact(channels):
+def are_exact(channels, num_threads=1):
     """Return whether channels show what was drawn, without noise.
 
     White noise of deviation s makes differences of neighbours of deviation d = s * sqrt(2). Their
@@ -37,19 +38,19 @@ def are_exact(channels):
     Parameters
     ----------
     channels : list of GrayImage
+    num_threads : int
 
     Returns
     -------
     bool
     """
-    strips = [_living(band) for band in _bands(channels)]
+    strips = in_threads(num_threads, _living, _bands(channels))
     scales = [_step_and_ends(channel, parts) for channel, parts in _by_channel(channels, strips)]
     kept = [index for index, scale in enumerate(scales) if scale is not None]
     if not kept:
         return True
-    counts = np.zeros(_NEAR + 1, int)
-    for strip in strips:
-        counts += _counts([(*strip[index], *scales[index]) for index in kept])
+    parts = [[(*strip[index], *scales[index]) for index in kept] for strip in strips]
+    counts = np.sum(in_threads(num_threads, _counts, parts), axis=0)
     zero, other = counts[0] + 1.0, counts[1:].max() / 2 + 1.0
     excess = np.log(zero / other) - _ERRORS * np.sqrt(1 / zero + 1 / other)
     return bool(excess > 1 / (2 * 2 * _LEAST**2))

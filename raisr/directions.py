@@ -7,43 +7,32 @@ between two colours is how much there is of each.
 
 import numpy as np
 
-from raisr.bends import BLOCK, QUANTILE, bends, halved, mean_products, tiles, whole_blocks
+from raisr.bends import BLOCK, QUANTILE, mean_products, whole_blocks
 
 __all__ = ["across", "directions", "share_across"]
 
 _EXPECTED = 0.741  # what the quantile reads across the strongest direction, of white noise
 
 
-def directions(chroma, at_limit, scales):
-    """Return what bends in chroma at each of some scales.
+def directions(one, other):
+    """Return what bends in chroma at a scale.
 
     Parameters
     ----------
-    chroma : list of two (H, W) arrays
-    at_limit : (H, W) array
-        Where the image is clipped.
-    scales : int
+    one, other : tuple
+        What `raisr.block_details.details` returns of each of both planes.
 
     Returns
     -------
-    list of (3, blocks) arrays
+    (3, blocks) array
         Of the blocks that bend, the level in the strongest direction, that at right angles to it,
-        and the share that is clipped.
+        and the share that is clipped. Blocks of a small image tell nothing.
     """
-    planes, found = [*chroma, at_limit], []
-    for _ in range(scales):
-        found.append(_of_blocks(*planes))
-        planes = [halved(plane) for plane in planes]
-    return found
-
-
-def _of_blocks(wide, narrow, at_limit):
-    if min(wide.shape) < BLOCK + 2:
+    (_, a, _, clipped, _), (_, b, *_) = one, other
+    if a.shape[1] < BLOCK**2:
         return np.empty((3, 0))
-    a, b = (tiles(bends(plane), BLOCK) for plane in (wide, narrow))
     aa, bb, ab = (mean_products(*pair) for pair in ((a, a), (b, b), (a, b)))
     mean, half = (aa + bb) / 2, np.hypot((aa - bb) / 2, ab)
-    clipped = tiles(at_limit[1:-1, 1:-1], BLOCK).mean(axis=1)
     found = np.stack([*np.sqrt(np.maximum([mean + half, mean - half], 0)), clipped])
     return found[:, found[0] > 0]
 

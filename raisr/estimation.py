@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,7 @@ from raisr.bends import (
     whole_blocks,
 )
 from raisr.block_details import EXPECTED, details, is_limit, level_of_blocks
+from raisr.blocks import in_threads
 from raisr.camera_certainty import camera_certainty, shipped_camera_weights
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
@@ -25,7 +27,7 @@ from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
 from raisr.sampling import all_equal, strips_of
 from raisr.validate import as_channels
-from raisr.wavelet_level import DetailCollector
+from raisr.wavelet_level import DetailCollector, told_by_details
 from raisr.white_certainty import FEW, certainty, shipped_weights
 
 __all__ = ["estimate_noise", "noise_of", "plane_details"]
@@ -94,41 +96,29 @@ def estimate_noise(
     )
 
 
-def noise_of(channels, peaks=None):
+def noise_of(channels, peaks=None, num_threads=1):
     """Return the NoiseEstimate of channels, a list of GrayImage, in gray levels.
 
     `peaks` are what `peak_of` tells of each, if that is known.
     """
-    if are_exact(channels):
+    if are_exact(channels, num_threads):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
-    blocks: list = [[[] for _ in channels] for _ in range(_SCALES)]
-    mosaics, chroma = [], []
-    collectors = [DetailCollector() for _ in channels] if len(channels) == 3 else []
-    for strip in strips_of(channels):
-        if len(strip) == 3:
-            mosaics.append(mosaic_of(strip[1].plane()))
-        for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
-            if len(strip) == 3 and scale == 0:
-                chroma.append(directions(planes[1:], at_limit[0], _SCALES))
-            for kept, plane in enumerate(planes):
-                light = planes[0] if len(strip) == 3 else plane
-                parts = details(plane, at_limit[kept])
-                blocks[scale][kept].append(_blocks(parts, light, rough=scale > 0))
-                if collectors:
-                    collectors[kept].add(scale, plane, parts)
-    pooled = [[whole_blocks(parts) for parts in row] for row in blocks]
+    strips = in_threads(num_threads, _look_at, strips_of(channels))
+    blocks = zip(*(strip.blocks for strip in strips), strict=True)
+    pooled = [[whole_blocks(parts) for parts in zip(*row, strict=True)] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
     brightness, deviation, excess = _by_brightness(*pooled[0][0][:3])
-    mosaic = float(np.median(mosaics)) if mosaics else 0.0
-    uneven = _unevenness([found[1] for found in pooled[1][:2]]) if mosaics else 0.0
+    coloured = len(channels) == 3
+    mosaic = float(np.median([strip.mosaic for strip in strips])) if coloured else 0.0
+    uneven = _unevenness([found[1] for found in pooled[1][:2]]) if coloured else 0.0
     peaks = [peak_of(channel) for channel in channels] if peaks is None else peaks
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
     found = NoiseEstimate(levels, brightness, deviation, 1.0, mosaic, uneven, excess)
-    if chroma:
-        finest, *coarser = zip(*chroma, strict=True)
-        seen = [collector.found() for collector in collectors]
+    if coloured:
+        finest, *coarser = zip(*(strip.chroma for strip in strips), strict=True)
+        seen = _pooled_details(strips)
         found = replace(
             found,
             across=across(finest),
@@ -143,6 +133,47 @@ def noise_of(channels, peaks=None):
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
     return replace(found, ringing=ringing)
+
+
+class _Strip(NamedTuple):
+    """What is seen in a strip of channels.
+
+    Attributes
+    ----------
+    blocks : list of lists of arrays
+        At each scale, what `_blocks` returns of each plane.
+    mosaic : float
+        See `mosaic_of`. This and what follows is of three channels alone.
+    chroma : list of arrays
+        At each scale, what `directions` returns.
+    details : list of DetailCollector
+        Of each plane.
+    """
+
+    blocks: list
+    mosaic: float
+    chroma: list
+    details: list
+
+
+def _look_at(strip):
+    """Return the _Strip of channels, a list of GrayImage."""
+    coloured = len(strip) == 3
+    mosaic = mosaic_of(strip[1].plane()) if coloured else 0.0
+    blocks, chroma = [], []
+    collectors: list[DetailCollector] = []
+    for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
+        seen = [details(*pair) for pair in zip(planes, at_limit, strict=True)]
+        lights = planes[:1] * 3 if coloured else planes
+        pairs = zip(seen, lights, strict=True)
+        blocks.append([_blocks(parts, light, rough=scale > 0) for parts, light in pairs])
+        if not coloured:
+            continue
+        chroma.append(directions(*seen[1:]))
+        collectors = collectors or [DetailCollector(plane) for plane in planes]
+        for collector, plane, parts in zip(collectors, planes, seen, strict=True):
+            collector.blocks.add(plane.shape, parts)
+    return _Strip(blocks, mosaic, chroma, collectors)
 
 
 def _bounds(channels, peaks):
@@ -177,24 +208,24 @@ def _pyramid(strip):
     limits = [is_limit(channel) for channel in strip]
     planes = [channel.levelled() for channel in strip]
     if len(strip) == 3:
-        planes, limits = to_opponent(planes, 1), [np.any(limits, axis=0)] * 3
+        planes, limits = to_opponent(planes, 1), [np.any(limits, axis=0)]
     else:
         planes = [channel.plane() for channel in planes]
     at_limit = [limit.astype(np.float32) for limit in limits]
     for scale in range(_SCALES):
         if scale:
             planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
-        yield planes, at_limit
+        yield planes, at_limit * (len(planes) // len(at_limit))
 
 
 def plane_details(channels):
     """Return what `certainty` tells white noise by, of each opponent plane of three channels."""
-    collectors = [DetailCollector() for _ in channels]
-    for strip in strips_of(channels):
-        for scale, (planes, at_limit) in enumerate(_pyramid(strip)):
-            for collector, plane, limit in zip(collectors, planes, at_limit, strict=True):
-                collector.add(scale, plane, details(plane, limit))
-    return [collector.found() for collector in collectors]
+    return _pooled_details([_look_at(strip) for strip in strips_of(channels)])
+
+
+def _pooled_details(strips):
+    planes = zip(*(strip.details for strip in strips), strict=True)
+    return [told_by_details(collectors) for collectors in planes]
 
 
 def _whiteness(planes):

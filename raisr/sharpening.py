@@ -171,7 +171,8 @@ def _correction(channels, amount, num_threads):
     """Return what to add to each of some channels, gray levels, (H, W) float32."""
     luma = _mean(channels)
     out = np.empty(luma.shape, np.float32)
-    run_stages([stage_for(_level(channels))], [GrayImage(luma)], [out], GRAY_LEVELS, num_threads)
+    stage = stage_for(_level(channels, num_threads))
+    run_stages([stage], [GrayImage(luma)], [out], GRAY_LEVELS, num_threads)
 
     def block(y0, y1):
         given, wanted = luma[y0:y1], out[y0:y1]
@@ -184,9 +185,9 @@ def _correction(channels, amount, num_threads):
     return out
 
 
-def _level(channels):
+def _level(channels, num_threads):
     """Return the level of noise in the mean of channels, gray levels."""
-    noise = noise_of(channels)
+    noise = noise_of(channels, num_threads=num_threads)
     levels = noise.plane_levels()
     if noise.is_white:
         return float(levels[0])

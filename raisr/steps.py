@@ -78,14 +78,21 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     if len(sample) not in (1, 3):
         return _beside(
             [
-                choose_step(model, [channel], lambda i=i: ([p[i]] for p in parts()), None, noise)
+                choose_step(
+                    model,
+                    [channel],
+                    lambda i=i: ([p[i]] for p in parts()),
+                    None,
+                    noise,
+                    num_threads,
+                )
                 for i, channel in enumerate(sample)
             ]
         )
     if isinstance(noise, PhotonNoise):
         return _kept(_photonic(model, noise, sample, parts))
     peaks = in_threads(num_threads, peak_of, sample)
-    found = noise_of(sample, peaks)
+    found = noise_of(sample, peaks, num_threads)
     treatment = treatment_of(found, noise)
     if treatment in GAINS:
         # What JPEG made constant had noise.

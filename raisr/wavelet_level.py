@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raisr.block_details import BlockCollector, block_levels, level_of_blocks
+from raisr.block_details import BlockCollector, block_levels, level_of_blocks, levels_of
 from raisr.blocks import in_threads
 from raisr.differences import are_exact
 from raisr.noise_estimate import NORMAL_QUARTILE
@@ -10,7 +10,14 @@ from raisr.peaks import peak_of
 from raisr.sampling import strips_of
 from raisr.white_certainty import certainty, shipped_weights
 
-__all__ = ["DetailCollector", "channel_levels", "found_level", "level_of", "mean_level"]
+__all__ = [
+    "DetailCollector",
+    "channel_levels",
+    "found_level",
+    "level_of",
+    "mean_level",
+    "told_by_details",
+]
 
 _NONE = 0.1  # of the level that the finest details tell: in less, these are no noise
 _ROUNDING = 1e-6  # of a wavelet coefficient, relative to the image
@@ -69,21 +76,20 @@ def mean_level(channels):
 
 
 class DetailCollector:
-    """Collects, strip by strip, what tells whether the finest details of a plane are noise."""
+    """Collects, in a strip of a plane, what tells whether its finest details are noise."""
 
-    def __init__(self):
-        self._fine: list = []
-        self._blocks = BlockCollector()
+    def __init__(self, plane):
+        self.fine = _living_details(plane)
+        self.blocks = BlockCollector()
 
-    def add(self, scale, plane, seen):
-        """Add a plane of a strip, and what `details` sees in it; the finest scale comes first."""
-        if scale == 0:
-            self._fine.append(_living_details(plane))
-        self._blocks.add(scale, plane.shape, seen)
 
-    def found(self):
-        """Return the level that the finest details tell, and the levels of blocks."""
-        return _level_of_details(self._fine), self._blocks.levels()
+def told_by_details(strips):
+    """Return the level that the finest details of a plane tell, and the `BlockLevels`.
+
+    `strips` are the DetailCollectors of its strips.
+    """
+    level = _level_of_details([strip.fine for strip in strips])
+    return level, levels_of([strip.blocks for strip in strips])
 
 
 def _detail_level(channel):

@@ -5,6 +5,8 @@ import pytest
 from skimage import data
 
 from raisr import estimate_noise
+from raisr.bends import halved
+from raisr.block_details import details
 from raisr.colour import OPPONENT
 from raisr.directions import across, directions, share_across
 from raisr.noise import add_camera_noise, add_gaussian_noise
@@ -13,7 +15,10 @@ from tests.pages import LOOKS, blurred, resized
 
 def of_image(image):
     chroma = np.moveaxis(image @ OPPONENT.T[:, 1:], -1, 0).astype(np.float32)
-    return directions(list(chroma), np.zeros(image.shape[:2], np.float32), 2)
+    return [
+        directions(*(details(plane, np.zeros_like(plane)) for plane in planes))
+        for planes in (chroma, [halved(plane) for plane in chroma])
+    ]
 
 
 @pytest.mark.parametrize("sigma", [1, 20])

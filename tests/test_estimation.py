@@ -1,12 +1,17 @@
 """estimate_noise: white and camera noise, and images that have none or hide it."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from skimage import data
 
 from raisr import denoise, estimate_noise, estimate_sigma
 from raisr.colour import LUMA_NOISE
+from raisr.estimation import noise_of
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
+from raisr.sampling import strips_of
+from raisr.validate import as_channels
 from tests.images import noisy_scene, random_bytes
 
 
@@ -123,6 +128,15 @@ def test_of_large_images_strips_are_looked_at():
     noisy = add_gaussian_noise(np.zeros((5000, 1200)), 10, 0)
     whole = estimate_noise(noisy, data_range=255).levels
     np.testing.assert_allclose(whole[:, 0], [10, 5, 2.5], rtol=0.03)
+
+
+def test_threads_find_the_same_in_strips():
+    noisy = add_camera_noise(np.tile(photograph(), (5, 4, 1)), 0.01, 0)
+    channels = as_channels(noisy, -1, None)
+    assert len(list(strips_of(channels))) > 3
+    one, three = (asdict(noise_of(channels, num_threads=n)) for n in (1, 3))
+    for name, value in one.items():
+        np.testing.assert_array_equal(three[name], value, err_msg=name)
 
 
 def test_the_image_is_not_changed_and_may_be_read_only():
