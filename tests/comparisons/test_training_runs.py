@@ -1,6 +1,7 @@
 """The tables of the runs that have ended."""
 
 import re
+import shutil
 
 import pytest
 
@@ -73,7 +74,9 @@ def test_what_is_planned_has_not_ended():
     assert len(rows) == len(list(training_runs.CONFIGS.glob("*.toml"))) - 1
 
 
-def test_a_run_that_ended_as_its_time_was_over_is_not_planned():
+def test_a_run_that_ended_as_its_time_was_over_is_not_planned(monkeypatch, tmp_path):
+    shutil.copy(training_runs.CONFIGS / "unet_base_colour.toml", tmp_path)
+    monkeypatch.setattr(training_runs, "CONFIGS", tmp_path)
     ended = FACTS | {"init": "unet_small_colour", "steps": 22215}
     for seconds, planned in ((6600, False), (6000, True)):
         table = training_runs.plan_table({"unet_base_colour": ended | {"seconds": seconds}})
@@ -111,6 +114,9 @@ def test_twins_stand_side_by_side():
 
 def test_runs_are_added_to_those_known(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training_runs, "PATH", tmp_path / "runs.json")
+    for name in ("remedy_plain", "remedy_none"):
+        shutil.copy(training_runs.CONFIGS / f"{name}.toml", tmp_path)
+    monkeypatch.setattr(training_runs, "CONFIGS", tmp_path)
     for name, psnr in (("remedy_plain", 28.0), ("remedy_none", 28.5)):
         (tmp_path / name).mkdir()
         training_runs.main(["--runs", str(runs(tmp_path / name, **{name: psnr}))])

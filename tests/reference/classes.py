@@ -1,6 +1,7 @@
 """Class maps: from statistics in float64, and in exact arithmetic for 8-bit images."""
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -106,5 +107,6 @@ def _coherent(trace, square, edge):
     return square > 0 and square * (1 + ratio) ** 2 >= (trace * (1 - ratio)) ** 2
 
 
+@cache
 def _fraction(value):
     return Fraction(value).limit_denominator(10**6)
