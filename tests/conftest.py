@@ -72,10 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look no more for garbage among what was imported: a twentieth of all time went there."""
+    """Look no more for garbage among all that was imported, which takes time again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_unconfigure() -> None:
