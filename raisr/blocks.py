@@ -2,7 +2,7 @@
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import numpy as np
 
@@ -21,8 +21,11 @@ def aligned_empty(shape):
 
 def in_threads(num_threads, function, *lists):
     """Return what a function makes of each item of a list, or of several lists, in threads."""
+    items = list(zip(*lists, strict=True))
+    if min(num_threads, len(items)) < 2:
+        return list(starmap(function, items))
     with ThreadPoolExecutor(num_threads) as pool:
-        return list(pool.map(function, *lists))
+        return list(pool.map(lambda item: function(*item), items))
 
 
 def over_blocks(function, shape, num_threads, least=8, ended=None):

@@ -16,6 +16,7 @@ _SAMPLED = 13  # pixels from one to the next of those that are looked at first: 
 _SMOOTH = 1.0  # deviations of the noise
 _INFORMATION = 0.8  # of that of noise
 _SPREAD = 3.0  # standard deviations of the noise, that values spread at least
+_LEAST = 0.5  # of that, as a variance, has an image whose values may spread so, noise and all
 
 
 def all_values_told(channels, levels):
@@ -65,6 +66,8 @@ def values_told(channel, level):
     if not _may_be_few(_counts(planes, values, _SAMPLED), level / unit):
         return None
     counts = _counts(planes, values)
+    if _variance(counts, values) < _LEAST * (_SPREAD * level) ** 2:
+        return None
     likely = _likelihood(values, level)
     prior = np.full(len(values), 1 / len(values))
     for rounds, most in zip(_ROUNDS, _LEFT, strict=True):
@@ -73,8 +76,13 @@ def values_told(channel, level):
         means = likely @ (prior * values) / shown
         if prior @ values**2 - shown @ means**2 > most * level**2:
             return None
-    spread = prior @ (values - prior @ values) ** 2
-    return (values, means) if spread >= (_SPREAD * level) ** 2 else None
+    told = _variance(prior, values) >= (_SPREAD * level) ** 2
+    return (values, means) if told else None
+
+
+def _variance(counts, values):
+    shares = counts / counts.sum()
+    return shares @ (values - shares @ values) ** 2
 
 
 def _counts(planes, values, step=1):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from raisr.blocks import over_blocks
+from raisr.blocks import in_threads, over_blocks
 
 SHAPE = 800, 4000  # 25 blocks
 
@@ -56,3 +56,16 @@ def test_an_error_ends_all_threads():
     with pytest.raises(ValueError, match="no"):
         over_blocks(block, SHAPE, 2)
     assert len(done) == 2
+
+
+def test_one_thread_is_that_of_the_caller():
+    here = threading.get_ident()
+    assert in_threads(1, lambda _: threading.get_ident(), [1, 2]) == [here] * 2
+    assert in_threads(4, lambda _: threading.get_ident(), [1]) == [here]
+    assert here not in in_threads(2, lambda _: threading.get_ident(), [1, 2])
+
+
+def test_items_of_several_lists_stay_in_order():
+    assert in_threads(3, pow, [2, 3, 4], [3, 2, 1]) == [8, 9, 4]
+    assert in_threads(1, pow, [2, 3], [3, 2]) == [8, 9]
+    assert in_threads(2, pow, [], []) == []
