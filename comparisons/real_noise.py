@@ -101,7 +101,7 @@ def measure(folder: Path | None) -> dict[str, Any]:
         Of cc15.
     """
     cases = dict(CASES)
-    if folder is not None and folder.is_dir():
+    if folder is not None and any(folder.glob("*_real.png")):
         cases["cc15"] = partial(_cc15, folder)
     methods = {
         name: method

@@ -103,7 +103,7 @@ def noise_of(channels, peaks=None, num_threads=1):
     """
     if are_exact(channels, num_threads):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
-    strips = in_threads(num_threads, _look_at, strips_of(channels))
+    strips = in_threads(num_threads, _seen_in, strips_of(channels))
     blocks = zip(*(strip.blocks for strip in strips), strict=True)
     pooled = [[whole_blocks(parts) for parts in zip(*row, strict=True)] for row in blocks]
     levels = np.array([[level_of_blocks(found[1]) for found in row] for row in pooled])
@@ -111,7 +111,7 @@ def noise_of(channels, peaks=None, num_threads=1):
     coloured = len(channels) == 3
     mosaic = float(np.median([strip.mosaic for strip in strips])) if coloured else 0.0
     uneven = _unevenness([found[1] for found in pooled[1][:2]]) if coloured else 0.0
-    peaks = [peak_of(channel) for channel in channels] if peaks is None else peaks
+    peaks = in_threads(num_threads, peak_of, channels) if peaks is None else peaks
     most = _bounds(channels, peaks)
     levels = _without_texture(levels, most, peaks)
     brightness = brightness + _pedestal(channels)
@@ -156,7 +156,7 @@ class _Strip(NamedTuple):
     details: list
 
 
-def _look_at(strip):
+def _seen_in(strip):
     """Return the _Strip of channels, a list of GrayImage."""
     coloured = len(strip) == 3
     mosaic = mosaic_of(strip[1].plane()) if coloured else 0.0
@@ -205,9 +205,9 @@ def _pyramid(strip):
 
     Planes are channels, or of three channels those of the opponent space.
     """
-    limits = [is_limit(channel) for channel in strip]
+    coloured, limits = len(strip) == 3, [is_limit(channel) for channel in strip]
     planes = [channel.levelled() for channel in strip]
-    if len(strip) == 3:
+    if coloured:
         planes, limits = to_opponent(planes, 1), [np.any(limits, axis=0)]
     else:
         planes = [channel.plane() for channel in planes]
@@ -215,12 +215,12 @@ def _pyramid(strip):
     for scale in range(_SCALES):
         if scale:
             planes, at_limit = ([halved(one) for one in each] for each in (planes, at_limit))
-        yield planes, at_limit * (len(planes) // len(at_limit))
+        yield planes, at_limit * 3 if coloured else at_limit
 
 
 def plane_details(channels):
     """Return what `certainty` tells white noise by, of each opponent plane of three channels."""
-    return _pooled_details([_look_at(strip) for strip in strips_of(channels)])
+    return _pooled_details([_seen_in(strip) for strip in strips_of(channels)])
 
 
 def _pooled_details(strips):

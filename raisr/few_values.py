@@ -16,7 +16,7 @@ _SAMPLED = 13  # pixels from one to the next of those that are looked at first: 
 _SMOOTH = 1.0  # deviations of the noise
 _INFORMATION = 0.8  # of that of noise
 _SPREAD = 3.0  # standard deviations of the noise, that values spread at least
-_LEAST = 0.5  # of that, as a variance, has an image whose values may spread so, noise and all
+_LEAST = 0.5  # of that, as a variance, an image has at least, whose noise may have been clipped
 
 
 def all_values_told(channels, levels):
@@ -80,8 +80,8 @@ def values_told(channel, level):
     return (values, means) if told else None
 
 
-def _variance(counts, values):
-    shares = counts / counts.sum()
+def _variance(weights, values):
+    shares = weights / weights.sum()
     return shares @ (values - shares @ values) ** 2
 
 

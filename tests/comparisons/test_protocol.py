@@ -26,7 +26,7 @@ def mean_noisy_psnr(protocol, name, sigma):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "sigma", "psnr"),
+    ("name", "sigma", "expected"),
     [
         ("cbsd68", 15, 24.88),
         ("cbsd68", 25, 20.60),
@@ -36,8 +36,8 @@ def mean_noisy_psnr(protocol, name, sigma):
         ("set14m2", 50, 15.35),
     ],
 )
-def test_paper_protocol_has_the_noise_of_the_paper(name, sigma, psnr):
-    assert mean_noisy_psnr(PAPER, name, sigma) == pytest.approx(psnr, abs=0.03)
+def test_paper_protocol_has_the_noise_of_the_paper(name, sigma, expected):
+    assert mean_noisy_psnr(PAPER, name, sigma) == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.data
