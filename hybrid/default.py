@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 import raisr
@@ -126,7 +127,7 @@ def denoise(
             first = np.moveaxis(np.asarray(image), axis, 0)[0]
             return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
         if sigma is None:
-            found = noise_of(channels)
+            found = noise_of(channels, num_threads=torch.get_num_threads())
             treatment = treatment_of(found)
             if treatment == "none":
                 return np.array(image, channels[0].array.dtype)

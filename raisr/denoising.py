@@ -134,9 +134,14 @@ def denoise(
     threads = check_threads(num_threads)
     sample = sample_of(channels) if told is None else channels
     step = step_of(model, told, noise, sample, lambda: [channels], white, threads)
-    out = np.empty(np.shape(image), channels[0].array.dtype)
+    return taken(step, channels, np.shape(image), channel_axis, white, threads)
+
+
+def taken(step, channels, shape, channel_axis, white, num_threads):
+    """Return what a `Step` makes of the channels of an image of a shape, with their axis."""
+    out = np.empty(shape, channels[0].array.dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
-    step.run(channels, outs, white, threads)
+    step.run(channels, outs, white, num_threads)
     return out
 
 

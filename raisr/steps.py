@@ -16,6 +16,7 @@ from raisr.constant_areas import REACH, keep_constant_areas
 from raisr.estimation import noise_of
 from raisr.few_values import all_values_told
 from raisr.models import bank_for, colour_bank_for
+from raisr.noise_estimate import NoiseEstimate
 from raisr.peaks import peak_of
 from raisr.pyramid_bank import run_pyramid
 from raisr.reach import period_of, reach_of_colour, reach_of_pyramid, reach_of_stages
@@ -44,12 +45,15 @@ class Step(NamedTuple):
         A part of an image begins at rows and columns that are multiples of it.
     about : dict
         JSON-able: steps that tell the same do the same.
+    found : NoiseEstimate or None
+        By what it was chosen, in gray levels; None where it was told what to do.
     """
 
     run: Callable[..., None]
     reach: int
     period: int
     about: dict[str, Any]
+    found: NoiseEstimate | None = None
 
 
 def choose_step(model, sample, parts, told, noise, num_threads=1):
@@ -93,6 +97,11 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
         return _kept(_photonic(model, noise, sample, parts))
     peaks = in_threads(num_threads, peak_of, sample)
     found = noise_of(sample, peaks, num_threads)
+    step = _for_what_was_found(model, sample, parts, found, noise, peaks, num_threads)
+    return step._replace(found=found)
+
+
+def _for_what_was_found(model, sample, parts, found, noise, peaks, num_threads):
     treatment = treatment_of(found, noise)
     if treatment in GAINS:
         # What JPEG made constant had noise.
@@ -142,9 +151,10 @@ def repeated(step):
 
 def _white(model, levels, count, planes=None):
     """Remove white noise of levels in gray levels: of all channels, of each, or of each plane."""
+    kind = "shared" if planes else "white"
     planes = planes or _plane_levels(levels, count)
     if planes is not None:
-        about = {"step": "white", "model": model, "planes": list(planes)}
+        about = {"step": kind, "model": model, "planes": list(planes)}
         return _coloured(colour_bank_for(model, *planes), about, planes)
     levels = levels * count if len(levels) == 1 else levels
     about = {"step": "white", "model": model}

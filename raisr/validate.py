@@ -187,7 +187,7 @@ class GrayImage:
             out[rows] = fitting(part, out.dtype)
 
 
-def as_image(image, data_range=None, name="image", *, white_matters=True):
+def as_image(image, data_range=None, name="image", *, white_matters=True, warn=warn_caller):
     """Check a two-dimensional image.
 
     Parameters
@@ -200,6 +200,8 @@ def as_image(image, data_range=None, name="image", *, white_matters=True):
         What error messages call it.
     white_matters : bool
         Whether the values must fit white: warn where they do not, find a pedestal.
+    warn : callable
+        Takes the message where they do not.
 
     Returns
     -------
@@ -221,7 +223,7 @@ def as_image(image, data_range=None, name="image", *, white_matters=True):
     if array.ndim != 2:
         hint = f"; {_colour_hint(array.shape)}" if array.ndim == 3 else ""
         raise ValueError(f"{name} must have two dimensions (H, W), got shape {array.shape}{hint}")
-    return _checked([array], data_range, name, lambda _, *place: place, white_matters)[0]
+    return _checked([array], data_range, name, lambda _, *place: place, white_matters, warn)[0]
 
 
 def _likely_axis(shape):
@@ -259,7 +261,7 @@ def as_channels(
 ):
     """Check an image and return its channels, a list of GrayImage; one without an axis.
 
-    `warn` takes the message where values do not fit white; the rest is as in `as_image`.
+    Other arguments are as in `as_image`.
     """
     array = _as_array(image, name)
     if channel_axis is None:
@@ -269,7 +271,7 @@ def as_channels(
                 "image, pass the axis of the channels, as in "
                 f"channel_axis={_likely_axis(array.shape)}"
             )
-        return [as_image(array, data_range, name, white_matters=white_matters)]
+        return [as_image(array, data_range, name, white_matters=white_matters, warn=warn)]
     if array.ndim != 3:
         raise ValueError(
             f"{name} must have three dimensions with channel_axis={channel_axis}, "
@@ -287,7 +289,7 @@ def as_channels(
     return _checked(list(np.moveaxis(array, axis, 0)), data_range, name, where, white_matters, warn)
 
 
-def _checked(planes, data_range, name, where, white_matters, warn=warn_caller):
+def _checked(planes, data_range, name, where, white_matters, warn):
     dtype = planes[0].dtype
     factor = GRAY_LEVELS / data_range_of(dtype, data_range)
     images = [GrayImage(plane, factor) for plane in planes]

@@ -13,7 +13,8 @@ from raisr.cli.large import stream_with
 from raisr.cli.levels import in_percent, in_words
 from raisr.cli.networks import find_network
 from raisr.cli.noise_report import page_facts, told_in_words
-from raisr.cli.pages import Change, Settings, denoise_page
+from raisr.cli.pages import Change, denoise_page
+from raisr.cli.plans import Settings
 from raisr.cli.work import Work, work_on
 from raisr.denoising import MODELS
 from raisr.io.picture import Page
@@ -70,13 +71,15 @@ def _describe_changes(
     told = f"sigma {_listed(levels, in_words)} ({_listed(shares, in_percent)} of white)"
     photons = isinstance(arguments.noise, PhotonNoise)
     origin = "as given" if arguments.sigma or photons else "estimated"
+    doubt = next((change.doubt for change in changes if change.doubt), "")
     if not any(levels):
         found = "all is in the dark" if photons else "found no noise, or could not tell"
-        reason = "sigma is 0" if arguments.sigma else found
+        reason = "sigma is 0" if arguments.sigma else doubt or found
         return f"changed nothing: {reason}", True
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
-        return f"changed little, by {in_words(distance)} (rms), for noise of {told}, {origin}", True
+        little = f"changed little, by {in_words(distance)} (rms), for noise of {told}, {origin}"
+        return f"{little}; {doubt}" if doubt else little, True
     kinds = list(dict.fromkeys(change.kind for change in changes if change.kind in _NAMES))
     what = "".join(f"{_NAMES[kind]} " for kind in kinds)
     return f"removed {what}noise of {told}{', estimated' * (origin == 'estimated')}", False
@@ -112,6 +115,8 @@ def _load_model(
     if arguments.sigma:
         raise ValueError(f"--sigma has no effect on the bank {name}: leave it out")
     if not Path(name).is_file():
+        if Path(name).suffix:
+            raise FileNotFoundError(f"{name}: no such file")
         known = ", ".join((*MODELS, *network_names()))
         raise FileNotFoundError(f"{name}: not one of {known}, nor the file of a bank")
     return load_bank(Path(name)), None

@@ -12,7 +12,7 @@ import numpy as np
 import raisr
 from raisr.camera_models import GAINS
 from raisr.cli.levels import in_words
-from raisr.cli.pages import Settings
+from raisr.cli.plans import Settings
 from raisr.cli.video_noise import Noise, find_noises
 from raisr.io.y4m import Frame, VideoHeader
 from raisr.stabilisation import PhotonNoise

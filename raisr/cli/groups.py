@@ -18,7 +18,7 @@ class Group(NamedTuple):
     """Channels that are filtered together, and where; `part` counts without alpha.
 
     Filters take `work`: straight where `values` were multiplied by `share`, measured values less
-    a pedestal, and visible ones in the place of the `hidden`. Three equal channels are gray.
+    a pedestal, and visible ones in the place of the `hidden`.
     """
 
     channels: list[int]
@@ -28,7 +28,6 @@ class Group(NamedTuple):
     work: np.ndarray
     share: np.ndarray | None
     pedestal: int
-    is_gray: bool
 
     @property
     def is_hidden(self) -> bool:
@@ -37,22 +36,20 @@ class Group(NamedTuple):
 
     def options(self, white: float | None) -> dict[str, Any]:
         """Return how to read `work`: the axis of its channels and its white, if not told."""
-        axis = None if self.work.ndim == 2 else -1
-        return {"channel_axis": axis, "data_range": white_of(self.values, white)}
+        return {"channel_axis": self.axis, "data_range": white_of(self.values, white)}
 
     @property
     def axis(self) -> int | None:
-        """Axis of the channels of `visible`."""
-        return None if self.is_gray else -1
+        """Axis of the channels of `work`."""
+        return None if self.work.ndim == 2 else -1
 
     @property
     def visible(self) -> np.ndarray:
-        """The smallest rectangle of `work` that holds all that is visible; (H, W) if gray."""
-        work = self.work[..., 0] if self.is_gray and self.work.ndim == 3 else self.work
+        """The smallest rectangle of `work` that holds all that is visible."""
         if self.hidden is None or self.is_hidden:
-            return work
+            return self.work
         rows, columns = (np.flatnonzero((~self.hidden).any(axis=axis)) for axis in (1, 0))
-        return work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return self.work[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
     def restored(self, filtered: np.ndarray) -> np.ndarray:
         """Return what was made of `work` as values of the file; what is hidden stays."""
@@ -101,8 +98,7 @@ def groups_of(page: Page) -> Iterator[Group]:
             work, pedestal = less_pedestal(values)
         if hidden is not None and not hidden.all():
             work = fill_hidden(work, hidden)
-        gray = work.ndim == 2 or bool(np.all(work == work[..., :1]))
-        yield Group(channels, part, values, hidden, work, share, pedestal, gray)
+        yield Group(channels, part, values, hidden, work, share, pedestal)
         first += len(channels)
 
 

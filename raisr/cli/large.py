@@ -12,8 +12,8 @@ from typing import Any
 from raisr.camera_models import GAINS
 from raisr.cli.checks import named, white_fits
 from raisr.cli.levels import in_percent, in_words
+from raisr.cli.plans import levels_in
 from raisr.cli.report import Report
-from raisr.colour import LUMA_NOISE
 from raisr.io.folders import TIFF
 from raisr.io.large import one_kind
 from raisr.io.zarr_files import is_zarr
@@ -79,20 +79,15 @@ def _in_words(step: dict[str, Any], white: float) -> list[str]:
         return [text for part in step["of"] for text in _in_words(part, white)]
     if kind == "gray":
         return _in_words(step["of"], white)
-    if kind == "copy":
-        return []
     if kind == "bank":
         return ["what the bank is for"]
     if kind == "photon":
         gain, dark, _ = step["noise"]
         gain, dark = (in_words(value * unit) for value in (gain, dark))
         return [f"photon noise of {gain} a photon and {dark} in the dark"]
-    if kind == "few values":
-        levels = step["levels"]
-    else:
-        levels = [step["level"] if "level" in step else step["planes"][0] / LUMA_NOISE]
     name = "camera noise" if kind in GAINS else "noise"
     return [
         f"{name} of sigma {in_words(level * unit)} ({in_percent(level / GRAY_LEVELS)} of white)"
-        for level in levels
+        for level in levels_in(step)
+        if level
     ]

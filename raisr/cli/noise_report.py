@@ -5,22 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import raisr
-from raisr.camera_models import GAINS, camera_filters
+from raisr.camera_models import GAINS
 from raisr.cli.groups import Group, groups_of
-from raisr.cli.pages import Settings, levels_of
-from raisr.cli.planes import white_of
+from raisr.cli.levels import in_words
+from raisr.cli.plans import Plan, Settings, plan_of
+from raisr.estimation import noise_of
 from raisr.io import Page, read_picture
-from raisr.noise_estimate import NoiseEstimate
+from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
+from raisr.validate import GRAY_LEVELS
 
 __all__ = ["noise_facts", "page_facts", "told_in_words"]
 
 _PLANES = ("luma", "red less blue", "green")
 _TREATED = {
     "none": "nothing is changed",
-    "few": "each pixel gets the value that the histogram, deconvolved, tells",
+    "few values": "each pixel gets the value that the histogram, deconvolved, tells",
     "photon": "filters for white noise, behind the generalised Anscombe transform",
+    "bank": "the given bank, whatever the noise",
 }
 
 
@@ -37,54 +39,45 @@ def page_facts(page: Page, settings: Settings) -> dict[str, Any]:
 
 
 def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
-    value = white_of(group.values, settings.white)
-    found = raisr.estimate_noise(group.visible, channel_axis=group.axis, data_range=value)
-    names = _PLANES if group.axis is not None else ("gray",)
-    facts: dict[str, Any] = {"kind": found.kind, "white": value}
+    plan = plan_of(group, settings, lambda message: None)
+    found, unit = plan.step.found or noise_of(sample_of(plan.seen)), plan.white / GRAY_LEVELS
+    names = _PLANES if found.levels.shape[1] == len(_PLANES) else ("gray",)
+    facts: dict[str, Any] = {"kind": found.kind, "white": plan.white}
     if group.part.start:
         facts = {"channel": group.part.start + 1, **facts}
     facts["levels"] = {
-        name: found.levels[:, place].round(4).tolist() for place, name in enumerate(names)
+        name: (unit * found.levels[:, place]).round(4).tolist() for place, name in enumerate(names)
     }
     if found.kind == "photon" and (photons := found.photons):
+        photons = photons.times(unit)
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
         facts["offset"] = round(photons.offset + group.pedestal, 4)
-    return facts | _choice(found, group, settings, value)
+    return facts | ({"treatment": _TREATED["none"]} if group.is_hidden else _choice(plan, settings))
 
 
-def _choice(found: NoiseEstimate, group: Group, settings: Settings, white: float) -> dict[str, Any]:
+def _choice(plan: Plan, settings: Settings) -> dict[str, Any]:
     """Return what `raisr denoise` does about noise with these settings."""
-    if group.is_hidden:
-        return {"treatment": _TREATED["none"]}
-    if not isinstance(settings.model, str):
-        return {"treatment": "the given bank, whatever the noise"}
-    if isinstance(settings.noise, PhotonNoise):
-        return {"treatment": f"{_TREATED['photon']}, for the noise as given"}
-    levels, kind = levels_of(group, white, settings, found)
-    if not any(levels):
-        return {"treatment": _TREATED["none"]}
+    if plan.kind in GAINS:
+        return _camera_choice(plan, settings)
+    if plan.kind == "none" and plan.doubt:
+        return {"treatment": f"{_TREATED['none']}: {plan.doubt}"}
+    if plan.kind in _TREATED and not (plan.kind == "few values" and settings.network):
+        given = ", for the noise as given" * isinstance(settings.noise, PhotonNoise)
+        return {"treatment": _TREATED[plan.kind] + given}
+    by = "a network for white noise" if settings.network else "filters for white noise"
     if settings.levels is not None:
-        told = ", ".join(f"{level:.4g}" for level in levels)
-        return {"treatment": _white(settings) + f", of sigma {told} as given"}
-    if kind in GAINS and group.axis is not None:
-        return _camera_choice(found, kind, settings)
-    if kind in ("white", "shared"):
-        return {"treatment": _white(settings) + (", that channels share" * (kind == "shared"))}
-    return {"treatment": _TREATED[kind]}
+        by += f", of sigma {', '.join(map(in_words, plan.levels))} as given"
+    return {"treatment": by + ", that channels share" * (plan.kind == "shared")}
 
 
-def _white(settings: Settings) -> str:
-    return "a network for white noise" if settings.network else "filters for white noise"
-
-
-def _camera_choice(found: NoiseEstimate, kind: str, settings: Settings) -> dict[str, Any]:
-    bank, share = camera_filters("fast", kind, found, told=settings.noise is not None)
-    of = "a mosaic filled in by means" if kind == "mosaic" else "a camera"
+def _camera_choice(plan: Plan, settings: Settings) -> dict[str, Any]:
+    about, unit = plan.step.about, plan.white / GRAY_LEVELS
+    of = "a mosaic filled in by means" if plan.kind == "mosaic" else "a camera"
     network = ", and a network for it" if settings.network and settings.noise is None else ""
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine{network}",
-        "filtered_for": [round(level * found.unit, 4) for level in bank.metadata["levels"]],
-        "share": round(share, 3),
+        "filtered_for": [round(level * unit, 4) for level in about["planes"]],
+        "share": round(about["share"], 3),
     }
 
 

@@ -1,6 +1,7 @@
 """What the commands tell of noise: `raisr info IMAGE`, --verbose, and --noise that overrules."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -92,6 +93,47 @@ def test_info_tells_a_black_that_is_not_zero_in_values_of_the_file(dtype, tmp_pa
 def test_info_of_a_file_that_is_no_image(tmp_path, capsys):
     (tmp_path / "a.png").write_text("no")
     fails(capsys, "a.png", "info", tmp_path / "a.png")
+
+
+def test_what_may_be_texture_is_left_and_it_is_said_how_to_remove_it(tmp_path, capsys):
+    name, out = saved(tmp_path / "a.png", data.chelsea()), str(tmp_path / "b.png")
+    hint = "what looks like noise of a camera may be texture (if it is noise: --noise camera)"
+    assert main(["info", name]) == 0
+    assert capsys.readouterr().out.endswith(f"treatment: nothing is changed: {hint}\n")
+    assert main(["denoise", name, out]) == 0
+    assert capsys.readouterr().out == f"{out}: changed nothing: {hint}\n"
+    assert main(["denoise", "--overwrite", "--noise", "camera", name, out]) == 0
+    assert "removed camera noise" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["white", "camera", "photon"])
+def test_noise_is_looked_for_once(pictures, kind, tmp_path, monkeypatch):
+    looked, noise_of = [], raisr.estimation.noise_of
+    for module in (raisr.estimation, raisr.steps):
+        monkeypatch.setattr(module, "noise_of", lambda *a: looked.append(a) or noise_of(*a))
+    assert main(["denoise", pictures[kind], str(tmp_path / "out.png")]) == 0
+    assert len(looked) == 1
+
+
+def test_noise_is_looked_for_in_what_is_visible(tmp_path, capsys):
+    """Not in what takes the place of hidden pixels, which repeats their noise."""
+    noisy = np.random.default_rng(0).normal(120, 9, (128, 128, 4))
+    noisy[..., 3], noisy[32:96, 32:96, 3] = 0, 255
+    stored = np.rint(noisy).clip(0, 255).astype(np.uint8)
+    assert main(["denoise", saved(tmp_path / "a.png", stored), str(tmp_path / "b.png")]) == 0
+    told = capsys.readouterr().out
+    visible = stored[32:96, 32:96, :3]
+    inner = saved(tmp_path / "c.png", visible)
+    assert main(["denoise", inner, str(tmp_path / "d.png")]) == 0
+    assert capsys.readouterr().out.replace("d.png", "b.png") == told
+
+
+def test_channels_of_unlike_noise_are_told_one_by_one(tmp_path, capsys):
+    noisy = 120 + np.random.default_rng(0).normal(0, (3, 3, 30), (128, 128, 3))
+    assert main(["denoise", saved(tmp_path / "a.png", noisy), str(tmp_path / "b.png")]) == 0
+    assert re.search(
+        r"removed noise of sigma [23]\.\d+, [23]\.\d+, [23]\d\.\d+ \(", capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("kind", ["camera", "photon"])

@@ -33,6 +33,9 @@ def test_unknown_bank(tmp_path, photos, capsys):
         "denoise",
         *arguments,
     )
+    missing = tmp_path / "mine.safetensors"
+    arguments = ["--model", missing, photos / "a.png", tmp_path / "out.png"]
+    fails(capsys, f"{missing}: no such file", "denoise", *arguments)
     fails(capsys, "no filter bank at bset", "info", "bset")
     arguments = [
         "--sigma",
