@@ -37,15 +37,16 @@ def filter_rows(stage, planes, classes, y0, y1, out, data_range):
     if classes.shape != (rows, out.shape[1]) or not classes.flags.c_contiguous:
         raise ValueError(f"classes must be rows {y0} to {y1} of {out.shape}, got {classes.shape}")
     from raisr.kernels import apply as kernels
-    from raisr.simd import lanes_for, token
+    from raisr.simd import lanes_for
 
-    tokens = token(stage.size), token(stage.planes), token(lanes_for(stage.size))
-    sources = tuple(plane.source for plane in planes)
+    size, lanes = stage.size, lanes_for(stage.size)
+    line, sources = kernels.line_kernel(size, len(planes), lanes), tuple(p.source for p in planes)
+    given = line, size, lanes, sources, classes, stage.packed
     if isinstance(out, Rows):
-        kernels.filter_rows(*tokens, sources, classes, stage.packed, out.sink, y0, y1)
+        kernels.filter_rows(*given, out.sink, y0, y1)
         return
     with sink_of_rows(out, y0, y1, data_range) as sink:
-        kernels.filter_rows(*tokens, sources, classes, stage.packed, sink, y0, y1)
+        kernels.filter_rows(*given, sink, y0, y1)
 
 
 def levelled(run):

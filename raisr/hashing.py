@@ -258,11 +258,16 @@ def check_classes(classes: ArrayLike, spec: HashSpec) -> NDArray:
 
 def _hash_rows(image, spec, y0, y1, out):
     from raisr.kernels.hash import hash_rows
-    from raisr.simd import token
+
+    hash_rows(image.source, *kernel_arguments(spec), out, y0, y1)
+
+
+def kernel_arguments(spec):
+    """Return what `raisr.kernels.hash.hash_rows` takes between an image and the result."""
+    from raisr.kernels.hash import row_kernels
 
     *edges, strides = spec.kernel_edges
-    half = token(spec.window // 2)
-    hash_rows(half, image.source, spec.presmooth, spec.taps, tuple(edges), strides, out, y0, y1)
+    return row_kernels(spec.window), spec.presmooth, spec.taps, tuple(edges), strides
 
 
 def class_rows(image, spec, y0, y1, out):

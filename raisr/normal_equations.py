@@ -154,14 +154,13 @@ class NormalEquations:
         return padded, target[np.newaxis], order, starts
 
     def _add_strip(self, strip, scratch, run):
-        from raisr.kernels.gram import accumulate_classes
-        from raisr.simd import lanes_for, token
+        from raisr.kernels.gram import accumulate_classes, patch_kernel
 
-        tokens = token(self.size), token(lanes_for(self.size))
+        patches = patch_kernel(self.size)
 
         def block(bounds):
             room = scratch.pop()
-            accumulate_classes(*tokens, 1, *strip, *bounds, *room, self.totals)
+            accumulate_classes(patches, 1, *strip, *bounds, *room, self.totals)
             scratch.append(room)
 
         starts = strip[-1]

@@ -62,19 +62,18 @@ class PhaseEquations:
             (H, W) uint16, below the spec's number of classes: it is not checked.
         num_threads : int
         """
-        from raisr.kernels.gram import accumulate_classes, sort_by_class, workspace
-        from raisr.simd import lanes_for, token
+        from raisr.kernels.gram import accumulate_classes, patch_kernel, sort_by_class, workspace
 
         padded, targets, classes = self._canvas(samples)
         order = np.empty(classes.size, np.int32)
         starts = sort_by_class(classes, len(self.totals) + 1, order)[:-1]
-        tokens = token(self.size), token(lanes_for(self.size))
+        patches = patch_kernel(self.size)
         scratch = [workspace(self.totals.shape[1]) for _ in range(num_threads)]
 
         def part(bounds):
             room = scratch.pop()
             given = self.step, padded, targets, order, starts
-            accumulate_classes(*tokens, *given, *bounds, *room, self.totals)
+            accumulate_classes(patches, *given, *bounds, *room, self.totals)
             scratch.append(room)
 
         shares = np.linspace(0, starts[-1], 4 * num_threads + 1)[1:-1]

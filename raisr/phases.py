@@ -107,8 +107,7 @@ class PhaseStage:
             Value of white in `out`.
         num_threads : int
         """
-        from raisr.kernels.phases import phase_rows
-        from raisr.simd import token
+        from raisr.kernels.phases import line_kernel, phase_rows
 
         seen, wanted = (
             tuple(times * side for side in classes.shape) for times in (self.step, self.factor)
@@ -120,9 +119,10 @@ class PhaseStage:
                 f"got {shapes} and {out.shape}"
             )
         side, factor, packed = int(self.filters.shape[1]), self.factor, self.packed
-        numbers = self.size, self.planes, side, int(self.margin > 0), self.step
-        tokens, sources = map(token, numbers), tuple(plane.source for plane in planes)
-        given = *tokens, factor, sources, classes, packed
+        size, lines, step = self.size, int(self.margin > 0), self.step
+        line = line_kernel(size, self.planes, side, lines, step)
+        sources = tuple(plane.source for plane in planes)
+        given = line, size, side, lines, step, factor, sources, classes, packed
 
         def block(y0, y1):
             with sink_of_rows(out, factor * y0, factor * y1, data_range) as sink:

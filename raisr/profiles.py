@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from raisr.blocks import over_blocks
-from raisr.hashing import HashSpec, tensor_rows
+from raisr.hashing import HashSpec, kernel_arguments, tensor_rows
 from raisr.validate import whole_number
 
 __all__ = [
@@ -127,13 +127,9 @@ def class_rows(image, spec, y0, out, grid=(1, 0)):
     The map is of every step-th pixel, down and across, from the first on: `grid` is (step, first).
     """
     from raisr.kernels.profile import profile_rows
-    from raisr.simd import token
 
-    tensor, norm = spec.tensor, np.float32(2 * spec.tensor.norm)
-    *edges, strides = tensor.kernel_edges
-    tensor_of = tensor.presmooth, tensor.taps, tuple(edges), strides
-    half = token(tensor.window // 2)
-    profile_rows(half, image.source, tensor_of, norm, *spec.cuts, y0, grid, out)
+    tensor_of, norm = kernel_arguments(spec.tensor), np.float32(2 * spec.tensor.norm)
+    profile_rows(image.source, tensor_of, norm, *spec.cuts, y0, grid, out)
 
 
 def _statistics(image, spec):

@@ -3,7 +3,10 @@
 import errno
 import importlib
 import pkgutil
+import sys
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -12,8 +15,9 @@ from numba.core import caching
 from numba.core.registry import CPUDispatcher
 
 import raisr.kernels
-from raisr.kernels import calls, kernel, pixels
+from raisr.kernels import apply, calls, hash, kernel, pixels
 from raisr.validate import GrayImage, sink_of
+from tests.banks import CSCONV, random_bank
 
 
 def double(x):
@@ -45,6 +49,32 @@ def test_without_the_private_key_nothing_is_cached_and_all_works(monkeypatch, mi
     compiled = kernel(double)
     assert compiled(4) == 8
     assert not isinstance(compiled._cache, caching.FunctionCache)
+
+
+def test_a_change_of_any_source_that_is_inlined_compiles_anew(monkeypatch):
+    csconv = pytest.importorskip("hybrid.csconv", reason="PyTorch is not installed")
+    read, read_bytes = set(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.add(path) or read_bytes(path))
+    raisr.kernels._inlined_code.__wrapped__(Path(csconv.__file__).parent)
+    packages = "raisr.", "hybrid."
+    names = {name for name in sys.modules if "simd" in name and name.startswith(packages)}
+    assert {"raisr.simd", "raisr._simd_hash", "hybrid.csconv.simd"} <= names
+    inlined = [*names, "raisr.kernels.memory", "hybrid.csconv.emit", "hybrid.csconv.plain"]
+    assert {importlib.import_module(name).__file__ for name in inlined} <= set(map(str, read))
+
+
+@pytest.mark.parametrize("kind", ["hash", "filter"])
+def test_other_sizes_compile_next_to_nothing_anew(kind):
+    """Of what is done to an image, only what is done to a row is compiled for its sizes."""
+    image = np.random.default_rng(0).normal(128, 40, (12, 15)).astype(np.float32)
+    whole = {"hash": hash.hash_rows, "filter": apply.filter_rows}[kind]
+    for first, size in ((True, 13), (False, 15)):
+        before = len(whole.signatures)
+        if kind == "hash":
+            raisr.hash_image(image, replace(CSCONV, window=size), data_range=255)
+        else:
+            random_bank(CSCONV, size=size).apply(image, data_range=255)
+        assert first or len(whole.signatures) == before
 
 
 def third(x):

@@ -26,6 +26,7 @@ from hybrid.csconv.kernels import (
     join_bands,
     pack,
     pack_transposed,
+    pixels_kernel,
     sort_tiles,
 )
 from hybrid.csconv.threads import run
@@ -218,10 +219,11 @@ def convolve(x, weight, bias, classes):
     if bias is None:
         bias = torch.zeros(weight.shape[:2])
     bias = bias.detach().float().contiguous().numpy()
+    pixels = pixels_kernel(layer.lanes, layer.pair - 1)
 
     def band(a, b):
         arrays = layer.source, layer.staged_source(), packed, bias, target
-        convolve_tiles(*layer.tokens, layer.k, *arrays, *layer.sorted, a, b)
+        convolve_tiles(pixels, layer.lanes, layer.k, *arrays, *layer.sorted, a, b)
 
     run(_jobs(band, layer.tiling.bands))
     return out

@@ -5,9 +5,12 @@ are rows ``image, y0, y1, x0, x1, first pixel, band``. The pixels of a tile, sor
 in `places`; class c of tile t has those from ``starts[t, c]`` to ``starts[t, c + 1]``.
 """
 
+from functools import cache
+
 import numpy as np
 
 from raisr.kernels import kernel, subkernel
+from raisr.kernels.calls import call, special
 from raisr.kernels.micro import VECTOR
 from raisr.simd import token
 
@@ -25,6 +28,7 @@ __all__ = [
     "join_bands",
     "pack",
     "pack_transposed",
+    "pixels_kernel",
     "sort_tiles",
 ]
 
@@ -141,17 +145,40 @@ def pack_transposed(lanes, paired, weight, columns, square, out, present):
                             micro.join(lanes, low, high, target)
 
 
+@cache
+def pixels_kernel(lanes, paired):
+    """Return the address of what convolves pixels of one class: `paired` is 1 for bfloat16."""
+    width, pairs = token(lanes), token(paired)
+
+    def pixels(  # compiled
+        tile, row, step, k, length, place, end, weight, offset, out, out_row, out_step
+    ):
+        taps, size, target = (tile, row, step), (k, length), (out, out_row, out_step)
+        while place + 16 <= end:
+            micro.forward(_EIGHT, width, pairs, taps, size, place, weight, offset, target)
+            place += 16
+        if place + 8 <= end:
+            micro.forward(_FOUR, width, pairs, taps, size, place, weight, offset, target)
+            place += 8
+        if place + 4 <= end:
+            micro.forward(_TWO, width, pairs, taps, size, place, weight, offset, target)
+            place += 4
+        if place < end:
+            micro.forward(_ONE, width, pairs, taps, size, place, weight, offset, target)
+
+    return special(pixels, lanes, paired)
+
+
 @kernel
 def convolve_tiles(
-    lanes, paired, k, source, tile, weights, bias, out, tiles, places, starts, t0, t1
+    pixels, lanes, k, source, tile, weights, bias, out, tiles, places, starts, t0, t1
 ):
-    """Convolve tiles."""
-    margin, width = k // 2, len(lanes)
-    words, out_words = source.shape[3], out.shape[3]
-    blocks = bias.shape[1] // width
+    """Convolve tiles; `pixels` is a `pixels_kernel`."""
+    margin, words, out_words = k // 2, source.shape[3], out.shape[3]
+    blocks = bias.shape[1] // lanes
     taps = (_address(tile), np.int64(tile.strides[0]), np.int64(4 * words))
     size = (np.int64(k), np.int64(k * words))
-    panel = np.int64(4 * k * k * words * width)
+    panel = np.int64(4 * k * k * words * lanes)
     out_row, out_step = np.int64(out.strides[1]), np.int64(out.strides[2])
     step = np.int64(4 * out_words // blocks)
     for t in range(t0, t1):
@@ -161,23 +188,12 @@ def convolve_tiles(
         for c in range(bias.shape[0]):
             if starts[t, c] == starts[t, c + 1]:
                 continue
+            ends = (_address(places) + 2 * starts[t, c], _address(places) + 2 * starts[t, c + 1])
             for block in range(blocks):
-                place = _address(places) + 2 * starts[t, c]
-                end = _address(places) + 2 * starts[t, c + 1]
                 weight = _address(weights) + (c * blocks + block) * panel
-                offset = _address(bias) + 4 * width * (c * blocks + block)
+                offset = _address(bias) + 4 * lanes * (c * blocks + block)
                 target = (corner + block * step, out_row, out_step)
-                while place + 16 <= end:
-                    micro.forward(_EIGHT, lanes, paired, taps, size, place, weight, offset, target)
-                    place += 16
-                if place + 8 <= end:
-                    micro.forward(_FOUR, lanes, paired, taps, size, place, weight, offset, target)
-                    place += 8
-                if place + 4 <= end:
-                    micro.forward(_TWO, lanes, paired, taps, size, place, weight, offset, target)
-                    place += 4
-                if place < end:
-                    micro.forward(_ONE, lanes, paired, taps, size, place, weight, offset, target)
+                call(pixels, taps + size + ends + (weight, offset) + target)
 
 
 @subkernel
@@ -327,11 +343,14 @@ def _flush(lanes, paired, spread, out, edges, tile, margin, channels):
 def join_bands(lanes, paired, edges, out, tiles):
     """Write the rows to which a band and the one above it both contribute."""
     rows = edges.shape[2]
+    total = np.empty(edges.shape[3] * edges.shape[4], np.float32)
     for t in range(len(tiles)):
         image, y0, _, x0, _, _, band = tiles[t]
         if x0 == 0 and y0 > 0:
             for i in range(rows):
-                total = (edges[band - 1, 1, i] + edges[band, 0, i]).reshape(-1)
+                above, below = edges[band - 1, 1, i].reshape(-1), edges[band, 0, i].reshape(-1)
+                for j in range(total.size):  # sums of arrays take seconds to compile
+                    total[j] = above[j] + below[j]
                 _write(lanes, paired, total, out[image, y0 - rows // 2 + i].reshape(-1))
 
 

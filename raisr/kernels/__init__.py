@@ -27,8 +27,13 @@ def subkernel(function):
     return _compiled(function, _OPTIONS | _CALLED)
 
 
-def outlined(function):
-    """Compile a function that kernels call by its address; see `raisr.kernels.calls`."""
+def outlined(function, name=None):
+    """Compile a function that kernels call by its address; see `raisr.kernels.calls`.
+
+    One of several that are made in one place has a name of its own, as in `variant`.
+    """
+    if name is not None:
+        function.__name__ = function.__qualname__ = name
     return _compiled(function, _OPTIONS | _OUTLINED)
 
 
@@ -95,10 +100,10 @@ def _say_that_nothing_is_kept(folder, why):
 def _inlined_code(home):
     """Return a digest of the sources of all compiled code, and of what chooses among them.
 
-    `home` is the folder of a kernel; kernels of other packages have theirs in private modules.
+    `home` is the folder of a kernel, which may be another package's.
     """
     here = Path(__file__).parent
-    sources = {*here.glob("*.py"), *here.parent.glob("_simd*.py"), *home.glob("_[a-z]*.py")}
+    sources = {*here.glob("*.py"), *here.parent.glob("*simd*.py"), *home.glob("*.py")}
     digest = hashlib.sha256(os.environ.get("RAISR_VECTOR", "").encode())
     for source in sorted(sources):
         digest.update(source.read_bytes())

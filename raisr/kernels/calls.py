@@ -10,7 +10,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["address_of", "call"]
+from raisr.kernels import outlined
+
+__all__ = ["address_of", "call", "special"]
 
 
 @cache
@@ -18,6 +20,16 @@ def address_of(function, signature):
     """Return the address of a function made by `raisr.kernels.outlined`; it returns nothing."""
     compiled = function.get_compile_result(signature)
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+
+
+def special(function, *numbers):
+    """Return the address of a function of int64, compiled for some numbers: its name has them.
+
+    What calls it by its address is compiled once for all numbers.
+    """
+    name = "_".join([function.__name__, *map(str, numbers)])
+    signature = types.none(*[types.int64] * function.__code__.co_argcount)
+    return address_of(outlined(function, name), signature)
 
 
 @intrinsic

@@ -5,13 +5,17 @@ Each sample is one row ``[taps, 1, targets]``, so the Gram matrix of a class hol
 an enlarged pixel.
 """
 
+from functools import cache
+
 import numpy as np
 
 from raisr.kernels import kernel, subkernel
-from raisr.kernels.memory import aligned
+from raisr.kernels.calls import call, special
+from raisr.kernels.memory import aligned, number_at
 from raisr.kernels.micro import copy_patch, rank_update
+from raisr.simd import lanes_for, token
 
-__all__ = ["CHUNK", "accumulate_classes", "sort_by_class", "workspace"]
+__all__ = ["CHUNK", "accumulate_classes", "patch_kernel", "sort_by_class", "workspace"]
 
 # float32 sums of this many products of centred 8-bit values (at most 128 * 128) are exact.
 CHUNK = 1024
@@ -37,22 +41,38 @@ def sort_by_class(classes, num_classes, order):
     return starts
 
 
+@cache
+def patch_kernel(size):
+    """Return the address of what copies the taps of pixels into the rows of a buffer."""
+    k, n = token(size), token(lanes_for(size))
+    taps = 4 * size * size
+
+    def patches(image, plane, row, planes, step, width, positions, count, out, stride):  # compiled
+        for i in range(count):
+            position = number_at(positions + 4 * i, np.int32(0))
+            y, x = position // width, position % width
+            for p in range(planes):
+                source = image + p * plane + step * (y * row + 4 * x)
+                copy_patch(k, n, source, row, out + p * taps)
+            out += stride
+
+    return special(patches, size)
+
+
 @subkernel
-def _pack(size, lanes, step, padded, targets, positions, buffer):
+def _pack(copy, step, padded, targets, positions, buffer, taps):
     """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
-    planes, width, side = padded.shape[0], targets.shape[2], len(size)
-    image, plane = np.int64(padded.ctypes.data), np.int64(padded.strides[0])
-    row, out = np.int64(padded.strides[1]), np.int64(buffer.ctypes.data)
-    taps = planes * side * side
-    for i in range(positions.size):
-        y, x = positions[i] // width, positions[i] % width
-        for p in range(planes):
-            source = image + p * plane + step * (y * row + 4 * x)
-            copy_patch(size, lanes, source, row, out + 4 * p * side * side)
+    planes, count, width = padded.shape[0], positions.size, targets.shape[2]
+    image, plane, row = padded.ctypes.data, padded.strides[0], padded.strides[1]
+    image, place, out = np.int64(image), np.int64(positions.ctypes.data), buffer.ctypes.data
+    rows = (np.int64(out), np.int64(buffer.strides[0]))
+    about = (image, np.int64(plane), np.int64(row), planes, step, width)
+    call(copy, about + (place, count) + rows)  # noqa: RUF005 (Numba knows no other)
+    values = targets.reshape(targets.shape[0], targets.shape[1] * width)
+    for i in range(count):
         buffer[i, taps] = np.float32(1)
         for t in range(targets.shape[0]):
-            buffer[i, taps + 1 + t] = targets[t, y, x]
-        out += np.int64(buffer.strides[0])
+            buffer[i, taps + 1 + t] = values[t, positions[i]]
 
 
 @subkernel
@@ -110,20 +130,20 @@ def workspace(n):
 
 @kernel
 def accumulate_classes(
-    size, lanes, step, padded, targets, order, starts, first, last, buffer, gram, totals
+    patches, step, padded, targets, order, starts, first, last, buffer, gram, totals
 ):
     """Add the samples of classes `first` to `last` to their Gram matrices.
 
     Parameters
     ----------
-    size, lanes : tokens
-        Side of the filters and vector length.
+    patches : int64
+        See `patch_kernel`.
     step : int64
         Pixels of the planes from one sample to the next.
     padded : (planes, step * (H - 1) + size, >= step * (W - 1) + size + 16) float32
         Input planes with their margins.
     targets : (count, H, W) float32
-    order, starts : arrays
+    order, starts : arrays, int32 and int64
         Of `sort_by_class`.
     buffer, gram : arrays
         Of `workspace`; overwritten.
@@ -131,10 +151,11 @@ def accumulate_classes(
         Upper triangles are added to in place.
     """
     n = totals.shape[1]
+    taps = n - 1 - targets.shape[0]
     for c in range(first, last):
         for start in range(starts[c], starts[c + 1], CHUNK):
             stop = min(start + CHUNK, starts[c + 1])
-            _pack(size, lanes, step, padded, targets, order[start:stop], buffer)
+            _pack(patches, step, padded, targets, order[start:stop], buffer, taps)
             gram[:] = np.float32(0)
             _symmetric_update(buffer, stop - start, n, gram)
             _add_half(gram, n, totals[c])

@@ -4,18 +4,43 @@ Every pixel is computed by the same operations in the same order: its bits do no
 strip, a row block or a vector begins. Sums of a box window over 8-bit pixels are exact in float32.
 """
 
+from functools import cache
+
 import numpy as np
 
 from raisr._simd_hash import LANES
 from raisr.kernels import kernel, subkernel
+from raisr.kernels.calls import call, special
 from raisr.kernels.memory import aligned, bytes_at, copy, floats_at, shorts_at
 from raisr.kernels.micro import class_row, product_row, tensor_row
 from raisr.kernels.pixels import read_row
+from raisr.simd import token
 
-__all__ = ["hash_rows", "statistics"]
+__all__ = ["hash_rows", "row_kernels", "statistics"]
 
 _STRIP = 256
 _LINE = _STRIP + 64
+
+
+@cache
+def row_kernels(window):
+    """Return the addresses of what `hash_rows` does to a row, for windows of so many pixels.
+
+    Nothing else depends on the window, so that all else is compiled once.
+    """
+    half = token(window // 2)
+
+    def product(above, here, below, weights, out, channel, count):  # compiled, as the others
+        product_row(half, above, here, below, weights, out, channel, count)
+
+    def tensor(ring, first, slot, channel, weights, out, gap, count):
+        tensor_row(half, ring, first, slot, channel, weights, out, gap, count)
+
+    def classes(ring, first, slot, channel, weights, d, s, c, nd, ns, nc, sd, ss, sc, out, count):
+        limits, counts, steps = (d, s, c), (nd, ns, nc), (sd, ss, sc)
+        class_row(half, ring, first, slot, channel, weights, limits, counts, steps, out, count)
+
+    return tuple(special(function, window) for function in (product, tensor, classes))
 
 
 @subkernel
@@ -53,15 +78,15 @@ def _read_smoothed(source, weight, y, x0, n, raw, smoothed):
 
 
 @kernel
-def hash_rows(half, source, smoothing, taps, edges, strides, out, y0, y1):
+def hash_rows(source, kernels, smoothing, taps, edges, strides, out, y0, y1):
     """Class map, or structure tensor, of rows `y0` to `y1` of an image.
 
     Parameters
     ----------
-    half : token
-        Half the length of `taps`, rounded down.
     source : tuple
         See `raisr.kernels.pixels.read_row`.
+    kernels : (product, tensor, classes)
+        See `row_kernels`, for windows as long as `taps`.
     smoothing : float
         Weight of smoothing the image by ``[weight, 1 - 2 * weight, weight]`` before.
     taps : (k,) float32
@@ -107,29 +132,30 @@ def hash_rows(half, source, smoothing, taps, edges, strides, out, y0, y1):
             # Numba frees an array after its last use, and the use of an address is none.
             lines, ring = np.int64(smoothed.ctypes.data), np.int64(products.ctypes.data)
             _read_smoothed(source, weight, y + 1, left, length, raw, smoothed)
-            product_row(
-                half,
-                lines + (y - 1) % 3 * line,
-                lines + y % 3 * line,
-                lines + (y + 1) % 3 * line,
-                weights,
-                ring + i % k * slot,
-                channel,
-                count,
+            call(
+                kernels[0],
+                (
+                    lines + (y - 1) % 3 * line,
+                    lines + y % 3 * line,
+                    lines + (y + 1) % 3 * line,
+                    weights,
+                    ring + i % k * slot,
+                    channel,
+                    count,
+                ),
             )
             if i < k - 1:
                 continue
             place, first = address + (i - k + 1) * row, (i + 1) % k
             if size == 0:
                 sums = np.int64(tensor.ctypes.data)
-                tensor_row(half, ring, first, slot, channel, weights, sums, gap, count)
+                call(kernels[1], (ring, first, slot, channel, weights, sums, gap, count))
                 for c in range(3):
                     copy(tensor[c], floats_at(place + c * far + 4 * x0, n))
                 continue
             classes = np.int64(found.ctypes.data)
-            class_row(
-                half, ring, first, slot, channel, weights, limits, counts, steps, classes, count
-            )
+            about = (ring, first, slot, channel, weights)
+            call(kernels[2], about + limits + counts + steps + (classes, count))
             if size == 1:
                 copy(found, bytes_at(place + x0, n))
             else:

@@ -1,15 +1,33 @@
 """Apply filters that give a block of pixels for each one, in strips that stay in the cache."""
 
+from functools import cache
+
 import numpy as np
 
 from raisr.kernels import kernel, subkernel
+from raisr.kernels.calls import call, special
 from raisr.kernels.memory import aligned, copy
 from raisr.kernels.micro import phase_block
 from raisr.kernels.pixels import read_row, write_row
+from raisr.simd import token
 
-__all__ = ["phase_rows"]
+__all__ = ["line_kernel", "phase_rows"]
 
 _ROWS, _COLUMNS, _GROUP = 32, 256, 8
+
+
+@cache
+def line_kernel(size, planes, side, lines, stride):
+    """Return the address of what filters a line of pixels: see `raisr._simd_phases.phase_block`."""
+    k, p, b, apart, s = map(token, (size, planes, side, lines, stride))
+    taps_step, out_step = 4 * stride, 4 if lines else 4 * side
+
+    def line(taps, row, plane, classes, filters, out, step, columns):  # compiled
+        for x in range(0, columns, _GROUP):
+            image, at = taps + taps_step * x, out + out_step * x
+            phase_block(k, p, b, apart, s, image, row, plane, classes + 2 * x, filters, at, step)
+
+    return special(line, size, planes, side, lines, stride)
 
 
 @subkernel
@@ -46,13 +64,15 @@ def _add_blocks(lines, side, factor, count, sums):
 
 
 @kernel
-def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filters, sink, y0, y1):
+def phase_rows(line, size, side, lines, stride, factor, sources, classes, filters, sink, y0, y1):
     """Enlarge rows `y0` to `y1`, of which each becomes `factor` rows of the result.
 
     Parameters
     ----------
-    size, planes, side, lines, stride : tokens
-        See `raisr._simd_phases.phase_block`; `lines` of 1 where blocks overlap.
+    line : int64
+        See `line_kernel`.
+    size, side, lines, stride : int64
+        See `raisr._simd_phases.phase_block`; `lines` is 1 where blocks overlap, else 0.
     factor : int64
         How many times larger the result is; blocks reach ``(side - factor) / 2`` over that.
     sources : tuple of tuples
@@ -64,16 +84,16 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
     sink : tuple
         Result, as `raisr.kernels.pixels.write_row` takes it.
     """
-    k, b, s = len(size), len(side), len(stride)
+    k, b, s, planes = size, side, stride, len(sources)
     height, width = classes.shape
     margin = (b - factor) // 2
     reach = -(-margin // factor)
     over, lines_read = (k - s) // 2, s * (_ROWS - 1) + k
     blocks = _COLUMNS + 2 * reach + _GROUP
-    line = s * blocks + k + 16
-    tile = aligned(len(planes) * lines_read * line).reshape(len(planes), lines_read, line)
+    wide = s * blocks + k + 16
+    tile = aligned(planes * lines_read * wide).reshape(planes, lines_read, wide)
     length = factor * (blocks + k + 16) + 2 * margin
-    count = b * b if len(lines) else b
+    count = b * b if lines else b
     results = aligned(count * length).reshape(count, length)
     sums = aligned(2 * b * length).reshape(2 * b, length)
     shares = np.empty(length, np.float32)
@@ -86,7 +106,7 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
         begin, end = factor * x0, factor * min(x0 + _COLUMNS, width)
         skip = begin - (factor * left - margin)
         columns = right - left
-        if len(lines):
+        if lines:
             sums[:] = np.float32(0)
             for x in range(begin, end):
                 shares[x - begin] = _share(x, factor, margin, width)
@@ -95,7 +115,7 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
             for i in range(s * (rows - 1) + k):
                 # Numba frees an array after its last use, and the use of an address is none.
                 image, result = np.int64(tile.ctypes.data), np.int64(results.ctypes.data)
-                for p in range(len(planes)):
+                for p in range(planes):
                     place = image + p * plane + i * row
                     place_of = s * start - over + i, s * left - over, s * (columns - 1) + k
                     read_row(sources[p], *place_of, place)
@@ -107,23 +127,8 @@ def phase_rows(size, planes, side, lines, stride, factor, sources, classes, filt
                     chosen[x] = own[left + x]
                 chosen[columns:] = 0
                 index = np.int64(chosen.ctypes.data)
-                for x in range(0, columns, _GROUP):
-                    at = result + (4 * x if len(lines) else 4 * b * x)
-                    phase_block(
-                        size,
-                        planes,
-                        side,
-                        lines,
-                        stride,
-                        taps + 4 * s * x,
-                        row,
-                        plane,
-                        index + 2 * x,
-                        bank,
-                        at,
-                        step,
-                    )
-                if len(lines):
+                call(line, (taps, row, plane, index, bank, result, step, columns))
+                if lines:
                     _add_blocks(results, b, factor, columns, sums)
                     for r in range(b - margin if y == height - 1 else factor):
                         at = factor * y - margin + r

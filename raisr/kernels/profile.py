@@ -40,15 +40,14 @@ def statistics_rows(tensor, tile, norm, out):
 
 
 @kernel
-def profile_rows(half, source, tensor_of, norm, edges, counts, y0, grid, classes):
+def profile_rows(source, tensor_of, norm, edges, counts, y0, grid, classes):
     """Write the classes of some rows: each measure is cut at its edges, the first counts most.
 
     Parameters
     ----------
-    half : token
     source : tuple
-    tensor_of : (smoothing, taps, edges, strides)
-        As of `raisr.kernels.hash.hash_rows`.
+    tensor_of : tuple
+        What `raisr.kernels.hash.hash_rows` takes between the source and the result.
     norm : float32
         As of `statistics_rows`.
     edges : (n,) float32
@@ -77,7 +76,7 @@ def profile_rows(half, source, tensor_of, norm, edges, counts, y0, grid, classes
         sums, pixels = np.int64(tensor.ctypes.data), np.int64(tile.ctypes.data)
         place, limits = np.int64(found.ctypes.data), np.int64(edges.ctypes.data)
         first = step_of * (y0 + top) + start
-        hash_rows(half, source, *tensor_of, (sums, step, channel, 0), first, first + seen)
+        hash_rows(source, *tensor_of, (sums, step, channel, 0), first, first + seen)
         for i in range(seen + 2):
             read_row(source, first - 1 + i, np.int64(-1), width + 2, pixels + i * line)
         for i in range(rows):
