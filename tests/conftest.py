@@ -25,13 +25,7 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
-LONGEST = (
-    "tests/hybrid/test_exporting.py",
-    "tests/hybrid/test_csconv.py",
-    "tests/hybrid/test_train.py",
-    "tests/fuzz/test_everywhere.py",
-    "tests/test_cold_start.py",
-)
+LONGEST = "tests/hybrid/test_exporting.py"
 
 collect_ignore = []
 if find_spec("torch") is None:
