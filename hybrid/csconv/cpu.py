@@ -23,11 +23,14 @@ from hybrid.csconv.kernels import (
     add_weight_gradient,
     convolve_tiles,
     find_input_gradient,
+    gradient_kernel,
     join_bands,
     pack,
     pack_transposed,
     pixels_kernel,
     sort_tiles,
+    spread_kernel,
+    write_kernel,
 )
 from hybrid.csconv.threads import run
 from raisr.blocks import aligned_empty
@@ -175,7 +178,7 @@ class _Layer:
         self.num_classes, self.filters, self.channels, self.k, _ = weight.shape
         self.lanes = 8 if self.filters % 16 or self.channels % 16 else 16
         self.pair = 1 if x.dtype == torch.float32 else 2
-        self.tokens = token(self.lanes), token(self.pair - 1)
+        self.kind = self.lanes, self.pair - 1
         self.source, self.weight = _words(x), weight
         self.plan = _plan(classes, self.num_classes)
         self.tiling = self.plan.tiling
@@ -196,7 +199,7 @@ class _Layer:
         out = scratch("packed", (self.num_classes, *shape))
         columns = self.filters // self.lanes, self.channels, self.k**2, self.lanes
         arrays = by_tap, scratch("columns", columns), *work, out
-        kernel(*self.tokens, *arrays, self.plan.present)
+        kernel(*map(token, self.kind), *arrays, self.plan.present)
         return out
 
     def staged(self, name, words):
@@ -219,7 +222,7 @@ def convolve(x, weight, bias, classes):
     if bias is None:
         bias = torch.zeros(weight.shape[:2])
     bias = bias.detach().float().contiguous().numpy()
-    pixels = pixels_kernel(layer.lanes, layer.pair - 1)
+    pixels = pixels_kernel(*layer.kind)
 
     def band(a, b):
         arrays = layer.source, layer.staged_source(), packed, bias, target
@@ -255,6 +258,8 @@ class _InputGradient:
         self.target = _words(self.out)
         bands, rows = len(layer.tiling.bands) - 1, 2 * (layer.k // 2)
         self.edges = np.empty((bands, 2, rows, x.shape[3], layer.channels), np.float32)
+        self.write = write_kernel(*layer.kind)
+        self.kernels = spread_kernel(*layer.kind), self.write, layer.lanes
 
     def jobs(self):
         return _jobs(self.band, self.layer.tiling.bands)
@@ -263,10 +268,10 @@ class _InputGradient:
         layer = self.layer
         spread = layer.staged("spread", layer.channels)
         arrays = self.gradient, self.packed, spread, self.target, self.edges
-        find_input_gradient(*layer.tokens, layer.k, *arrays, *layer.sorted, a, b)
+        find_input_gradient(*self.kernels, layer.k, *arrays, *layer.sorted, a, b)
 
     def result(self):
-        join_bands(*self.layer.tokens, self.edges, self.target, self.layer.tiling.tiles)
+        join_bands(self.write, self.edges, self.target, self.layer.tiling.tiles)
         return self.out
 
 
@@ -274,7 +279,7 @@ class _WeightGradient:
     """The gradients of weight and bias: sums over groups of bands, then over the groups."""
 
     def __init__(self, layer, gradient):
-        self.layer, self.gradient = layer, gradient
+        self.layer, self.gradient, self.add = layer, gradient, gradient_kernel(*layer.kind)
         # Fewer groups where there are many weights: by their number alone, not by threads.
         bounds = layer.tiling.groups
         most = max(2, _MOST_SUMS // layer.weight.numel())
@@ -294,7 +299,7 @@ class _WeightGradient:
         gathered = scratch("gathered", (CHUNK, layer.filters))
         arrays = layer.source, self.gradient, layer.staged_source(), gathered
         sums = self.sums[g], self.bias_sums[g], self.seen[g]
-        add_weight_gradient(*layer.tokens, layer.k, *arrays, *sums, *layer.sorted, a, b)
+        add_weight_gradient(self.add, layer.k, *arrays, *sums, *layer.sorted, a, b)
 
     def result(self):
         weight = self.layer.weight

@@ -25,11 +25,14 @@ __all__ = [
     "add_weight_gradient",
     "convolve_tiles",
     "find_input_gradient",
+    "gradient_kernel",
     "join_bands",
     "pack",
     "pack_transposed",
     "pixels_kernel",
     "sort_tiles",
+    "spread_kernel",
+    "write_kernel",
 ]
 
 CHUNK = 64
@@ -196,14 +199,19 @@ def convolve_tiles(
                 call(pixels, taps + size + ends + (weight, offset) + target)
 
 
-@subkernel
-def _write(lanes, paired, values, out):
-    """Write float32 values as words: themselves, or pairs of bfloat16."""
-    if len(paired) == 0:
-        micro.copy(_address(values), _address(out), np.int64(4 * values.size))
-    else:
-        for i in range(0, values.size, len(lanes)):
-            micro.narrow(lanes, _address(values) + 4 * i, _address(out) + 2 * i)
+@cache
+def write_kernel(lanes, paired):
+    """Return the address of what writes float32 as words: themselves, or pairs of bfloat16."""
+    width = token(lanes)
+
+    def write(values, count, out):  # compiled
+        if paired:
+            for i in range(0, count, lanes):
+                micro.narrow(width, values + 4 * i, out + 2 * i)
+        else:
+            micro.copy(values, out, 4 * count)
+
+    return special(write, lanes, paired)
 
 
 @subkernel
@@ -220,18 +228,43 @@ def _spread(vectors, lanes, paired, gradients, size, place, end, weights, weight
         micro.input_gradient(_ONE, vectors, lanes, paired, gradients, size, place, *args)
 
 
+@cache
+def spread_kernel(lanes, paired):
+    """Return the address of what adds the contributions of some pixels of one class."""
+    width, pairs = token(lanes), token(paired)
+
+    def spread(  # compiled
+        source, y_row, y_step, k, length, place, end, weights, vectors, out, row, step
+    ):
+        gradients, size, panel = (source, y_row, y_step), (k, length), 4 * lanes * length
+        v = 0
+        while v < vectors:
+            weight, target = weights + v * panel, (out + 4 * lanes * v, row, step)
+            args = width, pairs, gradients, size, place, end, weight, vectors * panel, target
+            if v + 3 <= vectors:
+                _spread(_THREE, *args)
+                v += 3
+            else:
+                _spread(_ONE, *args)
+                v += 1
+
+    return special(spread, lanes, paired)
+
+
 @kernel
 def find_input_gradient(
-    lanes, paired, k, gradient, weights, spread, out, edges, tiles, places, starts, t0, t1
+    add, write, lanes, k, gradient, weights, spread, out, edges, tiles, places, starts, t0, t1
 ):
-    """Find the gradient of the input in the tiles of a band."""
-    margin, width = k // 2, len(lanes)
-    channels = edges.shape[4]
-    vectors = k * channels // width
+    """Find the gradient of the input in the tiles of a band.
+
+    `add` is a `spread_kernel`, `write` a `write_kernel`.
+    """
+    margin, channels = k // 2, edges.shape[4]
+    vectors = k * channels // lanes
     size = (np.int64(k), np.int64(gradient.shape[3]))
     y_row, y_step = np.int64(gradient.strides[1]), np.int64(gradient.strides[2])
-    row, step = np.int64(spread.strides[0]), np.int64(4 * channels)
-    panel = 4 * width * size[1]
+    target = (_address(spread), np.int64(spread.strides[0]), np.int64(4 * channels))
+    of_class = 4 * k * vectors * lanes * size[1]
     spread[:] = 0
     for t in range(t0, t1):
         image, y0, _, x0, _, _, _ = tiles[t]
@@ -242,80 +275,72 @@ def find_input_gradient(
                 end = min(first + CHUNK, starts[t, c + 1])
                 place, end = _address(places) + 2 * first, _address(places) + 2 * end
                 micro.ask(source, end, np.int64(CHUNK))
+                about = (place, end, _address(weights) + c * of_class, vectors)
+                call(add, source + size + about + target)
+        _flush(write, spread, out, edges, tiles[t], margin, channels)
+
+
+@cache
+def gradient_kernel(lanes, paired):
+    """Return the address of what adds the gradients of one class over some of its pixels."""
+    width, pairs = token(lanes), token(paired)
+
+    def gradients(  # compiled
+        tile, row, step, place, count, source, y_row, y_step, k, channels, filters, room, bias, sums
+    ):
+        vectors, size = k * channels // lanes, 4 * k * k * channels
+        joined, vector_bytes = 4 * filters, step * lanes // channels
+        for f in range(0, filters, lanes):
+            part = (source + f * y_step // filters, y_row, y_step)
+            micro.gather(width, pairs, part, place, count, room + 4 * f, joined, bias + 4 * f)
+        for f in range(0, filters, micro.FILTERS):
+            pixels = place, count, room + 4 * f, joined
+            for r in range(k):
                 v = 0
                 while v < vectors:
-                    weight = _address(weights) + (c * k * vectors + v) * panel
-                    target = (_address(spread) + 4 * width * v, row, step)
-                    args = lanes, paired, source, size, place, end, weight, vectors * panel, target
+                    part = (tile + r * row + v * vector_bytes, row, step)
+                    out = sums + f * size + 4 * (r * vectors + v) * lanes
                     if v + 3 <= vectors:
-                        _spread(_THREE, *args)
+                        micro.weight_gradient(_THREE, width, pairs, part, *pixels, out, size)
                         v += 3
                     else:
-                        _spread(_ONE, *args)
+                        micro.weight_gradient(_ONE, width, pairs, part, *pixels, out, size)
                         v += 1
-        _flush(lanes, paired, spread, out, edges, tiles[t], margin, channels)
+
+    return special(gradients, lanes, paired)
 
 
 @kernel
 def add_weight_gradient(
-    lanes,
-    paired,
-    k,
-    source,
-    gradient,
-    tile,
-    gathered,
-    sums,
-    bias_sums,
-    seen,
-    tiles,
-    places,
-    starts,
-    t0,
-    t1,
+    add, k, source, gradient, tile, gathered, sums, bias_sums, seen, tiles, places, starts, t0, t1
 ):
-    """Add up the gradients of weights and biases over the tiles of a group."""
-    margin, width = k // 2, len(lanes)
-    words, (filters, _, channels) = source.shape[3], sums.shape[1:]
-    vectors, size = k * channels // width, np.int64(4 * k * k * channels)
+    """Add up the gradients of weights and biases over the tiles of a group.
+
+    `add` is a `gradient_kernel`.
+    """
+    margin, (filters, _, channels) = k // 2, sums.shape[1:]
     y_row, y_step = np.int64(gradient.strides[1]), np.int64(gradient.strides[2])
-    row, step = np.int64(tile.strides[0]), np.int64(4 * words)
-    joined, vector_bytes = np.int64(4 * filters), step * width // channels
+    staged = (_address(tile), np.int64(tile.strides[0]), np.int64(4 * source.shape[3]))
+    size = (np.int64(k), channels, filters, _address(gathered))
     for t in range(t0, t1):
         image, y0, y1, x0, x1, _, _ = tiles[t]
         _stage(source, image, y0, y1, x0, x1, margin, tile)
         corner = _address(gradient) + image * gradient.strides[0] + y0 * y_row + x0 * y_step
+        part = (np.int64(corner), y_row, y_step)
         for c in range(seen.size):
             if starts[t, c] < starts[t, c + 1] and not seen[c]:
                 seen[c] = True
                 sums[c] = 0
             for first in range(starts[t, c], starts[t, c + 1], CHUNK):
                 count = min(CHUNK, starts[t, c + 1] - first)
-                place = _address(places) + 2 * first
-                micro.ask((np.int64(corner), y_row, y_step), place + 2 * count, np.int64(CHUNK))
-                for f in range(0, filters, width):
-                    part = (np.int64(corner + f * y_step // filters), y_row, y_step)
-                    out, total = _address(gathered) + 4 * f, _address(bias_sums[c]) + 4 * f
-                    micro.gather(lanes, paired, part, place, count, out, joined, total)
-                for f in range(0, filters, micro.FILTERS):
-                    pixels = place, count, _address(gathered) + 4 * f, joined
-                    for r in range(k):
-                        v = 0
-                        while v < vectors:
-                            part = (_address(tile) + r * row + v * vector_bytes, row, step)
-                            out = _address(sums[c, f]) + 4 * (r * vectors + v) * width
-                            if v + 3 <= vectors:
-                                micro.weight_gradient(
-                                    _THREE, lanes, paired, part, *pixels, out, size
-                                )
-                                v += 3
-                            else:
-                                micro.weight_gradient(_ONE, lanes, paired, part, *pixels, out, size)
-                                v += 1
+                pixels = (_address(places) + 2 * first, count)
+                micro.ask(part, pixels[0] + 2 * count, np.int64(CHUNK))
+                totals = (_address(bias_sums[c]), _address(sums[c]))
+                call(add, staged + pixels + part + size + totals)
 
 
 @subkernel
-def _flush(lanes, paired, spread, out, edges, tile, margin, channels):
+def _flush(write, spread, out, edges, tile, margin, channels):
     """Write a finished tile of the input's gradient; keep what the next tile adds to."""
     image, y0, y1, x0, x1, _, band = tile
     height, width = out.shape[1], out.shape[2]
@@ -326,32 +351,33 @@ def _flush(lanes, paired, spread, out, edges, tile, margin, channels):
     for i in range(rows + 2 * margin):
         y = y0 - margin + i
         line = spread[i]
-        done = line[left:right]
+        done, count = _address(line[left:right]), np.int64(right - left)
         if 0 <= y < height:
             if y0 > 0 and i < 2 * margin:
-                _write(lanes, (), done, edges[band, 0, i, a:b])
+                micro.copy(done, _address(edges[band, 0, i, a:b]), 4 * count)
             elif y1 < height and i >= rows:
-                _write(lanes, (), done, edges[band, 1, i - rows, a:b])
+                micro.copy(done, _address(edges[band, 1, i - rows, a:b]), 4 * count)
             else:
-                _write(lanes, paired, done, out[image, y, a:b].reshape(-1))
+                call(write, (done, count, _address(out[image, y, a:b])))
         for j in range(keep):
             line[j] = line[columns + j]
         line[keep : keep + columns] = 0
 
 
 @kernel
-def join_bands(lanes, paired, edges, out, tiles):
+def join_bands(write, edges, out, tiles):
     """Write the rows to which a band and the one above it both contribute."""
-    rows = edges.shape[2]
-    total = np.empty(edges.shape[3] * edges.shape[4], np.float32)
+    rows, length = edges.shape[2], edges.shape[3] * edges.shape[4]
+    total = np.empty(length, np.float32)
     for t in range(len(tiles)):
         image, y0, _, x0, _, _, band = tiles[t]
         if x0 == 0 and y0 > 0:
             for i in range(rows):
                 above, below = edges[band - 1, 1, i].reshape(-1), edges[band, 0, i].reshape(-1)
-                for j in range(total.size):  # sums of arrays take seconds to compile
+                for j in range(length):  # sums of arrays take seconds to compile
                     total[j] = above[j] + below[j]
-                _write(lanes, paired, total, out[image, y0 - rows // 2 + i].reshape(-1))
+                target = _address(out[image, y0 - rows // 2 + i])
+                call(write, (_address(total), length, target))
 
 
 @kernel
