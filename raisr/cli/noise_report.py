@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from raisr.camera_models import GAINS
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, groups_of
 from raisr.cli.levels import in_words
+from raisr.cli.planes import white_of
 from raisr.cli.plans import Plan, Settings, plan_of
 from raisr.estimation import noise_of
 from raisr.io import Page, read_picture
@@ -39,7 +41,8 @@ def page_facts(page: Page, settings: Settings) -> dict[str, Any]:
 
 
 def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
-    plan = plan_of(group, settings, lambda message: None)
+    with white_fits(white_of(group.values, settings.white)):  # as before it is denoised
+        plan = plan_of(group, settings)
     found, unit = plan.step.found or noise_of(sample_of(plan.seen)), plan.white / GRAY_LEVELS
     names = _PLANES if found.levels.shape[1] == len(_PLANES) else ("gray",)
     facts: dict[str, Any] = {"kind": found.kind, "white": plan.white}

@@ -16,13 +16,12 @@ from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
 from raisr.steps import Step
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
-from raisr.warn import warn_caller
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Plan", "Settings", "kind_of", "levels_in", "plan_of"]
+__all__ = ["Plan", "Settings", "levels_in", "plan_of"]
 
 
 class Settings(NamedTuple):
@@ -76,14 +75,14 @@ class Plan(NamedTuple):
         return f"{likely} (if it is noise: --noise {found.kind})"
 
 
-def plan_of(group: Group, settings: Settings, warn: Callable[[str], Any] = warn_caller) -> Plan:
-    """Return what is to be done to a group; `warn` takes the message where white does not fit."""
+def plan_of(group: Group, settings: Settings) -> Plan:
+    """Return what is to be done to a group; warn where white does not fit."""
     white, noise = white_of(group.values, settings.white), settings.noise
     if isinstance(noise, PhotonNoise):
         noise = noise.moved(-group.pedestal)
     told = None if settings.levels is None else _told(settings.levels.of(white), group)
     matters = told is None or any(told)
-    channels = as_channels(group.work, group.axis, white, white_matters=matters, warn=warn)
+    channels = as_channels(group.work, group.axis, white, white_matters=matters)
     visible, threads = group.visible, check_threads(settings.threads)
     seen = channels
     if visible is not group.work:
@@ -97,7 +96,7 @@ def plan_of(group: Group, settings: Settings, warn: Callable[[str], Any] = warn_
         levels: tuple[float, ...] = (float(np.sqrt(np.mean(deviation**2))),)
     else:
         levels = told or tuple(level * unit for level in levels_in(about))
-    return Plan(step, channels, seen, white, kind_of(about), levels)
+    return Plan(step, channels, seen, white, _kind_of(about), levels)
 
 
 def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
@@ -105,10 +104,10 @@ def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
     return levels[:1] if len(set(levels)) == 1 else levels
 
 
-def kind_of(about: dict[str, Any]) -> str:
+def _kind_of(about: dict[str, Any]) -> str:
     """Return as what noise a step removes it; see `Plan.kind` and `Step.about`."""
     if about["step"] == "each":
-        kinds = {kind_of(part) for part in about["of"]} - {"none"}
+        kinds = {_kind_of(part) for part in about["of"]} - {"none"}
         return kinds.pop() if kinds else "none"
     return "none" if about["step"] == "copy" else about["step"]
 

@@ -95,6 +95,17 @@ def test_info_of_a_file_that_is_no_image(tmp_path, capsys):
     fails(capsys, "a.png", "info", tmp_path / "a.png")
 
 
+def test_info_says_of_a_white_that_does_not_fit_what_denoise_says(tmp_path, capsys):
+    noisy = add_gaussian_noise(data.camera()[:200, :200], 10, 0).astype(np.float32)
+    write_image(tmp_path / "in.tif", noisy)
+    name, out = str(tmp_path / "in.tif"), str(tmp_path / "out.tif")
+    message = "it has values far from black and white; white is taken to be 1: see --white"
+    for arguments in (["info", name], ["denoise", name, out], ["denoise", "--verbose", name, out]):
+        fails(capsys, f"in.tif: {message}", *arguments)
+    assert main(["info", "--white", "255", name]) == 0
+    assert "treatment: filters for white noise" in capsys.readouterr().out
+
+
 def test_what_may_be_texture_is_left_and_it_is_said_how_to_remove_it(tmp_path, capsys):
     name, out = saved(tmp_path / "a.png", data.chelsea()), str(tmp_path / "b.png")
     hint = "what looks like noise of a camera may be texture (if it is noise: --noise camera)"
