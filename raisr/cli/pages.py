@@ -29,7 +29,7 @@ class Change(NamedTuple):
     levels: tuple[float, ...]
     white: float
     distance: float  # root mean square of what is visible
-    kind: str = "none"  # see `Plan`, as of doubt
+    kind: str = "none"  # of a `Plan`, and its doubt
     doubt: str = ""
 
 

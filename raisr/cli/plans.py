@@ -114,8 +114,6 @@ def _kind_of(about: dict[str, Any]) -> str:
 
 def levels_in(about: dict[str, Any]) -> list[float]:
     """Return the level that a step removes from a channel, in gray levels, or from each."""
-    if about["step"] == "gray":
-        return levels_in(about["of"])
     if about["step"] == "each":
         return [level for part in about["of"] for level in levels_in(part)]
     if about["step"] == "few values":

@@ -3,12 +3,21 @@
 import os
 
 import numpy as np
+from skimage import data
 
 from raisr.cli import main
+from raisr.io import write_image
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (24, 31), dtype=np.uint8)
 COLOUR = RNG.integers(0, 256, (24, 31, 3), dtype=np.uint8)
+PART = data.astronaut()[:200, 100:300]
+
+
+def saved(path, image):
+    """Write an image in 8 bits; return its name."""
+    write_image(path, np.rint(image).clip(0, 255).astype(np.uint8))
+    return str(path)
 
 
 def fails(capsys, message, *arguments, status=2):

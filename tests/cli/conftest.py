@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
 from raisr import FilterBank, HashSpec, Stage
 from raisr.io import write_image
-from tests.cli.commands import COLOUR, GRAY
+from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
+from tests.cli.commands import COLOUR, GRAY, PART, saved
 
 
 @pytest.fixture
@@ -29,3 +31,16 @@ def photos(tmp_path):
     write_image(folder / "sub" / "c.bmp", GRAY)
     (folder / "notes.txt").write_text("not an image")
     return folder
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Names of pictures with each kind of noise."""
+    return {
+        "white": saved(tmp_path / "white.png", add_gaussian_noise(PART, 20, 0)),
+        "camera": saved(tmp_path / "camera.png", add_camera_noise(PART, 0.01, 0, demosaic="edge")),
+        "mosaic": saved(tmp_path / "mosaic.png", add_camera_noise(PART, 0.012, 0)),
+        "photon": saved(tmp_path / "photon.png", add_poisson_gaussian_noise(data.coins(), 30, 0)),
+        "grown": saved(tmp_path / "grown.png", add_poisson_gaussian_noise(PART, 300, 0, sigma=20)),
+        "none": saved(tmp_path / "none.png", np.full((50, 50), 9)),
+    }
