@@ -4,7 +4,9 @@ import errno
 import importlib
 import pkgutil
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +77,27 @@ def test_other_sizes_compile_next_to_nothing_anew(kind):
         else:
             random_bank(CSCONV, size=size).apply(image, data_range=255)
         assert first or len(whole.signatures) == before
+
+
+def test_threads_compile_a_function_for_some_numbers_once():
+    """Each makes it anew, of what alone may differ, and they start at once."""
+
+    def made(number):
+        def add_number(place):  # compiled
+            calls.call(place, (place + number,))
+
+        return add_number
+
+    barrier = threading.Barrier(4)
+
+    def address(_):
+        function = made(7)
+        barrier.wait()
+        return calls.special(function, 7)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(address, range(4)))) == 1
+    assert calls.special(made(8), 8) != calls.special(made(7), 7)
 
 
 def third(x):

@@ -8,11 +8,14 @@ from functools import cache
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 from raisr.kernels import outlined
 
 __all__ = ["address_of", "call", "special"]
+
+_specials: dict[tuple, int] = {}
 
 
 @cache
@@ -25,16 +28,25 @@ def address_of(function, signature):
 def special(function, *numbers):
     """Return the address of a function of int64, compiled for some numbers: its name has them.
 
-    What calls it by its address is compiled once for all numbers.
+    What calls it by its address is compiled once for all numbers, and so is each function for the
+    same numbers, of which alone it may be made: by the first thread that asks.
     """
-    name = "_".join([function.__name__, *map(str, numbers)])
-    signature = types.none(*[types.int64] * function.__code__.co_argcount)
-    return address_of(outlined(function, name), signature)
+    made = function.__code__, numbers
+    with global_compiler_lock:
+        if made not in _specials:
+            name = "_".join([function.__name__, *map(str, numbers)])
+            signature = types.none(*[types.int64] * function.__code__.co_argcount)
+            _specials[made] = address_of(outlined(function, name), signature)
+        return _specials[made]
 
 
 @intrinsic
 def call(typingctx, address, arguments):
-    """Call the function at an address with the arguments of a tuple: all int64 or float64."""
+    """Call the function at an address with the arguments of a tuple: all int64 or float64.
+
+    As many, and of such types, as it was compiled for: nobody can check that here, and a function
+    that gets others reads and writes anywhere.
+    """
     if not {types.unliteral(kind) for kind in arguments} <= {types.int64, types.float64}:
         return None
 

@@ -60,14 +60,14 @@ def patch_kernel(size):
 
 
 @subkernel
-def _pack(copy, step, padded, targets, positions, buffer, taps):
+def _pack(patches, step, padded, targets, positions, buffer, taps):
     """One row ``[taps, 1, targets]`` of `buffer` for each position; what follows is arbitrary."""
     planes, count, width = padded.shape[0], positions.size, targets.shape[2]
     image, plane, row = padded.ctypes.data, padded.strides[0], padded.strides[1]
     image, place, out = np.int64(image), np.int64(positions.ctypes.data), buffer.ctypes.data
     rows = (np.int64(out), np.int64(buffer.strides[0]))
     about = (image, np.int64(plane), np.int64(row), planes, step, width)
-    call(copy, about + (place, count) + rows)  # noqa: RUF005 (Numba knows no other)
+    call(patches, about + (place, count) + rows)  # noqa: RUF005 (Numba knows no other)
     values = targets.reshape(targets.shape[0], targets.shape[1] * width)
     for i in range(count):
         buffer[i, taps] = np.float32(1)
