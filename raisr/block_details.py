@@ -69,10 +69,10 @@ class BlockCollector:
         self._finer = grid
 
 
-def levels_of(strips):
+def levels_of(collectors):
     """Return the `BlockLevels` of all blocks of a plane: each strip has a BlockCollector."""
-    levels = zip(*(strip.levels for strip in strips), strict=True)
-    left = zip(*(strip.left for strip in strips), strict=True)
+    levels = zip(*(collector.levels for collector in collectors), strict=True)
+    left = zip(*(collector.left for collector in collectors), strict=True)
     return BlockLevels(
         [whole_blocks(parts)[0].astype(np.float64) for parts in levels],
         [np.concatenate(parts) for parts in left],

@@ -146,15 +146,17 @@ class NoiseEstimate:
         sure = self.whiteness[1:].min() > SURE and chroma.min() > ROUNDED * self.unit
         return float(np.sqrt(np.mean(chroma**2))) if sure else 0.0
 
-    def without_texture(self, levels: Sequence[float]) -> list[float]:
+    def without_texture(self, levels: Sequence[float], chroma: float | None = None) -> list[float]:
         """Return levels of white noise of channels, in gray levels, of which texture is no part.
 
-        Where chroma has white noise, they become the level that it has.
+        Where chroma has white noise, they become no more than the level that it has: `chroma`, if
+        that is not `white_chroma`.
         """
         if not self.white_chroma or not any(levels):
             return list(levels)
+        chroma = self.white_chroma / self.unit if chroma is None else chroma
         of_chroma = np.sqrt(np.mean(np.square(OPPONENT[1:]) @ np.square(levels)))
-        share = min(1.0, self.white_chroma / self.unit / float(of_chroma))
+        share = min(1.0, chroma / float(of_chroma))
         return [share * level for level in levels]
 
     @property

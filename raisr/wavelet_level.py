@@ -4,6 +4,7 @@ import numpy as np
 
 from raisr.block_details import BlockCollector, block_levels, level_of_blocks, levels_of
 from raisr.blocks import in_threads
+from raisr.clipped_level import level_before_clipping
 from raisr.differences import are_exact
 from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.peaks import peak_of
@@ -31,7 +32,8 @@ def level_of(channel, peak=None, *, mixed=False):
     level, blocks = found_level(channel, peak, mixed=mixed)
     if blocks is None:
         return level, float(level > 0)
-    return level, certainty(level, blocks, shipped_weights())
+    sure = certainty(level, blocks, shipped_weights())
+    return level_before_clipping([channel], level), sure
 
 
 def found_level(channel, peak=None, *, mixed=False):
@@ -62,7 +64,12 @@ def channel_levels(channels, found, peaks=None, num_threads=1):
     peaks = [None] * len(channels) if peaks is None else peaks
     if len(channels) == 3:
         levels, blocks = zip(*in_threads(num_threads, found_level, channels, peaks), strict=True)
-        return list(levels) if None in blocks else found.without_texture(levels), 1.0
+        if None in blocks or not found.white_chroma:
+            return list(levels), 1.0
+        alone = [[channel] for channel in channels]
+        levels = in_threads(num_threads, level_before_clipping, alone, levels)
+        chroma = level_before_clipping(channels, found.white_chroma / found.unit)
+        return found.without_texture(levels, chroma), 1.0
     levels, sure = zip(*in_threads(num_threads, level_of, channels, peaks), strict=True)
     return list(levels), max(sure)
 
@@ -83,13 +90,13 @@ class DetailCollector:
         self.blocks = BlockCollector()
 
 
-def told_by_details(strips):
+def told_by_details(collectors):
     """Return the level that the finest details of a plane tell, and the `BlockLevels`.
 
-    `strips` are the DetailCollectors of its strips.
+    `collectors` are the DetailCollectors of its strips.
     """
-    level = _level_of_details([strip.fine for strip in strips])
-    return level, levels_of([strip.blocks for strip in strips])
+    level = _level_of_details([collector.fine for collector in collectors])
+    return level, levels_of([collector.blocks for collector in collectors])
 
 
 def _detail_level(channel):

@@ -255,7 +255,7 @@ def test_below_the_lowest_rung_the_result_tends_to_the_image(model):
 
 @each_model
 def test_without_sigma_it_is_estimated(model):
-    noisy = add_gaussian_noise(scene((100, 120)), 20, seed=0).clip(0, 255).astype(np.uint8)
+    noisy = add_gaussian_noise(64 + scene((100, 120)) / 2, 10, seed=0).astype(np.uint8)
     expected = denoise(noisy, estimate_sigma(noisy), model=model)
     np.testing.assert_array_equal(denoise(noisy, model=model), expected)
 
