@@ -12,10 +12,11 @@ import raisr
 from hybrid.precision import check_precision
 from hybrid.zoo import load
 from raisr.camera_models import GAINS
-from raisr.denoising import is_gray
-from raisr.estimation import noise_of
-from raisr.treatment import treatment_of
-from raisr.validate import as_channels
+from raisr.denoising import apply_step, is_gray, step_of
+from raisr.noise_estimate import NoiseEstimate
+from raisr.sampling import sample_of
+from raisr.step_facts import levels_in
+from raisr.validate import as_channels, check_sigma, data_range_of
 
 MODELS = {
     "small": ("unet_small", "unet_small_colour"),
@@ -26,6 +27,8 @@ MODELS = {
 CAMERA = "unet_camera_colour"
 """Weights for three colours with the noise of a camera."""
 
+_FOR_FILTERS = "copy", "few values", "photon"
+_MOST_CLIPPED = 94.0  # gray levels: stronger noise in integers was clipped more than networks know
 _shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
 
@@ -52,7 +55,10 @@ def denoise(
     by `raisr.denoise`, and so is that of drawings in colour, which the network has not seen; that
     of a camera by a network of its own, whatever `model` is. If colours were not filled in by means
     (see `NoiseEstimate.mosaic`), the result is the mean of this and of `raisr.denoise`, for the
-    network knows synthetic cameras alone. Where there is no noise, nothing is changed.
+    network knows synthetic cameras alone. Images of few values, such as dithers, come back as
+    `raisr.denoise` gives them. Where there is no noise, nothing is changed. Told or not, noise
+    above 94 gray levels of 255 is removed by `raisr.denoise` from integers, which clipped it; where
+    floats have that, the network sees less contrast.
 
     Parameters
     ----------
@@ -114,38 +120,48 @@ def denoise(
     True
     """
     check_precision(precision)
-    if weights is None:
-        of_gray = partial(
-            denoise, sigma=sigma, model=model, data_range=data_range, precision=precision
-        )
-        channels = as_channels(image, channel_axis, data_range, white_matters=False)
-        weights, axis = weights_for(len(channels), model), cast(int, channel_axis)
-        if len(channels) not in (1, 3):
-            planes = np.moveaxis(np.asarray(image), axis, 0)
-            return np.moveaxis(np.stack([of_gray(plane) for plane in planes]), 0, axis)
-        if is_gray(channels):
-            first = np.moveaxis(np.asarray(image), axis, 0)[0]
-            return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
-        if sigma is None:
-            found = noise_of(channels, num_threads=torch.get_num_threads())
-            treatment = treatment_of(found)
-            if treatment == "none":
-                return np.array(image, channels[0].array.dtype)
-            if treatment == "shared":
-                weights = weights_for(1, model)  # for each plane, of its own level
-            elif found.is_drawn or found.kind != "white":
-                options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
-                if treatment == "mosaic":
-                    return denoise(image, weights=CAMERA, precision=precision, **options)
-                filtered = raisr.denoise(image, model="best", **options)
-                if treatment not in GAINS:
-                    return filtered
-                by_network = denoise(image, weights=CAMERA, precision=precision, **options)
-                return _mean(filtered, by_network)
-            elif found.white_chroma:
-                sigma = found.white_chroma / channels[0].factor
+    options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
+    if weights is not None:
+        return _by_network(weights, image, sigma, precision, **options)
+    channels = as_channels(image, channel_axis, data_range, white_matters=False)
+    weights, axis = weights_for(len(channels), model), cast(int, channel_axis)
+    of_gray = partial(denoise, sigma=sigma, model=model, data_range=data_range, precision=precision)
+    if len(channels) not in (1, 3):
+        planes = np.moveaxis(np.asarray(image), axis, 0)
+        return np.moveaxis(np.stack([of_gray(plane) for plane in planes]), 0, axis)
+    if is_gray(channels):
+        first = np.moveaxis(np.asarray(image), axis, 0)[0]
+        return np.moveaxis(np.stack([of_gray(first)] * 3), 0, axis)
+    white = data_range_of(channels[0].array.dtype, data_range)
+    if sigma is None:
+        threads = torch.get_num_threads()
+        step = step_of("best", None, None, sample_of(channels), lambda: [channels], white, threads)
+        treatment, found = step.about["step"], cast(NoiseEstimate, step.found)
+        if treatment == "mosaic":
+            return _by_network(CAMERA, image, None, precision, **options)
+        if treatment == "shared":  # planes are denoised one by one, each of its own level
+            return _by_network(weights_for(1, model), image, None, precision, **options)
+        if treatment in _FOR_FILTERS or found.is_drawn or found.kind != "white":
+            filtered = apply_step(step, channels, np.shape(image), channel_axis, white, threads)
+            if treatment not in GAINS:
+                return filtered
+            return _mean(filtered, _by_network(CAMERA, image, None, precision, **options))
+        mean_square = np.mean(np.square(levels_in(step.about)))
+        sigma = float(np.sqrt(mean_square)) / channels[0].factor
+    if channels[0].array.dtype.kind == "u" and check_sigma(sigma, white) > _MOST_CLIPPED:
+        return raisr.denoise(image, sigma, model="best", **options)
+    return _by_network(weights, image, sigma, precision, **options)
+
+
+def _by_network(
+    weights: str,
+    image: ArrayLike,
+    sigma: float | None,
+    precision: str,
+    **options: Any,
+) -> NDArray:
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
-    return network.denoise(image, sigma, channel_axis=channel_axis, data_range=data_range)
+    return network.denoise(image, sigma, **options)
 
 
 def _mean(one: NDArray, other: NDArray) -> NDArray:

@@ -134,11 +134,14 @@ def denoise(
     threads = check_threads(num_threads)
     sample = sample_of(channels) if told is None else channels
     step = step_of(model, told, noise, sample, lambda: [channels], white, threads)
-    return taken(step, channels, np.shape(image), channel_axis, white, threads)
+    return apply_step(step, channels, np.shape(image), channel_axis, white, threads)
 
 
-def taken(step, channels, shape, channel_axis, white, num_threads):
-    """Return what a `Step` makes of the channels of an image of a shape, with their axis."""
+def apply_step(step, channels, shape, channel_axis, white, num_threads):
+    """Return what a `Step` makes of an image: of its channels, each a GrayImage.
+
+    It has their type and `shape`, the channels along `channel_axis`; `white` is in their unit.
+    """
     out = np.empty(shape, channels[0].array.dtype)
     outs = [out] if channel_axis is None else list(np.moveaxis(out, channel_axis, 0))
     step.run(channels, outs, white, num_threads)
@@ -227,7 +230,7 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     of the narrowest peak that has a fifth of the histogram, which is at least that of the noise:
     of text and dithers, whose edges are everywhere. Fine texture counts as noise: expect up to two
     gray levels too much. Noise that was clipped at black or white is
-    missing: on dark pictures of 8 bits expect too little.
+    missing: on dark pictures of 8 bits expect too little. `denoise` takes it into account.
 
     Examples
     --------

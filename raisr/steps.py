@@ -44,7 +44,11 @@ class Step(NamedTuple):
     period : int
         A part of an image begins at rows and columns that are multiples of it.
     about : dict
-        JSON-able: steps that tell the same do the same.
+        JSON-able: steps that tell the same do the same. "step" is "copy", "white", "shared",
+        "few values", "photon", "camera", "mosaic", "bank", "each" or "gray"; "of" the steps of
+        each channel, or that of the one; "level", "levels" and "planes" are levels in gray levels,
+        of all channels, of each, or of opponent planes; "noise" is gain, sigma and offset; "share"
+        how much of each change is made. A copy may be "likely": noise of that kind, or texture.
     found : NoiseEstimate or None
         By what it was chosen, in gray levels; None where it was told what to do.
     """
@@ -80,19 +84,14 @@ def choose_step(model, sample, parts, told, noise, num_threads=1):
     if told is not None:
         return _kept(_unclipped(_white(model, told, len(sample)), told))
     if len(sample) not in (1, 3):
-        return _beside(
-            [
-                choose_step(
-                    model,
-                    [channel],
-                    lambda i=i: ([p[i]] for p in parts()),
-                    None,
-                    noise,
-                    num_threads,
-                )
-                for i, channel in enumerate(sample)
-            ]
-        )
+
+        def alone(i):
+            def own_parts():
+                return ([part[i]] for part in parts())
+
+            return choose_step(model, [sample[i]], own_parts, None, noise, num_threads)
+
+        return _beside([alone(i) for i in range(len(sample))])
     if isinstance(noise, PhotonNoise):
         return _kept(_photonic(model, noise, sample, parts))
     peaks = in_threads(num_threads, peak_of, sample)
@@ -119,14 +118,14 @@ def _for_what_was_found(model, sample, parts, found, noise, peaks, num_threads):
     return _kept(_unclipped(_white(model, levels, len(sample), shared), levels))
 
 
-def copied():
-    """Return the step that changes nothing."""
+def copied(**facts):
+    """Return the step that changes nothing; `facts` are what else it tells of itself."""
 
     def run(channels, outs, data_range, num_threads):
         for channel, out in zip(channels, outs, strict=True):
             out[...] = channel.array
 
-    return Step(run, 0, 1, {"step": "copy"})
+    return Step(run, 0, 1, {"step": "copy", **facts})
 
 
 def bank_step(bank, channels):
@@ -221,7 +220,7 @@ def _coloured(bank, about, levels=None):
 
 def _camera(model, kind, bank, share):
     if share == 0:
-        return copied()
+        return copied(likely=kind)
     levels = bank.metadata["levels"]
 
     def run(channels, outs, data_range, num_threads):

@@ -12,7 +12,7 @@ from raisr.cli.denoise_video import VideoDenoiser
 from raisr.cli.large import stream_with
 from raisr.cli.levels import in_percent, in_words
 from raisr.cli.networks import find_network
-from raisr.cli.noise_report import page_facts, told_in_words
+from raisr.cli.noise_report import told_in_words
 from raisr.cli.pages import Change, denoise_page
 from raisr.cli.plans import Settings
 from raisr.cli.work import Work, work_on
@@ -44,10 +44,10 @@ def denoise(arguments: Namespace) -> int:
             raise ValueError(
                 "--axes and --sparse are for a zarr, or a large TIFF of gray or RGB: leave them out"
             )
-        return denoise_page(page, settings)
+        return denoise_page(page, settings, verbose=arguments.verbose)
 
-    def tell(page: Page) -> list[str]:
-        return told_in_words(page_facts(page, settings)) if arguments.verbose else []
+    def tell(changes: list[Change]) -> list[str]:
+        return [line for each in changes if each.facts for line in told_in_words(each.facts)]
 
     arguments.work = Work(
         change,
@@ -66,16 +66,18 @@ def _describe_changes(
     """Say what was done, and whether it was next to nothing."""
     if not isinstance(model, str):
         return f"filtered with {arguments.model}", False
-    levels = [level for change in changes for level in change.levels]
-    shares = [level / change.white for change in changes for level in change.levels]
-    told = f"sigma {_listed(levels, in_words)} ({_listed(shares, in_percent)} of white)"
+    levels = [level for change in changes for level in change.levels if level]
+    shares = [level / change.white for change in changes for level in change.levels if level]
     photons = isinstance(arguments.noise, PhotonNoise)
-    origin = "as given" if arguments.sigma or photons else "estimated"
     doubt = next((change.doubt for change in changes if change.doubt), "")
-    if not any(levels):
+    if not levels:
         found = "all is in the dark" if photons else "found no noise, or could not tell"
         reason = "sigma is 0" if arguments.sigma else doubt or found
+        if all(change.kind == "hidden" for change in changes):
+            reason = "alpha hides all"
         return f"changed nothing: {reason}", True
+    told = f"sigma {_listed(levels, in_words)} ({_listed(shares, in_percent)} of white)"
+    origin = "as given" if arguments.sigma or photons else "estimated"
     if all(change.distance < _LITTLE * max(change.levels) for change in changes):
         distance = max(change.distance for change in changes)
         little = f"changed little, by {in_words(distance)} (rms), for noise of {told}, {origin}"
@@ -114,9 +116,12 @@ def _load_model(
         return "best", network
     if arguments.sigma:
         raise ValueError(f"--sigma has no effect on the bank {name}: leave it out")
-    if not Path(name).is_file():
-        if Path(name).suffix:
+    path = Path(name)
+    if path.is_dir():
+        raise IsADirectoryError(f"{name}: a folder, not the file of a bank")
+    if not path.is_file():
+        if path.suffix == ".safetensors" or len(path.parts) > 1:
             raise FileNotFoundError(f"{name}: no such file")
         known = ", ".join((*MODELS, *network_names()))
         raise FileNotFoundError(f"{name}: not one of {known}, nor the file of a bank")
-    return load_bank(Path(name)), None
+    return load_bank(path), None

@@ -12,12 +12,13 @@ from typing import Any
 from raisr.camera_models import GAINS
 from raisr.cli.checks import named, white_fits
 from raisr.cli.levels import in_percent, in_words
-from raisr.cli.plans import levels_in
+from raisr.cli.plans import doubt_in
 from raisr.cli.report import Report
 from raisr.io.folders import TIFF
 from raisr.io.large import one_kind
 from raisr.io.zarr_files import is_zarr
 from raisr.stabilisation import PhotonNoise
+from raisr.step_facts import levels_in
 from raisr.streaming import denoise_stream
 from raisr.validate import GRAY_LEVELS, data_range_of
 
@@ -66,7 +67,11 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
         given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
         origin = "" if given or not isinstance(model, str) else ", estimated"
-        text = f"removed {', '.join(told)}{origin}" if told else "changed nothing"
+        text = f"removed {', '.join(told)}{origin}"
+        if not told:
+            doubt = next(filter(None, map(doubt_in, done.steps)), "")
+            found = doubt or "found no noise, or could not tell"
+            text = f"changed nothing: {'sigma is 0' if arguments.sigma else found}"
         return Report(text, not told, done.notes)
 
     return run

@@ -6,22 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from raisr.camera_models import GAINS
-from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, groups_of
 from raisr.cli.levels import in_words
-from raisr.cli.planes import white_of
-from raisr.cli.plans import Plan, Settings, plan_of
+from raisr.cli.plans import Plan, Settings, doubt_in, plan_of
+from raisr.denoising import is_gray
 from raisr.estimation import noise_of
 from raisr.io import Page, read_picture
+from raisr.noise_estimate import NoiseEstimate
 from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["noise_facts", "page_facts", "told_in_words"]
+__all__ = ["group_facts", "noise_facts", "told_in_words"]
 
 _PLANES = ("luma", "red less blue", "green")
 _TREATED = {
     "none": "nothing is changed",
+    "hidden": "nothing is changed: alpha hides all",
     "few values": "each pixel gets the value that the histogram, deconvolved, tells",
     "photon": "filters for white noise, behind the generalised Anscombe transform",
     "bank": "the given bank, whatever the noise",
@@ -31,52 +32,65 @@ _TREATED = {
 def noise_facts(path: Path, white: float | None = None) -> list[dict[str, Any]]:
     """Return what is found in each page of an image file, as JSON-able values."""
     settings = Settings(levels=None, white=white, model="fast", threads=None)
-    return [page_facts(page, settings) for page in read_picture(path).pages]
+    return [_page_facts(page, settings) for page in read_picture(path).pages]
 
 
-def page_facts(page: Page, settings: Settings) -> dict[str, Any]:
+def _page_facts(page: Page, settings: Settings) -> dict[str, Any]:
     """Return what is found in the colours of a page, and below "bands" in each of its bands."""
-    colours, *bands = (_group_facts(group, settings) for group in groups_of(page))
+    groups = groups_of(page)
+    colours, *bands = (group_facts(group, plan_of(group, settings), settings) for group in groups)
     return colours | ({"bands": bands} if bands else {})
 
 
-def _group_facts(group: Group, settings: Settings) -> dict[str, Any]:
-    with white_fits(white_of(group.values, settings.white)):  # as before it is denoised
-        plan = plan_of(group, settings)
-    found, unit = plan.step.found or noise_of(sample_of(plan.seen)), plan.white / GRAY_LEVELS
-    names = _PLANES if found.levels.shape[1] == len(_PLANES) else ("gray",)
-    facts: dict[str, Any] = {"kind": found.kind, "white": plan.white}
+def group_facts(group: Group, plan: Plan, settings: Settings) -> dict[str, Any]:
+    """Return what noise a group of channels has, and what is to be done about it."""
+    facts: dict[str, Any] = {"kind": "none", "white": plan.white, "levels": {}}
     if group.part.start:
         facts = {"channel": group.part.start + 1, **facts}
-    facts["levels"] = {
-        name: (unit * found.levels[:, place]).round(4).tolist() for place, name in enumerate(names)
-    }
+    if plan.kind == "hidden":
+        return facts | _choice(plan, settings)
+    found, unit = plan.step.found or _found(plan), plan.white / GRAY_LEVELS
+    names = _PLANES if found.levels.shape[1] == len(_PLANES) else ("gray",)
+    facts["kind"], facts["levels"] = (
+        found.kind,
+        {
+            name: (unit * found.levels[:, place]).round(4).tolist()
+            for place, name in enumerate(names)
+        },
+    )
     if found.kind == "photon" and (photons := found.photons):
         photons = photons.times(unit)
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
         facts["offset"] = round(photons.offset + group.pedestal, 4)
-    return facts | ({"treatment": _TREATED["none"]} if group.is_hidden else _choice(plan, settings))
+    return facts | _choice(plan, settings)
+
+
+def _found(plan: Plan) -> NoiseEstimate:
+    """Return what is found where it was told what to do."""
+    sample = sample_of(plan.seen)
+    return noise_of(sample[:1] if is_gray(sample) else sample)
 
 
 def _choice(plan: Plan, settings: Settings) -> dict[str, Any]:
     """Return what `raisr denoise` does about noise with these settings."""
     if plan.kind in GAINS:
-        return _camera_choice(plan, settings)
-    if plan.kind == "none" and plan.doubt:
-        return {"treatment": f"{_TREATED['none']}: {plan.doubt}"}
-    if plan.kind in _TREATED and not (plan.kind == "few values" and settings.network):
-        given = ", for the noise as given" * isinstance(settings.noise, PhotonNoise)
-        return {"treatment": _TREATED[plan.kind] + given}
-    by = "a network for white noise" if settings.network else "filters for white noise"
-    if settings.levels is not None:
-        by += f", of sigma {', '.join(map(in_words, plan.levels))} as given"
-    return {"treatment": by + ", that channels share" * (plan.kind == "shared")}
+        return _camera_choice(plan)
+    if plan.kind == "none" and (doubt := doubt_in(plan.about)):
+        return {"treatment": f"{_TREATED['none']}: {doubt}"}
+    treatment = _TREATED.get(plan.kind, "filters for white noise")
+    if plan.by_network:
+        treatment = "a network for white noise"
+    if settings.levels is not None and plan.kind == "white":
+        treatment += f", of sigma {', '.join(map(in_words, plan.levels))} as given"
+    given = isinstance(settings.noise, PhotonNoise) and plan.kind in ("photon", "white")
+    shared = ", that channels share" * (plan.kind == "shared")
+    return {"treatment": treatment + shared + ", for the noise as given" * given}
 
 
-def _camera_choice(plan: Plan, settings: Settings) -> dict[str, Any]:
-    about, unit = plan.step.about, plan.white / GRAY_LEVELS
+def _camera_choice(plan: Plan) -> dict[str, Any]:
+    about, unit = plan.about, plan.white / GRAY_LEVELS
     of = "a mosaic filled in by means" if plan.kind == "mosaic" else "a camera"
-    network = ", and a network for it" if settings.network and settings.noise is None else ""
+    network = ", and a network for it" if plan.by_network else ""
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine{network}",
         "filtered_for": [round(level * unit, 4) for level in about["planes"]],
@@ -85,7 +99,7 @@ def _camera_choice(plan: Plan, settings: Settings) -> dict[str, Any]:
 
 
 def told_in_words(facts: dict[str, Any]) -> list[str]:
-    """Return lines that tell what `page_facts` found."""
+    """Return lines that tell what `noise_facts` or `group_facts` found."""
     where = f"channel {facts['channel']}, " if "channel" in facts else ""
     lines = [f"{where}noise: {facts['kind']} (white is {facts['white']:g})"]
     for name, levels in facts["levels"].items():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from raisr.camera_models import GAINS
-from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group, change_groups, groups_of
-from raisr.cli.planes import white_of
-from raisr.cli.plans import Plan, Settings, plan_of
-from raisr.denoising import taken
+from raisr.cli.noise_report import group_facts
+from raisr.cli.plans import Plan, Settings, doubt_in, plan_of
+from raisr.denoising import apply_step
 from raisr.io import Page
 from raisr.validate import check_threads
 
@@ -20,26 +18,42 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "denoise_page"]
 
-_FOR_NETWORKS = ("white", "shared", "few values", *GAINS)
-
 
 class Change(NamedTuple):
-    """What was done to one group of channels, in the values of the file."""
+    """What was done to one group of channels, in the values of the file.
 
+    `kind`, `levels` and `white` are those of its `Plan`, `doubt` what `doubt_in` says of it,
+    `distance` the root mean square of the change, where it is visible. `facts` are those of
+    `group_facts`, if they are wanted.
+    """
+
+    kind: str
     levels: tuple[float, ...]
     white: float
-    distance: float  # root mean square of what is visible
-    kind: str = "none"  # of a `Plan`, and its doubt
-    doubt: str = ""
+    doubt: str
+    distance: float
+    facts: dict[str, Any] | None
 
 
-def denoise_page(page: Page, settings: Settings) -> tuple[Page, list[Change]]:
+def denoise_page(
+    page: Page, settings: Settings, *, verbose: bool = False
+) -> tuple[Page, list[Change]]:
     """Denoise a page and tell, for its colours and for each of its bands, what was done.
 
     Colours that alpha hides come back as they were and change nothing that is visible.
     """
     _check_count(settings.levels, sum(len(group.channels) for group in groups_of(page)))
-    return change_groups(page, lambda group: _denoise_group(group, settings))
+
+    def change(group: Group) -> tuple[np.ndarray | None, Change]:
+        plan, filtered, distance = plan_of(group, settings), None, 0.0
+        facts = group_facts(group, plan, settings) if verbose else None
+        if plan.kind not in ("none", "hidden"):
+            filtered = group.restored(_filtered(group, plan, settings))
+            distance = _distance(filtered, group)
+        about = plan.kind, plan.levels, plan.white, doubt_in(plan.about)
+        return filtered, Change(*about, distance, facts)
+
+    return change_groups(page, change)
 
 
 def _check_count(levels: NoiseLevels | None, channels: int) -> None:
@@ -50,26 +64,15 @@ def _check_count(levels: NoiseLevels | None, channels: int) -> None:
         )
 
 
-def _denoise_group(group: Group, settings: Settings) -> tuple[np.ndarray | None, Change]:
-    white = white_of(group.values, settings.white)
-    if group.is_hidden:
-        return None, Change((0.0,), white, 0.0)
-    with white_fits(white):
-        plan = plan_of(group, settings)
-        if plan.kind == "none":
-            return None, Change(plan.levels, white, 0.0, plan.kind, plan.doubt)
-        filtered = group.restored(_filtered(group, plan, settings))
-    distance = _distance(filtered, group)
-    return filtered, Change(plan.levels, white, distance, plan.kind, plan.doubt)
-
-
 def _filtered(group: Group, plan: Plan, settings: Settings) -> np.ndarray:
-    untold = settings.noise in (None, "white")  # networks have their own for a camera that is found
-    if settings.network is not None and untold and plan.kind in _FOR_NETWORKS:
-        levels = None if settings.levels is None else np.sqrt(np.mean(np.square(plan.levels)))
-        return settings.network(group.work, levels, **group.options(settings.white))
+    if plan.by_network and settings.network is not None:
+        # Nothing told, a network finds the level itself.
+        is_told = settings.levels is not None or settings.noise is not None
+        (level,) = plan.levels
+        options = group.options(settings.white)
+        return settings.network(group.work, level if is_told else None, **options)
     threads = check_threads(settings.threads)
-    return taken(plan.step, plan.channels, group.work.shape, group.axis, plan.white, threads)
+    return apply_step(plan.step, plan.channels, group.work.shape, group.axis, plan.white, threads)
 
 
 def _distance(filtered: np.ndarray, group: Group) -> float:

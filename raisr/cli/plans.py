@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from raisr.camera_models import GAINS
+from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group
 from raisr.cli.planes import white_of
-from raisr.colour import LUMA_NOISE
 from raisr.denoising import step_of
 from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
-from raisr.steps import Step
+from raisr.step_facts import kind_of, levels_in, one_of
+from raisr.steps import Step, copied
 from raisr.validate import GRAY_LEVELS, GrayImage, as_channels, check_threads
 
 if TYPE_CHECKING:
     from raisr import ColourBank, FilterBank
     from raisr.cli.levels import NoiseLevels
 
-__all__ = ["Plan", "Settings", "levels_in", "plan_of"]
+__all__ = ["Plan", "Settings", "doubt_in", "plan_of"]
+
+_FOR_NETWORKS = ("white", "shared", *GAINS)
 
 
 class Settings(NamedTuple):
@@ -46,16 +49,18 @@ class Plan(NamedTuple):
     ----------
     step : Step
     channels : list of GrayImage
-        What it takes: the group's `work`.
+        What it takes: the group's `work`. None of what alpha hides.
     seen : list of GrayImage
-        Those of what is visible.
+        Those of the rectangle that holds what is visible.
     white : float
         In the values of the file, as levels.
-    kind : {"none", "white", "shared", "few values", "photon", "camera", "mosaic", "bank"}
+    kind : {"none", "hidden", "white", "shared", "few values", "photon", "camera", "mosaic", "bank"}
         As what noise is removed.
     levels : tuple of float
-        One for all channels, or one for each. That of a camera is what filters take in the
-        brightness, as noise of a channel, that of photons the root mean square. None of a bank.
+        One for all channels, or one for each; one for a network. See `levels_in`; that of photons
+        is the root mean square.
+    by_network : bool
+        Whether the network of the settings does it, in place of the step.
     """
 
     step: Step
@@ -64,39 +69,45 @@ class Plan(NamedTuple):
     white: float
     kind: str
     levels: tuple[float, ...]
+    by_network: bool = False
 
     @property
-    def doubt(self) -> str:
-        """What to say where not all is removed that looks like noise of a camera; else nothing."""
-        found, share = self.step.found, self.step.about.get("share", 0.0)
-        if found is None or found.kind not in GAINS or (self.kind != "none" and share in (0, 1)):
-            return ""
-        likely = "what looks like noise of a camera may be texture"
-        return f"{likely} (if it is noise: --noise {found.kind})"
+    def about(self) -> dict[str, Any]:
+        """What the step tells of itself."""
+        return one_of(self.step.about)
 
 
 def plan_of(group: Group, settings: Settings) -> Plan:
-    """Return what is to be done to a group; warn where white does not fit."""
-    white, noise = white_of(group.values, settings.white), settings.noise
-    if isinstance(noise, PhotonNoise):
-        noise = noise.moved(-group.pedestal)
+    """Return what is to be done to a group.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `raisr.denoise`; for values that do not fit white, too.
+    """
+    white = white_of(group.values, settings.white)
+    if group.is_hidden:
+        return Plan(copied(), [], [], white, "hidden", (0.0,))
     told = None if settings.levels is None else _told(settings.levels.of(white), group)
-    matters = told is None or any(told)
-    channels = as_channels(group.work, group.axis, white, white_matters=matters)
+    with white_fits(white):
+        matters = told is None or any(told)
+        channels = as_channels(group.work, group.axis, white, white_matters=matters)
     visible, threads = group.visible, check_threads(settings.threads)
-    seen = channels
+    seen, noise = channels, settings.noise
     if visible is not group.work:
         seen = as_channels(visible, group.axis, white, warn=lambda message: None)
+    if isinstance(noise, PhotonNoise):
+        noise = noise.moved(-group.pedestal)
     step = step_of(settings.model, told, noise, sample_of(seen), lambda: [channels], white, threads)
-    about, unit = step.about, white / GRAY_LEVELS
-    if about["step"] == "gray":
-        about = about["of"]
-    if about["step"] == "photon":
-        deviation = PhotonNoise(*about["noise"]).times(unit).deviation(visible)
-        levels: tuple[float, ...] = (float(np.sqrt(np.mean(deviation**2))),)
-    else:
-        levels = told or tuple(level * unit for level in levels_in(about))
-    return Plan(step, channels, seen, white, _kind_of(about), levels)
+    kind, unit = kind_of(step.about), white / GRAY_LEVELS
+    levels = told or tuple(level * unit for level in levels_in(step.about))
+    if kind == "photon":
+        photons = PhotonNoise(*one_of(step.about)["noise"]).times(unit)
+        levels = (_mean_level(photons.deviation(visible)),)
+    by_network = kind in _FOR_NETWORKS and _is_for_network(step, settings)
+    if by_network and len(levels) > 1:
+        levels = (_mean_level(levels),)
+    return Plan(step, channels, seen, white, kind, levels, by_network)
 
 
 def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
@@ -104,20 +115,19 @@ def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
     return levels[:1] if len(set(levels)) == 1 else levels
 
 
-def _kind_of(about: dict[str, Any]) -> str:
-    """Return as what noise a step removes it; see `Plan.kind` and `Step.about`."""
-    if about["step"] == "each":
-        kinds = {_kind_of(part) for part in about["of"]} - {"none"}
-        return kinds.pop() if kinds else "none"
-    return "none" if about["step"] == "copy" else about["step"]
+def _is_for_network(step: Step, settings: Settings) -> bool:
+    """Whether a network takes such noise: as told, or found, and not in a drawing."""
+    drawn = settings.noise is None and step.found is not None and step.found.is_drawn
+    return settings.network is not None and settings.noise in (None, "white") and not drawn
 
 
-def levels_in(about: dict[str, Any]) -> list[float]:
-    """Return the level that a step removes from a channel, in gray levels, or from each."""
-    if about["step"] == "each":
-        return [level for part in about["of"] for level in levels_in(part)]
-    if about["step"] == "few values":
-        return [float(np.sqrt(np.mean(np.square(about["levels"]))))]
-    if "planes" in about:
-        return [about["planes"][0] / LUMA_NOISE]
-    return [about.get("level", 0.0)]
+def _mean_level(levels: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(levels))))
+
+
+def doubt_in(about: dict[str, Any]) -> str:
+    """Return what to say where little or nothing is removed: it may be noise of a camera."""
+    likely = about.get("likely") or (about["step"] if about.get("share", 1) < 1 else "")
+    if not likely:
+        return ""
+    return f"what looks like noise of a camera may be texture (if it is noise: --noise {likely})"

@@ -26,7 +26,7 @@ class Work(NamedTuple):
     """What a command does to each page, how it tells what was done, and in one word.
 
     `video` does it to videos, and `stream` to a whole file that need not fit in memory. `tell` is
-    what to say of a page as it was, line by line, where nothing failed.
+    what else to say of what was done to a page, line by line.
     """
 
     change: Callable[[Page], tuple[Page, list[Any]]]
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     done: str
     video: VideoWork | None = None
     stream: Callable[[Path, Path], Report] | None = None
-    tell: Callable[[Page], list[str]] = lambda page: []
+    tell: Callable[[list[Any]], list[str]] = lambda changes: []
 
 
 def work_on(arguments: Namespace) -> int:
@@ -114,11 +114,10 @@ def _change_picture(
     for index, page in enumerate(picture.pages):
         where = f"{name}, page {index + 1}" if len(picture.pages) > 1 else name
         try:
-            lines = arguments.work.tell(page)
             result, done = arguments.work.change(page)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{where}: {error}") from error
-        for line in lines:  # of what was done, not of what failed
+        for line in arguments.work.tell(done):
             print(f"{where}: {line}", file=sys.stderr)
         pages.append(result)
         changes += done

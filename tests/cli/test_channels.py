@@ -165,7 +165,8 @@ def test_one_level_for_each_channel(tmp_path, capsys):
     np.testing.assert_array_equal(same, one)
     capsys.readouterr()
     message = "a.png: --sigma names 2 levels for an image of 3 channel(s)"
-    fails(capsys, message, "denoise", "--sigma", "5,5", tmp_path / "a.png", tmp_path / "c.png")
+    for options in (["--sigma", "5,5"], ["--verbose", "--sigma", "5,5"]):
+        fails(capsys, message, "denoise", *options, tmp_path / "a.png", tmp_path / "c.png")
 
 
 @pytest.mark.parametrize(

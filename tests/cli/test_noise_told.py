@@ -36,15 +36,35 @@ def test_info_of_an_image(pictures, kind, capsys):
         assert lines[2].startswith("  variance 8.")
 
 
-@pytest.mark.parametrize("hidden", [False, True])
-def test_info_tells_of_what_is_left_as_it_is(hidden, tmp_path, capsys):
-    drawing = np.where(data.coins() > 120, 255, 0)
-    image = np.dstack([PART, PART[..., 0] * 0]) if hidden else drawing
-    name = saved(tmp_path / "a.png", image)
+def test_info_tells_of_what_is_left_as_it_is(tmp_path, capsys):
+    name = saved(tmp_path / "a.png", np.where(data.coins() > 120, 255, 0))
     assert main(["info", name]) == 0
     assert capsys.readouterr().out.endswith("treatment: nothing is changed\n")
     assert main(["denoise", name, str(tmp_path / "b.png")]) == 0
     assert "changed nothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_alpha_hides_is_not_looked_at(channels, tmp_path, capsys):
+    """Not even where its values are none of an image, or cannot have what noise is told."""
+    hidden = np.full((40, 50, channels + 1), 700, np.float32)
+    hidden[0, 0], hidden[..., -1] = np.nan, 0
+    kinds = {
+        "photometric": "rgb" if channels == 3 else "minisblack",
+        "extrasamples": ["unassalpha"],
+    }
+    name, out = str(tmp_path / "a.tif"), str(tmp_path / "b.tif")
+    tifffile.imwrite(name, hidden, **kinds)
+    assert main(["info", name]) == 0
+    assert capsys.readouterr().out.endswith("treatment: nothing is changed: alpha hides all\n")
+    for options in ([], ["--verbose"], ["--noise", "camera"], ["--verbose", "--noise", "camera"]):
+        assert main(["denoise", "--overwrite", *options, name, out]) == 0
+        told = capsys.readouterr()
+        assert told.out == f"{out}: changed nothing: alpha hides all\n"
+        assert ("treatment: nothing is changed: alpha hides all\n" in told.err) == (
+            "--verbose" in options
+        )
+    np.testing.assert_array_equal(tifffile.imread(out), hidden)
 
 
 def test_info_names_what_it_cannot_read(tmp_path, capsys):
@@ -95,17 +115,18 @@ def test_what_may_be_texture_is_left_and_it_is_said_how_to_remove_it(tmp_path, c
     assert "removed camera noise" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [[], ["--verbose"], ["--verbose", "--sigma", "9"]])
 @pytest.mark.parametrize("kind", ["white", "camera", "photon"])
-def test_noise_is_looked_for_once(pictures, kind, tmp_path, monkeypatch):
+def test_noise_is_looked_for_once(pictures, kind, options, tmp_path, monkeypatch):
     looked, noise_of = [], raisr.estimation.noise_of
-    for module in (raisr.estimation, raisr.steps):
+    for module in (raisr.cli.noise_report, raisr.steps):
         monkeypatch.setattr(module, "noise_of", lambda *a: looked.append(a) or noise_of(*a))
-    assert main(["denoise", pictures[kind], str(tmp_path / "out.png")]) == 0
+    assert main(["denoise", *options, pictures[kind], str(tmp_path / "out.png")]) == 0
     assert len(looked) == 1
 
 
 def test_noise_is_looked_for_in_what_is_visible(tmp_path, capsys):
-    """Not in what takes the place of hidden pixels, which repeats their noise."""
+    """Not in what takes the place of hidden pixels around it, which repeats their noise."""
     noisy = np.random.default_rng(0).normal(120, 9, (128, 128, 4))
     noisy[..., 3], noisy[32:96, 32:96, 3] = 0, 255
     stored = np.rint(noisy).clip(0, 255).astype(np.uint8)
@@ -123,6 +144,12 @@ def test_channels_of_unlike_noise_are_told_one_by_one(tmp_path, capsys):
     assert re.search(
         r"removed noise of sigma [23]\.\d+, [23]\.\d+, [23]\d\.\d+ \(", capsys.readouterr().out
     )
+
+
+def test_channels_without_noise_are_not_told(tmp_path, capsys):
+    noisy = 120 + np.random.default_rng(0).normal(0, (0, 3, 30), (128, 128, 3))
+    assert main(["denoise", saved(tmp_path / "a.png", noisy), str(tmp_path / "b.png")]) == 0
+    assert re.search(r"removed noise of sigma [23]\.\d+, [23]\d\.\d+ \(", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("kind", ["camera", "photon"])
@@ -198,6 +225,35 @@ def test_verbose_tells_of_a_network(pictures, tmp_path, capsys):
         assert f"treatment: {treatment}" in capsys.readouterr().err
 
 
+def test_a_network_removes_white_noise_of_the_level_that_is_told(pictures, tmp_path, capsys):
+    default = pytest.importorskip("hybrid.default", reason="PyTorch is not installed")
+    start, out = ["denoise", "--verbose", "--model", "small"], tmp_path / "out.tif"
+    assert main([*start, "--noise", "white", pictures["camera"], str(out)]) == 0
+    told = capsys.readouterr()
+    assert "treatment: a network for white noise\n" in told.err
+    sigma = float(told.out.split("sigma ")[1].split()[0])
+    stored = read_image(pictures["camera"])[0]
+    wanted = default.denoise(stored, sigma, model="small", channel_axis=-1)
+    difference = read_image(out)[0].astype(int) - wanted
+    assert np.abs(difference).max() <= 1  # the level is told in four digits
+    arguments = ["--overwrite", "--sigma", "5,5,25", pictures["white"], str(out)]
+    assert main([*start, *arguments]) == 0
+    told = capsys.readouterr()
+    assert "treatment: a network for white noise, of sigma 15 as given\n" in told.err
+    assert "removed noise of sigma 15 (" in told.out
+
+
+def test_noise_as_given_is_for_filters_even_where_it_is_steady(pictures, tmp_path, capsys):
+    pytest.importorskip("hybrid.default", reason="PyTorch is not installed")
+    out = tmp_path / "out.png"
+    options = ["--verbose", "--model", "small", "--noise", "photon=0.00001,9"]
+    assert main(["denoise", *options, pictures["white"], str(out)]) == 0
+    assert "treatment: filters for white noise, for the noise as given\n" in capsys.readouterr().err
+    stored, noise = read_image(pictures["white"])[0], raisr.PhotonNoise(1e-5, 9)
+    wanted = raisr.denoise(stored, model="best", noise=noise, channel_axis=-1)
+    np.testing.assert_array_equal(read_image(out)[0], wanted)
+
+
 def test_info_tells_of_every_band(tmp_path, capsys):
     first = add_gaussian_noise(np.full((96, 96, 3), 120.0), 5, 0)
     bands = [add_gaussian_noise(np.full((96, 96), 120.0), sigma, 1) for sigma in (12, 30)]
@@ -216,17 +272,25 @@ def test_info_tells_of_every_band(tmp_path, capsys):
     ]
 
 
-@pytest.mark.parametrize("peak", [8, 30])
-def test_three_equal_channels_are_one_gray_image(peak, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("peak", "options", "told_so"),
+    [
+        (8, [], {}),
+        (30, [], {}),
+        (30, ["--sigma", "9"], {"sigma": 9}),
+        (30, ["--noise", "photon=8.5,1"], {"noise": raisr.PhotonNoise(8.5, 1)}),
+    ],
+)
+def test_three_equal_channels_are_one_gray_image(peak, options, told_so, tmp_path, capsys):
     gray = np.rint(add_poisson_gaussian_noise(data.coins(), peak, 0)).clip(0, 255).astype(np.uint8)
     told = []
     for name, stored in (("1px", gray), ("3px", np.dstack([gray] * 3))):
         source, out = saved(tmp_path / f"{name}.png", stored), tmp_path / f"{name}-out.png"
-        assert main(["denoise", "--verbose", source, str(out)]) == 0
+        assert main(["denoise", "--verbose", *options, source, str(out)]) == 0
         found = capsys.readouterr()
         told.append([line.replace(name, "") for line in (found.out + found.err).splitlines()])
     assert told[0] == told[1]
-    wanted = raisr.denoise(stored, channel_axis=-1)
+    wanted = raisr.denoise(stored, channel_axis=-1, **told_so)
     np.testing.assert_array_equal(read_image(out)[0], wanted)
 
 
@@ -238,4 +302,4 @@ def test_a_dither_is_told_from_what_filters_do(count, tmp_path, capsys):
         assert main(arguments) == 0
         found = capsys.readouterr()
         assert "treatment: each pixel gets the value that the histogram" in found.out + found.err
-    assert "removed noise of sigma 5" in found.out
+    assert re.search(r"removed noise of sigma (4\.9|5)", found.out)

@@ -12,6 +12,7 @@ from hybrid.default import CAMERA
 from raisr.colour import rgb_to_gray
 from raisr.noise import add_gaussian_noise
 from tests.pages import blurred, patches, text, through_jpeg
+from tests.test_few_values import ordered
 
 CLEAN = skimage.data.camera()[100:260, 180:350]
 
@@ -36,6 +37,24 @@ def test_every_noise_level(sigma, gain, eight_bit):
 def test_the_strongest_noise(sigma, seed):
     noisy = add_gaussian_noise(CLEAN, 80, seed=seed)
     assert psnr(hybrid.denoise(noisy, sigma, data_range=255)) > psnr(noisy) + 8
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("told", [False, True])
+def test_noise_beyond_all_levels(told, channels):
+    clean = skimage.data.astronaut()[:160, :160, :channels]
+    noisy = add_gaussian_noise(clean, 130, seed=0)
+    options = {"sigma": 130 if told else None, "channel_axis": -1, "data_range": 255}
+    found = raisr.metrics.psnr(hybrid.denoise(noisy, **options), clean)
+    assert found > raisr.metrics.psnr(raisr.denoise(noisy, model="best", **options), clean) + 0.3
+
+
+@pytest.mark.parametrize("sigma", [50, 75, 110])
+def test_nothing_told_clipped_noise_goes_as_if_told(sigma):
+    noisy = add_gaussian_noise(CLEAN, sigma, seed=0).round().clip(0, 255).astype(np.uint8)
+    told, filtered = hybrid.denoise(noisy, sigma), raisr.denoise(noisy, sigma, model="best")
+    assert psnr(hybrid.denoise(noisy)) > psnr(told) - 0.2
+    assert psnr(told) >= psnr(filtered)
 
 
 def test_a_clean_image_stays():
@@ -75,10 +94,14 @@ def test_other_weights():
 @pytest.mark.parametrize(
     ("image", "options", "message"),
     [
-        (CLEAN, {"sigma": 100}, "trained for sigma 0 to 75, got 100"),
+        (CLEAN, {"sigma": 1100}, "sigma, given or estimated, is 1100 gray levels of 255"),
         (CLEAN, {"sigma": -1}, "sigma must be finite and not negative"),
         (CLEAN, {"sigma": 10, "weights": "edsr16_standard_25"}, "trained for sigma 25, got 10"),
-        (add_gaussian_noise(CLEAN, 25, seed=0), {}, "sigma 0 to 75, got .* is data_range wrong"),
+        (
+            add_gaussian_noise(CLEAN, 25, seed=0),
+            {},
+            "is 6338 gray levels of 255; .*is data_range right",
+        ),
         (np.full((8, 8), np.nan), {}, "is not finite"),
         (np.zeros((0, 8)), {}, "empty"),
         (np.zeros((8, 8, 3)), {}, "must have two dimensions"),
@@ -163,6 +186,14 @@ def test_a_page_of_two_near_gray_levels(dtype):
     """Between them there is no room for parts of a peak."""
     page = np.where(text("black on white", 12)[..., 0] > 128, 120, 90).astype(dtype)
     np.testing.assert_array_equal(hybrid.denoise(page, data_range=255), page)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_dither_comes_back_as_its_histogram_tells(count):
+    noisy = [add_gaussian_noise(ordered(2), 5, seed) for seed in range(count)]
+    stored = np.rint(np.dstack(noisy)).clip(0, 255).astype(np.uint8)
+    expected = np.dstack([ordered(2)] * count)
+    np.testing.assert_array_equal(hybrid.denoise(stored, channel_axis=-1), expected)
 
 
 def test_text_in_colour_that_jpeg_made_noisy_is_left_to_filters():
