@@ -8,9 +8,13 @@ from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["level_before_clipping"]
+__all__ = ["level_before_clipping", "misfit_of_clipped"]
 
+_FEW = 0.005  # of the pixels
+_ENOUGH = 4096  # blocks
 _ROUNDS = 12
+_ALIKE = 0.23  # of the pixels at one limit: more make the median of details smaller, by simulation
+_PEAKED = 0.23  # by how much
 _HALVINGS = 10
 _TELLING = 0.3  # quantile of blocks; chosen on images of bsd400
 _LEAST = 0.55
@@ -37,24 +41,51 @@ def level_before_clipping(channels, level):
     if level <= 0 or any(channel.array.dtype.kind != "u" for channel in channels):
         return level
     means, clipped = _clipped_blocks(channels)
-    if not clipped.any():
+    if not clipped.size or clipped.mean() < _FEW:
         return level
     some, clipped = clipped.any(axis=2), clipped.any(axis=0).mean(axis=1)
-    found = level
+
+    def is_below(sigma):
+        share = np.where(some, _share_left(means, sigma), 1)
+        left = _median_share(share[0]) if len(share) == 1 else _chroma_share(share, clipped)
+        return left * sigma < level
+
+    return _crossing(is_below, level, level / _LEAST)
+
+
+def _crossing(is_below, low, high):
+    """Return where `is_below` ceases to hold, between two numbers."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_below(middle) else (low, middle)
+    return (low + high) / 2
+
+
+def misfit_of_clipped(channels, brightness, deviation):
+    """Return by how much variances differ from those of clipped white noise (logarithm).
+
+    Infinite, where none is clipped. `deviation` is that of a channel at each `brightness`, in gray
+    levels.
+    """
+    limits = (is_limit(part) for strip in strips_of(channels) for part in strip)
+    if not any(limit.any() for limit in limits):
+        return np.inf
+    sigma = np.median(deviation)
     for _ in range(_ROUNDS):
-        share = np.where(some, _share_left(means, found), 1)
-        left = _median_share(share[0]) if len(channels) == 1 else _chroma_share(share, clipped)
-        found = level / max(left, _LEAST)
-    return found
+        expected = _share_left(brightness, sigma)
+        sigma = np.median(deviation / expected)
+    rest = np.log(deviation / (sigma * expected))
+    return float(2 * np.median(np.abs(rest)) / NORMAL_QUARTILE)
 
 
 def _clipped_blocks(channels):
-    """Return the mean of each block that varies, (channels, blocks), and where it is at a limit."""
+    """Return the mean of blocks that vary, (channels, blocks), and where these are at a limit."""
     strips = list(strips_of(channels))
     planes = [[tiles(part.levelled().plane(), BLOCK) for part in strip] for strip in strips]
     limits = [[tiles(is_limit(part), BLOCK) for part in strip] for strip in strips]
     blocks, clipped = np.concatenate(planes, axis=1), np.concatenate(limits, axis=1)
-    lives = (np.ptp(blocks, axis=2) > 0).all(axis=0)
+    lives = np.flatnonzero((np.ptp(blocks, axis=2) > 0).all(axis=0))
+    lives = lives[:: -(-len(lives) // _ENOUGH) or 1]
     return blocks[:, lives].mean(axis=2, dtype=np.float64), clipped[:, lives]
 
 
@@ -62,12 +93,10 @@ def _median_share(share):
     """Return the median of absolute normal deviates of these levels, over that of level 1."""
     from scipy.special import ndtr
 
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = np.mean(2 * ndtr(NORMAL_QUARTILE * middle / share) - 1)
-        low, high = (middle, high) if below < 0.5 else (low, middle)
-    return high
+    def is_below(median):
+        return np.mean(2 * ndtr(NORMAL_QUARTILE * median / share) - 1) < 0.5
+
+    return _crossing(is_below, 0.0, 1.0)
 
 
 def _chroma_share(share, clipped):
@@ -77,10 +106,11 @@ def _chroma_share(share, clipped):
 
 
 def _share_left(means, sigma):
-    """Return the standard deviation of clipped noise over `sigma`, by the mean of what is left."""
+    """Return the level that details of clipped noise tell, over `sigma`, by its mean."""
     from scipy.special import ndtr
 
-    true, white = np.linspace(0, GRAY_LEVELS, 256), GRAY_LEVELS
+    # Means of blocks scatter, about those of black and white, too.
+    true, white = np.linspace(-sigma, GRAY_LEVELS + sigma, 256), GRAY_LEVELS
     ends = -true / sigma, (white - true) / sigma
     dark, bright = (np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) for z in ends)
     below, inside = ndtr(ends[0]), ndtr(ends[1]) - ndtr(ends[0])
@@ -88,4 +118,6 @@ def _share_left(means, sigma):
     mean = white * above + true * inside + sigma * (dark - bright)
     square = white**2 * above + (true**2 + sigma**2) * inside
     square += sigma * (true * dark - (true + white) * bright)
-    return np.interp(means, mean, np.sqrt(np.maximum(square - mean**2, 0)) / sigma)
+    share = np.sqrt(np.maximum(square - mean**2, 0)) / sigma
+    alike = np.maximum(np.maximum(below, above) - _ALIKE, 0)
+    return np.interp(means, mean, share - _PEAKED * alike)

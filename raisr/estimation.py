@@ -18,6 +18,7 @@ from raisr.bends import (
 from raisr.block_details import EXPECTED, details, is_limit, level_of_blocks
 from raisr.blocks import in_threads
 from raisr.camera_certainty import camera_certainty, shipped_camera_weights
+from raisr.clipped_level import misfit_of_clipped
 from raisr.colour import LUMA_NOISE, OPPONENT, to_opponent
 from raisr.differences import are_exact
 from raisr.directions import across, directions, share_across
@@ -132,7 +133,16 @@ def noise_of(channels, peaks=None, num_threads=1):
         if found.white_chroma:
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
-    return replace(found, ringing=ringing)
+    return replace(found, ringing=ringing, steady=_steadiness(channels, found))
+
+
+def _steadiness(channels, found):
+    """Return `NoiseEstimate.steady` of channels: of integers that seem to have photons' noise."""
+    if any(channel.array.dtype.kind != "u" for channel in channels) or found.kind != "photon":
+        return np.inf
+    of_luma = len(channels) == 3 and not found.white_chroma
+    deviation = found.deviation / (LUMA_NOISE if of_luma else 1.0)
+    return misfit_of_clipped(channels, found.brightness - _pedestal(channels), deviation)
 
 
 class _Strip(NamedTuple):

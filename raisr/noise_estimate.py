@@ -85,6 +85,9 @@ class NoiseEstimate:
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
+    steady : float
+        By how much the variances by brightness differ from those of white noise that was clipped at
+        black and white (logarithm). Infinite where none was.
     """
 
     levels: NDArray[np.float64]
@@ -101,6 +104,7 @@ class NoiseEstimate:
     whiteness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     camera: float = 0.0
     ringing: bool = False
+    steady: float = np.inf
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -247,7 +251,8 @@ class NoiseEstimate:
         spread = 2 * np.log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
         grown = 2 * np.ptp(np.log(noise.deviation(self.brightness))) > np.log(_GROWN)
-        return bool(grown and rest < _STEADY and spread > _BETTER * rest)
+        fits = rest < min(_STEADY, self.steady) and spread > _BETTER * rest
+        return bool(grown and fits)
 
     def plane_levels(self) -> NDArray[np.float64]:
         """Return the level by which filters are chosen for each opponent plane, (3,).
