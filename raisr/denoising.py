@@ -243,12 +243,12 @@ def estimate_sigma(image: ArrayLike, *, channel_axis: int | None = None) -> floa
     return mean_level(as_channels(image, channel_axis, GRAY_LEVELS, white_matters=False))
 
 
-def white_level(image: ArrayLike, *, mixed: bool = False) -> float:
+def white_level(image: ArrayLike, *, white: float = GRAY_LEVELS, mixed: bool = False) -> float:
     """Return the level that `denoise` finds where noise is white.
 
-    `estimate_sigma`, less where it may be texture, 0 of drawings: of a gray image, in its unit; see
-    `level_of`.
+    `estimate_sigma`, less where it may be texture, more where integers clipped it, 0 of drawings:
+    of a gray image, in its unit, as `white`; see `level_of`.
     """
-    (channel,) = sample_of(as_channels(image, None, GRAY_LEVELS, white_matters=False))
+    (channel,) = sample_of(as_channels(image, None, white, white_matters=False))
     level, sure = level_of(channel, mixed=mixed)
-    return level * sure
+    return level * sure / channel.factor

@@ -41,7 +41,7 @@ def find_noises(
     ValueError
         For "photon" where the noise is not like that.
     """
-    levels = [[white_level(plane) for plane in planes] for planes in frames]
+    levels = [[white_level(plane, white=white) for plane in planes] for planes in frames]
     told = kind if isinstance(kind, PhotonNoise) else None
     noisy = [index for index, found in enumerate(levels) if told or any(found)]
     if not noisy:
