@@ -12,6 +12,7 @@ import raisr
 from hybrid.precision import check_precision
 from hybrid.zoo import load
 from raisr.camera_models import GAINS
+from raisr.clipped_level import is_clipped
 from raisr.denoising import apply_step, is_gray, step_of
 from raisr.noise_estimate import NoiseEstimate
 from raisr.sampling import sample_of
@@ -28,7 +29,7 @@ CAMERA = "unet_camera_colour"
 """Weights for three colours with the noise of a camera."""
 
 _FOR_FILTERS = "copy", "few values", "photon"
-_MOST_CLIPPED = 94.0  # gray levels: stronger noise in integers was clipped more than networks know
+_MOST_CLIPPED = 94.0  # gray levels: networks do not know what is left of stronger noise
 _shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
 
@@ -57,8 +58,8 @@ def denoise(
     (see `NoiseEstimate.mosaic`), the result is the mean of this and of `raisr.denoise`, for the
     network knows synthetic cameras alone. Images of few values, such as dithers, come back as
     `raisr.denoise` gives them. Where there is no noise, nothing is changed. Told or not, noise
-    above 94 gray levels of 255 is removed by `raisr.denoise` from integers, which clipped it; where
-    floats have that, the network sees less contrast.
+    above 94 gray levels of 255 that was clipped, as in 8 bits, is removed by `raisr.denoise`; where
+    it was not, the network sees less contrast.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def denoise(
             return _mean(filtered, _by_network(CAMERA, image, None, precision, **options))
         mean_square = np.mean(np.square(levels_in(step.about)))
         sigma = float(np.sqrt(mean_square)) / channels[0].factor
-    if channels[0].array.dtype.kind == "u" and check_sigma(sigma, white) > _MOST_CLIPPED:
+    if check_sigma(sigma, white) > _MOST_CLIPPED and is_clipped(channels):
         return raisr.denoise(image, sigma, model="best", **options)
     return _by_network(weights, image, sigma, precision, **options)
 

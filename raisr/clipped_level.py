@@ -8,7 +8,7 @@ from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["level_before_clipping", "misfit_of_clipped"]
+__all__ = ["is_clipped", "level_before_clipping", "misfit_of_clipped"]
 
 _FEW = 0.005  # of the pixels
 _ENOUGH = 4096  # blocks
@@ -20,12 +20,22 @@ _TELLING = 0.3  # quantile of blocks; chosen on images of bsd400
 _LEAST = 0.55
 
 
+def is_clipped(channels):
+    """Return whether noise of channels, a list of GrayImage, was clipped at black or white."""
+    return _tells(_clipped_blocks(channels)[1])
+
+
+def _tells(clipped):
+    return bool(clipped.size and clipped.mean() >= _FEW)
+
+
 def level_before_clipping(channels, level):
     """Return the level of white noise, of which clipping at black and white left `level`.
 
     What is left of it in a block follows from the mean of the block. The level of a channel is the
     median of all its details; that of three, what their chroma has in blocks of which as little as
-    possible is clipped. Noise of floats is clipped nowhere.
+    possible is clipped. Floats are clipped if some are black or white to the last digit, and none
+    is beyond.
 
     Parameters
     ----------
@@ -38,10 +48,10 @@ def level_before_clipping(channels, level):
     float
         At most `level` / 0.55.
     """
-    if level <= 0 or any(channel.array.dtype.kind != "u" for channel in channels):
+    if level <= 0:
         return level
     means, clipped = _clipped_blocks(channels)
-    if not clipped.size or clipped.mean() < _FEW:
+    if not _tells(clipped):
         return level
     some, clipped = clipped.any(axis=2), clipped.any(axis=0).mean(axis=1)
 
@@ -67,8 +77,7 @@ def misfit_of_clipped(channels, brightness, deviation):
     Infinite, where none is clipped. `deviation` is that of a channel at each `brightness`, in gray
     levels.
     """
-    limits = (is_limit(part) for strip in strips_of(channels) for part in strip)
-    if not any(limit.any() for limit in limits):
+    if not is_clipped(channels):
         return np.inf
     sigma = np.median(deviation)
     for _ in range(_ROUNDS):
@@ -82,11 +91,21 @@ def _clipped_blocks(channels):
     """Return the mean of blocks that vary, (channels, blocks), and where these are at a limit."""
     strips = list(strips_of(channels))
     planes = [[tiles(part.levelled().plane(), BLOCK) for part in strip] for strip in strips]
-    limits = [[tiles(is_limit(part), BLOCK) for part in strip] for strip in strips]
+    limits = [[tiles(_at_limit(part), BLOCK) for part in strip] for strip in strips]
     blocks, clipped = np.concatenate(planes, axis=1), np.concatenate(limits, axis=1)
     lives = np.flatnonzero((np.ptp(blocks, axis=2) > 0).all(axis=0))
     lives = lives[:: -(-len(lives) // _ENOUGH) or 1]
     return blocks[:, lives].mean(axis=2, dtype=np.float64), clipped[:, lives]
+
+
+def _at_limit(channel):
+    """Where a channel is black or white, (H, W) bool; nowhere if it has values beyond."""
+    if channel.array.dtype.kind == "u":
+        return is_limit(channel)
+    values, white = channel.array, GRAY_LEVELS / channel.factor
+    if values.min() < 0 or values.max() > white:
+        return np.zeros(channel.shape, bool)
+    return (values == 0) | (values == white)
 
 
 def _median_share(share):

@@ -137,8 +137,8 @@ def noise_of(channels, peaks=None, num_threads=1):
 
 
 def _steadiness(channels, found):
-    """Return `NoiseEstimate.steady` of channels: of integers that seem to have photons' noise."""
-    if any(channel.array.dtype.kind != "u" for channel in channels) or found.kind != "photon":
+    """Return `NoiseEstimate.steady` of channels that seem to have noise of photons."""
+    if found.kind != "photon":
         return np.inf
     of_luma = len(channels) == 3 and not found.white_chroma
     deviation = found.deviation / (LUMA_NOISE if of_luma else 1.0)
