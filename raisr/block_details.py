@@ -27,6 +27,7 @@ EXPECTED = 0.838
 _SCALES = 3
 _CLIPPED = 0.05
 _FAINT = 1e-6  # gray levels
+_ROUNDING = 1e-6  # of a white that was told, and divided by
 
 
 class BlockLevels(NamedTuple):
@@ -104,11 +105,13 @@ def _left(finer, coarser):
 
 
 def is_limit(channel):
-    """Where an integer image is black or white, (H, W) bool; floats are not clipped."""
-    if channel.array.dtype.kind != "u":
+    """Where an image is black or white, (H, W) bool: nowhere, if floats are beyond as well."""
+    values, white = channel.array, GRAY_LEVELS / channel.factor
+    if values.dtype.kind == "u":
+        return (values == 0) | (values >= round(white))
+    if values.min() < 0 or values.max() > white * (1 + _ROUNDING):
         return np.zeros(channel.shape, bool)
-    white = round(GRAY_LEVELS / channel.factor)
-    return (channel.array == 0) | (channel.array >= white)
+    return (values == 0) | (values >= white * (1 - _ROUNDING))
 
 
 def details(plane, at_limit):

@@ -34,8 +34,7 @@ def level_before_clipping(channels, level):
 
     What is left of it in a block follows from the mean of the block. The level of a channel is the
     median of all its details; that of three, what their chroma has in blocks of which as little as
-    possible is clipped. Floats are clipped if some are black or white to the last digit, and none
-    is beyond.
+    possible is clipped.
 
     Parameters
     ----------
@@ -91,21 +90,11 @@ def _clipped_blocks(channels):
     """Return the mean of blocks that vary, (channels, blocks), and where these are at a limit."""
     strips = list(strips_of(channels))
     planes = [[tiles(part.levelled().plane(), BLOCK) for part in strip] for strip in strips]
-    limits = [[tiles(_at_limit(part), BLOCK) for part in strip] for strip in strips]
+    limits = [[tiles(is_limit(part), BLOCK) for part in strip] for strip in strips]
     blocks, clipped = np.concatenate(planes, axis=1), np.concatenate(limits, axis=1)
     lives = np.flatnonzero((np.ptp(blocks, axis=2) > 0).all(axis=0))
     lives = lives[:: -(-len(lives) // _ENOUGH) or 1]
     return blocks[:, lives].mean(axis=2, dtype=np.float64), clipped[:, lives]
-
-
-def _at_limit(channel):
-    """Where a channel is black or white, (H, W) bool; nowhere if it has values beyond."""
-    if channel.array.dtype.kind == "u":
-        return is_limit(channel)
-    values, white = channel.array, GRAY_LEVELS / channel.factor
-    if values.min() < 0 or values.max() > white:
-        return np.zeros(channel.shape, bool)
-    return (values == 0) | (values == white)
 
 
 def _median_share(share):

@@ -13,6 +13,7 @@ BLOCK = 16
 """Side of the blocks in which clipping is looked for, from the first row and column on."""
 
 _ROUNDING = 1e-6  # of a white that was told, and divided by
+_FAINT = 1e-3  # gray levels: less noise has moved no mean
 _SHARE = 0.1  # of pixels at the bound, of those within a sigma of it
 
 
@@ -61,7 +62,7 @@ def undo_clipping(image, out, level, num_threads):
 
     That is done in blocks of `BLOCK` x `BLOCK` pixels where noise was clipped: where enough of what
     is as near as one standard deviation lies at the bound, of clipped noise around black more than
-    a half. Results of floats are clipped nowhere, and stay.
+    a half. So it is for floats, in blocks without any value beyond.
 
     Parameters
     ----------
@@ -73,7 +74,10 @@ def undo_clipping(image, out, level, num_threads):
         Standard deviation of the noise, in gray levels of 255.
     num_threads : int
     """
-    if out.dtype.kind != "u" or level <= 0:
+    if level <= _FAINT:
+        return
+    if out.dtype.kind == "f":
+        _undo_in_floats(image, out, level, num_threads)
         return
     from raisr.kernels.clipping import unclip
 
@@ -91,12 +95,43 @@ def undo_clipping(image, out, level, num_threads):
     over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
 
 
+def _undo_in_floats(image, out, level, num_threads):
+    sigma, white, (height, width) = level / image.factor, GRAY_LEVELS / image.factor, out.shape
+
+    def move(y0, y1):
+        rows = slice(BLOCK * y0, BLOCK * y1)
+        values, part = image.array[rows], out[rows]
+        black, full = values <= 0, values >= white * (1 - _ROUNDING)
+        if not (black.any() or full.any()):
+            return
+        beyond = _in_blocks((values < 0) | (values > white * (1 + _ROUNDING))) > 0
+        near = values <= min(sigma, white), values >= max(white - sigma, 0)
+        for at, close, moves in zip((black, full), near, _ends(part, sigma, white), strict=True):
+            clipped = (_in_blocks(at) > _SHARE * _in_blocks(close)) & ~beyond
+            moves &= np.kron(clipped, np.ones((BLOCK, BLOCK), bool))[: len(part), :width]
+            part[moves] = unclipped_means(part[moves], sigma, white)
+
+    over_blocks(move, (-(-height // BLOCK), BLOCK * width), num_threads)
+
+
+def _in_blocks(found):
+    """Return how many there are in each block."""
+    starts = (np.arange(0, side, BLOCK) for side in found.shape)
+    return np.add.reduceat(np.add.reduceat(found, next(starts), 0, int), next(starts), 1)
+
+
+def _ends(values, sigma, white):
+    """Where values are near enough to black, and to white, to be moved."""
+    dark = values <= min(2 * sigma, white / 2)
+    return dark, (values >= max(white - 2 * sigma, white / 2)) & ~dark
+
+
 def _tables(sigma, white, top, dtype):
     """Return what each value up to `top` becomes where noise was clipped at black, and at white."""
     values = np.arange(top + 1)
     moved = np.rint(unclipped_means(values[: white + 1], sigma, white))
-    dark = values <= min(2 * sigma, white / 2)
-    bright = (values >= max(white - 2 * sigma, white / 2)) & (values <= white)
+    dark, bright = _ends(values, sigma, white)
+    bright &= values <= white
     tables = values.astype(dtype), values.astype(dtype)
     for table, part in zip(tables, (dark, bright), strict=True):
         table[part] = moved[part[: white + 1]]

@@ -76,10 +76,27 @@ def test_any_white(dtype, white):
     assert result[0, 0] == np.iinfo(dtype).max
 
 
-def test_floats_are_clipped_nowhere():
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(40, 45), (1, 1), (16, 3), (33, 16)])
+def test_floats_move_as_integers_do(dtype, shape):
+    rng = np.random.default_rng(3)
+    noisy = (rng.choice([0, 250], shape) + rng.normal(0, 20, shape)).clip(0, 255)
+    noisy, out = np.rint(noisy).astype(np.uint8), rng.integers(0, 256, shape, np.uint8)
+    want = moved(noisy, out)
+    for white in (255.0, 1.0, 0.3):
+        unit = white / 255
+        floats = (noisy.astype(np.float64) * unit).clip(0, white).astype(dtype)
+        found = out.astype(np.float64) * unit
+        undo_clipping(GrayImage(floats, 255 / white), found, 20.0, 2)
+        np.testing.assert_allclose(found / unit, want, atol=0.6)
+
+
+def test_floats_that_were_not_clipped_stay():
     noisy = np.full((40, 40), 255, np.float32)
+    noisy[::3, ::3] = 255.5
     out = noisy - 8
     np.testing.assert_array_equal(moved(noisy, out), out)
+    np.testing.assert_array_equal(moved(noisy[:7] - 60, out[:7]), out[:7])
 
 
 def test_threads_and_layout_make_no_difference():
