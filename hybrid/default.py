@@ -12,8 +12,9 @@ import raisr
 from hybrid.precision import check_precision
 from hybrid.zoo import load
 from raisr.camera_models import GAINS
-from raisr.clipped_level import is_clipped
+from raisr.clipped_level import is_clipped, is_too_clipped
 from raisr.denoising import apply_step, is_gray, step_of
+from raisr.models import LARGEST
 from raisr.noise_estimate import NoiseEstimate
 from raisr.sampling import sample_of
 from raisr.step_facts import levels_in
@@ -29,7 +30,7 @@ CAMERA = "unet_camera_colour"
 """Weights for three colours with the noise of a camera."""
 
 _FOR_FILTERS = "copy", "few values", "photon"
-_MOST_CLIPPED = 94.0  # gray levels: networks do not know what is left of stronger noise
+_STRONGEST = 75.0  # gray levels
 _shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
 
@@ -149,9 +150,23 @@ def denoise(
             return _mean(filtered, _by_network(CAMERA, image, None, precision, **options))
         mean_square = np.mean(np.square(levels_in(step.about)))
         sigma = float(np.sqrt(mean_square)) / channels[0].factor
-    if check_sigma(sigma, white) > _MOST_CLIPPED and is_clipped(channels):
+    level = check_sigma(sigma, white)
+    if is_too_clipped(channels, level) or level > LARGEST:  # which it refuses
         return raisr.denoise(image, sigma, model="best", **options)
-    return _by_network(weights, image, sigma, precision, **options)
+    if level <= _STRONGEST or is_clipped(channels):
+        return _by_network(weights, image, sigma, precision, **options)
+    # With less contrast, noise is the strongest that the network knows.
+    middle, less = white / 2, _STRONGEST / level
+    fainter = ((np.asarray(image, np.float64) - middle) * less + middle).astype(np.float32)
+    options["data_range"] = white
+    done = _by_network(weights, fainter, sigma * less, precision, **options)
+    return _restored((done.astype(np.float64) - middle) / less + middle, channels[0].array.dtype)
+
+
+def _restored(values: NDArray[np.float64], dtype: np.dtype) -> NDArray:
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    return np.rint(values).clip(0, np.iinfo(dtype).max).astype(dtype)
 
 
 def _by_network(
@@ -166,8 +181,7 @@ def _by_network(
 
 
 def _mean(one: NDArray, other: NDArray) -> NDArray:
-    mean = (one.astype(np.float64) + other) / 2
-    return (mean if one.dtype.kind == "f" else np.rint(mean)).astype(one.dtype)
+    return _restored((one.astype(np.float64) + other) / 2, one.dtype)
 
 
 small = partial(denoise, model="small")

@@ -20,7 +20,6 @@ from hybrid.precision import in_bfloat16
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.denoising import white_level
-from raisr.models import LARGEST
 from raisr.validate import (
     GRAY_LEVELS,
     GrayImage,
@@ -100,7 +99,7 @@ class NetworkDenoiser(nn.Module):
             Standard deviation of the noise, in the unit of the image; 0 gives back the image, one
             that the network was not trained for is refused. Default: the level that it was
             trained for or, if these are many, what `raisr.denoise` finds. A network of many levels
-            smooths more where more is told; above the highest, it sees less contrast instead.
+            smooths more where more is told.
         guide : array_like, optional
             Image that is classified instead of `image`; of its shape, type and unit. Only for
             networks with classes, and needed where these are those of the clean image.
@@ -246,8 +245,7 @@ class NetworkDenoiser(nn.Module):
         lowest, highest = self.behaviour.sigma_min, self.behaviour.sigma
         if level is None or highest is None:
             return
-        most = LARGEST if self.behaviour.many_levels else 1.25 * highest
-        if level > most or level < 0.8 * (highest if lowest is None else lowest):
+        if not 0.8 * (highest if lowest is None else lowest) <= level <= 1.25 * highest:
             told = f"{highest:g}" if lowest is None else f"{lowest:g} to {highest:g}"
             raise ValueError(
                 f"the network was trained for sigma {told}, got {level:.4g} (gray levels of "

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hybrid.classifiers import class_tensor
@@ -15,12 +14,6 @@ from raisr.validate import GRAY_LEVELS
 _FAINT = {"gray": 1.5, "colour": 8.0, "pairs": 1.0}
 """Gray levels: in fainter noise the filters' result counts more and more. Chosen for white noise on
 held-back images of bsd400; where there are colours, networks mistake faint details of theirs."""
-
-
-def _middle(count: int) -> NDArray[np.float32]:
-    """Return the planes of middle gray, (count, 1, 1): one of them, or those of opponents."""
-    gray = np.full((count, 1, 1), GRAY_LEVELS / 2, np.float32)
-    return gray if count == 1 else opponent_planes(gray)
 
 
 class HybridDenoiser(NetworkDenoiser):
@@ -70,20 +63,13 @@ class HybridDenoiser(NetworkDenoiser):
         self, planes: Planes, level: float | None, tile: int | None, *, mixed: bool
     ) -> Planes:
         """Denoise the planes that the network sees at once."""
+        noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
         filters: Planes | None = None
         if level is None and self.behaviour.pairs:
             filters, level = filtered_as_found(planes, torch.get_num_threads())
         elif level is None:
-            whole = torch.from_numpy(planes / np.float32(GRAY_LEVELS))
-            found = [self._estimate(plane, mixed=mixed) for plane in whole]
+            found = [self._estimate(plane, mixed=mixed) for plane in noisy[0]]
             level = float(np.median(found))  # texture of the luma counts as noise
-        highest = self.behaviour.sigma
-        if self.behaviour.many_levels and highest is not None and level > highest:
-            # With less contrast, noise beyond its levels is that of the highest.
-            middle, less = _middle(len(planes)), np.float32(highest / level)
-            fainter = (planes - middle) * less + middle
-            return (self._joint(fainter, highest, tile, mixed=mixed) - middle) / less + middle
-        noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
         maps = self._inputs(planes, level, filters)
         network = self._inference("network")
         levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)

@@ -16,6 +16,7 @@ __all__ = [
     "BlockLevels",
     "block_levels",
     "details",
+    "float_step",
     "is_limit",
     "level_of_blocks",
     "levels_of",
@@ -106,12 +107,18 @@ def _left(finer, coarser):
 
 def is_limit(channel):
     """Where an image is black or white, (H, W) bool: nowhere, if floats are beyond as well."""
-    values, white = channel.array, GRAY_LEVELS / channel.factor
+    values, white = channel.array, np.float64(GRAY_LEVELS / channel.factor)  # float16 ends below it
     if values.dtype.kind == "u":
         return (values == 0) | (values >= round(white))
-    if values.min() < 0 or values.max() > white * (1 + _ROUNDING):
+    apart = white * float_step(values.dtype)
+    if values.min() < 0 or values.max() > white + apart:
         return np.zeros(channel.shape, bool)
-    return (values == 0) | (values >= white * (1 - _ROUNDING))
+    return (values == 0) | (values >= white - apart)
+
+
+def float_step(dtype):
+    """Return by how much floats of a type may differ that mean the same, relative to them."""
+    return max(_ROUNDING, float(np.finfo(dtype).eps))
 
 
 def details(plane, at_limit):

@@ -8,21 +8,29 @@ from raisr.noise_estimate import NORMAL_QUARTILE
 from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
 
-__all__ = ["is_clipped", "level_before_clipping", "misfit_of_clipped"]
+__all__ = ["is_clipped", "is_too_clipped", "level_before_clipping", "misfit_of_clipped"]
 
+_MOST = 93.75  # gray levels
 _FEW = 0.005  # of the pixels
 _ENOUGH = 4096  # blocks
 _ROUNDS = 12
-_ALIKE = 0.23  # of the pixels at one limit: more make the median of details smaller, by simulation
-_PEAKED = 0.23  # by how much
+_ALIKE, _PEAKED = 0.23, 0.23
+"""Where more pixels than the first share are at one limit, the median of details tells less than
+their standard deviation, by the second times the rest. From simulated noise, means of 0 to 3 sigma.
+"""
 _HALVINGS = 10
 _TELLING = 0.3  # quantile of blocks; chosen on images of bsd400
-_LEAST = 0.55
+_LEAST = 0.5
 
 
 def is_clipped(channels):
     """Return whether noise of channels, a list of GrayImage, was clipped at black or white."""
     return _tells(_clipped_blocks(channels)[1])
+
+
+def is_too_clipped(channels, level):
+    """Return whether networks do not know what clipping left of noise of a level, gray levels."""
+    return level > _MOST and is_clipped(channels)
 
 
 def _tells(clipped):
@@ -45,7 +53,7 @@ def level_before_clipping(channels, level):
     Returns
     -------
     float
-        At most `level` / 0.55.
+        At most twice the `level`.
     """
     if level <= 0:
         return level
@@ -73,7 +81,7 @@ def _crossing(is_below, low, high):
 def misfit_of_clipped(channels, brightness, deviation):
     """Return by how much variances differ from those of clipped white noise (logarithm).
 
-    Infinite, where none is clipped. `deviation` is that of a channel at each `brightness`, in gray
+    Infinite, where none was clipped. `deviation` is that of a channel at each `brightness`, in gray
     levels.
     """
     if not is_clipped(channels):

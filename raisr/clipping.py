@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raisr.block_details import float_step
 from raisr.blocks import over_blocks
 from raisr.validate import GRAY_LEVELS
 
@@ -96,15 +97,16 @@ def undo_clipping(image, out, level, num_threads):
 
 
 def _undo_in_floats(image, out, level, num_threads):
-    sigma, white, (height, width) = level / image.factor, GRAY_LEVELS / image.factor, out.shape
+    sigma, white = (np.float64(value / image.factor) for value in (level, GRAY_LEVELS))
+    apart, (height, width) = white * float_step(image.array.dtype), out.shape
 
     def move(y0, y1):
         rows = slice(BLOCK * y0, BLOCK * y1)
         values, part = image.array[rows], out[rows]
-        black, full = values <= 0, values >= white * (1 - _ROUNDING)
+        black, full = values <= 0, values >= white - apart
         if not (black.any() or full.any()):
             return
-        beyond = _in_blocks((values < 0) | (values > white * (1 + _ROUNDING))) > 0
+        beyond = _in_blocks((values < 0) | (values > white + apart)) > 0
         near = values <= min(sigma, white), values >= max(white - sigma, 0)
         for at, close, moves in zip((black, full), near, _ends(part, sigma, white), strict=True):
             clipped = (_in_blocks(at) > _SHARE * _in_blocks(close)) & ~beyond

@@ -133,11 +133,11 @@ def noise_of(channels, peaks=None, num_threads=1):
         if found.white_chroma:
             found = _by_chroma(found, pooled[0], _pedestal(channels))
     ringing = found.is_white and rings(channels, pooled[0])
-    return replace(found, ringing=ringing, steady=_steadiness(channels, found))
+    return replace(found, ringing=ringing, clipped_misfit=_clipped_misfit(channels, found))
 
 
-def _steadiness(channels, found):
-    """Return `NoiseEstimate.steady` of channels that seem to have noise of photons."""
+def _clipped_misfit(channels, found):
+    """Return `NoiseEstimate.clipped_misfit` of channels that seem to have noise of photons."""
     if found.kind != "photon":
         return np.inf
     of_luma = len(channels) == 3 and not found.white_chroma

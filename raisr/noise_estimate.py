@@ -46,7 +46,8 @@ class NoiseEstimate:
     ----------
     levels : (scales, planes) float64
         Standard deviation, in the unit of the image, at full size and after halving it (means of
-        2 x 2 pixels) once and twice; 0 where too few pixels are left. The planes are those of
+        2 x 2 pixels) once and twice; 0 where too few pixels are left. Of noise that was clipped at
+        black or white, it is that of what is left. The planes are those of
         `raisr.colour.to_opponent` if there are three channels, else the channels.
     brightness, deviation : (bins,) float64
         Standard deviation at full size, by the mean brightness (of the luma, in an image of three
@@ -85,9 +86,10 @@ class NoiseEstimate:
     ringing : bool
         Whether noise seems white, but details are not normal, neighbours differ as in text, and
         blocks of JPEG are seen.
-    steady : float
+    clipped_misfit : float
         By how much the variances by brightness differ from those of white noise that was clipped at
-        black and white (logarithm). Infinite where none was.
+        black and white (logarithm). Infinite where none was, and where it does not seem that of
+        photons.
     """
 
     levels: NDArray[np.float64]
@@ -104,7 +106,7 @@ class NoiseEstimate:
     whiteness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     camera: float = 0.0
     ringing: bool = False
-    steady: float = np.inf
+    clipped_misfit: float = np.inf
 
     @property
     def equivalent(self) -> NDArray[np.float64]:
@@ -244,6 +246,11 @@ class NoiseEstimate:
         return (float(luma), *np.maximum(chroma, _LEAST_CHROMA * luma).tolist())
 
     def _is_photonic(self):
+        """Whether noise grows with the brightness, and not for it was clipped in the dark."""
+        return self.grows and self._misfit(self.photons) < self.clipped_misfit
+
+    @property
+    def grows(self) -> bool:
         """Whether noise grows with the brightness as that of photons would, and only so."""
         noise = self.photons
         if noise is None or not self.deviation.all() or self.is_drawn or self.excess > _NORMAL:
@@ -251,8 +258,7 @@ class NoiseEstimate:
         spread = 2 * np.log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
         grown = 2 * np.ptp(np.log(noise.deviation(self.brightness))) > np.log(_GROWN)
-        fits = rest < min(_STEADY, self.steady) and spread > _BETTER * rest
-        return bool(grown and fits)
+        return bool(grown and rest < _STEADY and spread > _BETTER * rest)
 
     def plane_levels(self) -> NDArray[np.float64]:
         """Return the level by which filters are chosen for each opponent plane, (3,).

@@ -111,7 +111,7 @@ def _for_what_was_found(model, sample, parts, found, noise, peaks, num_threads):
     shared = found.shared_levels() if treatment == "shared" else None
     levels, sure = channel_levels(sample, found, peaks, num_threads)
     levels = [min(level, found.most_white) for level in levels]
-    if known := _known(sample, levels):
+    if not found.grows and (known := _known(sample, levels)):
         return known
     if noise is None:  # shared noise is in three channels, which are sure
         levels = [sure * level for level in levels]

@@ -32,9 +32,9 @@ def test_the_level_is_that_before_clipping(dtype, mean, sigma):
     channels = [GrayImage(image, 255 / white) for image in images]
     first, second, _ = (channel.plane() for channel in channels)
     found = level_before_clipping(channels[:1], level_read(first))
-    assert found == pytest.approx(sigma, rel=0.06)
+    assert found == pytest.approx(sigma, rel=0.08)
     of_chroma = level_before_clipping(channels, level_read(first - second) / np.sqrt(2))
-    assert of_chroma == pytest.approx(sigma, rel=0.12)
+    assert of_chroma == pytest.approx(sigma, rel=0.15)
 
 
 def test_a_level_of_what_was_not_clipped_stays():

@@ -67,8 +67,9 @@ def stream_with(arguments: Namespace, model: Any) -> Callable[[Path, Path], Repo
         told = list(dict.fromkeys(text for step in done.steps for text in _in_words(step, white)))
         given = arguments.sigma or isinstance(arguments.noise, PhotonNoise)
         origin = "" if given or not isinstance(model, str) else ", estimated"
-        text = f"removed {', '.join(told)}{origin}"
-        if not told:
+        if told:
+            text = f"removed {', '.join(told)}{origin}"
+        else:
             doubt = next(filter(None, map(doubt_in, done.steps)), "")
             found = doubt or "found no noise, or could not tell"
             text = f"changed nothing: {'sigma is 0' if arguments.sigma else found}"

@@ -11,6 +11,7 @@ from raisr.camera_models import GAINS
 from raisr.cli.checks import white_fits
 from raisr.cli.groups import Group
 from raisr.cli.planes import white_of
+from raisr.clipped_level import is_too_clipped
 from raisr.denoising import step_of
 from raisr.sampling import sample_of
 from raisr.stabilisation import PhotonNoise
@@ -105,6 +106,7 @@ def plan_of(group: Group, settings: Settings) -> Plan:
         photons = PhotonNoise(*one_of(step.about)["noise"]).times(unit)
         levels = (_mean_level(photons.deviation(visible)),)
     by_network = kind in _FOR_NETWORKS and _is_for_network(step, settings)
+    by_network = by_network and not is_too_clipped(channels, max(levels) / unit)
     if by_network and len(levels) > 1:
         levels = (_mean_level(levels),)
     return Plan(step, channels, seen, white, kind, levels, by_network)

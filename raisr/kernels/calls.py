@@ -28,8 +28,8 @@ def address_of(function, signature):
 def special(function, *numbers):
     """Return the address of a function of int64, compiled for some numbers: its name has them.
 
-    What calls it by its address is compiled once for all numbers, and so is each function for the
-    same numbers, of which alone it may be made: by the first thread that asks.
+    What calls it by its address is compiled once for all numbers. The function is compiled by the
+    first thread that asks, and once for the same numbers: nothing else may make a difference.
     """
     made = function.__code__, numbers
     with global_compiler_lock:

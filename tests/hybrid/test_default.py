@@ -95,7 +95,7 @@ def test_other_weights():
 @pytest.mark.parametrize(
     ("image", "options", "message"),
     [
-        (CLEAN, {"sigma": 1100}, "trained for sigma 0 to 75, got 1100"),
+        (CLEAN, {"sigma": 1100}, "sigma, given or estimated, is 1100 gray levels of 255"),
         (CLEAN, {"sigma": -1}, "sigma must be finite and not negative"),
         (CLEAN, {"sigma": 10, "weights": "edsr16_standard_25"}, "trained for sigma 25, got 10"),
         (
