@@ -101,8 +101,9 @@ def denoise(
     photographs, whose terms are non-commercial research and education.
 
     Noise that was clipped at black or white, as in 8 bits, has lost part of its mean: white paper
-    with noise of 10 is 251 on average. In images of integers it is given back (Foi, 2009) where as
-    many pixels lie at the bound as clipped noise would leave, and noise is white.
+    with noise of 10 is 251 on average. It is given back (Foi, 2009) where as many pixels lie at the
+    bound as clipped noise would leave, none beyond, and noise is white: in floats, too. The level
+    that is found is that before.
 
     Without a sigma, dithers and other images of few values come back as the histogram tells them,
     pixel by pixel, where less than a sixteenth of the noise would be left (see
