@@ -51,13 +51,10 @@ def group_facts(group: Group, plan: Plan, settings: Settings) -> dict[str, Any]:
         return facts | _choice(plan, settings)
     found, unit = plan.step.found or _found(plan), plan.white / GRAY_LEVELS
     names = _PLANES if found.levels.shape[1] == len(_PLANES) else ("gray",)
-    facts["kind"], facts["levels"] = (
-        found.kind,
-        {
-            name: (unit * found.levels[:, place]).round(4).tolist()
-            for place, name in enumerate(names)
-        },
-    )
+    facts["kind"] = found.kind
+    facts["levels"] = {
+        name: (unit * found.levels[:, place]).round(4).tolist() for place, name in enumerate(names)
+    }
     if found.kind == "photon" and (photons := found.photons):
         photons = photons.times(unit)
         facts["gain"], facts["sigma"] = round(photons.gain, 6), round(photons.sigma, 4)
