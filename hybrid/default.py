@@ -18,7 +18,7 @@ from raisr.models import LARGEST
 from raisr.noise_estimate import NoiseEstimate
 from raisr.sampling import sample_of
 from raisr.step_facts import levels_in
-from raisr.validate import as_channels, check_sigma, data_range_of
+from raisr.validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
 
 MODELS = {
     "small": ("unet_small", "unet_small_colour"),
@@ -156,17 +156,15 @@ def denoise(
     if level <= _STRONGEST or is_clipped(channels):
         return _by_network(weights, image, sigma, precision, **options)
     # With less contrast, noise is the strongest that the network knows.
-    middle, less = white / 2, _STRONGEST / level
-    fainter = ((np.asarray(image, np.float64) - middle) * less + middle).astype(np.float32)
-    options["data_range"] = white
-    done = _by_network(weights, fainter, sigma * less, precision, **options)
-    return _restored((done.astype(np.float64) - middle) / less + middle, channels[0].array.dtype)
-
-
-def _restored(values: NDArray[np.float64], dtype: np.dtype) -> NDArray:
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    return np.rint(values).clip(0, np.iinfo(dtype).max).astype(dtype)
+    middle, less = np.float32(GRAY_LEVELS / 2), np.float32(_STRONGEST / level)
+    fainter = np.stack([(c.levelled().plane() - middle) * less + middle for c in channels])
+    gray_levels = {"channel_axis": 0, "data_range": GRAY_LEVELS}
+    done = _by_network(weights, fainter, _STRONGEST, precision, **gray_levels)
+    out = np.empty(np.shape(image), channels[0].array.dtype)
+    outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
+    for channel, plane, target in zip(channels, done, outs, strict=True):
+        channel.put_back((plane - middle) / less + middle, target, data_range)
+    return out
 
 
 def _by_network(
@@ -181,7 +179,8 @@ def _by_network(
 
 
 def _mean(one: NDArray, other: NDArray) -> NDArray:
-    return _restored((one.astype(np.float64) + other) / 2, one.dtype)
+    mean = (one.astype(np.float64) + other) / 2
+    return (mean if one.dtype.kind == "f" else np.rint(mean)).astype(one.dtype)
 
 
 small = partial(denoise, model="small")

@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage seldom, not among imports: it took a fourteenth of the time."""
+    """Look for garbage seldom, and not among imports: there is much, and little of it is any."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -49,6 +49,19 @@ def test_noise_beyond_all_levels(told, channels):
     assert found > raisr.metrics.psnr(raisr.denoise(noisy, model="best", **options), clean) + 0.3
 
 
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [(np.float16, 50.0), (np.float64, 1e30), (np.float64, 1e-30)]
+)
+def test_noise_beyond_all_levels_in_any_unit(dtype, unit):
+    noisy = add_gaussian_noise(CLEAN, 130, seed=0)
+    wanted = hybrid.denoise(noisy, 130, data_range=255)
+    values = (noisy * np.float64(unit)).astype(dtype)
+    found = hybrid.denoise(values, 130 * unit, data_range=255 * unit)
+    assert found.dtype == dtype
+    atol = 5 if dtype == np.float16 else 0.1  # steps of half a gray level, and amplified
+    np.testing.assert_allclose(found / np.float64(unit), wanted, atol=atol)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("sigma", [50, 75, 97])
 def test_nothing_told_clipped_noise_goes_as_if_told(sigma, dtype):
