@@ -75,7 +75,7 @@ def _choice(plan: Plan, settings: Settings) -> dict[str, Any]:
     if plan.kind == "none" and (doubt := doubt_in(plan.about)):
         return {"treatment": f"{_TREATED['none']}: {doubt}"}
     treatment = _TREATED.get(plan.kind, "filters for white noise")
-    if plan.by_network:
+    if plan.network:
         treatment = "a network for white noise"
     if settings.levels is not None and plan.kind == "white":
         treatment += f", of sigma {', '.join(map(in_words, plan.levels))} as given"
@@ -87,7 +87,7 @@ def _choice(plan: Plan, settings: Settings) -> dict[str, Any]:
 def _camera_choice(plan: Plan) -> dict[str, Any]:
     about, unit = plan.about, plan.white / GRAY_LEVELS
     of = "a mosaic filled in by means" if plan.kind == "mosaic" else "a camera"
-    network = ", and a network for it" if plan.by_network else ""
+    network = ", and a network for it" if plan.network else ""
     return {
         "treatment": f"filters for noise of {of}, from coarse to fine{network}",
         "filtered_for": [round(level * unit, 4) for level in about["planes"]],

@@ -65,12 +65,12 @@ def _check_count(levels: NoiseLevels | None, channels: int) -> None:
 
 
 def _filtered(group: Group, plan: Plan, settings: Settings) -> np.ndarray:
-    if plan.by_network and settings.network is not None:
+    if plan.network is not None:
         # Nothing told, a network finds the level itself.
         is_told = settings.levels is not None or settings.noise is not None
         (level,) = plan.levels
         options = group.options(settings.white)
-        return settings.network(group.work, level if is_told else None, **options)
+        return plan.network(group.work, level if is_told else None, **options)
     threads = check_threads(settings.threads)
     return apply_step(plan.step, plan.channels, group.work.shape, group.axis, plan.white, threads)
 

@@ -60,8 +60,8 @@ class Plan(NamedTuple):
     levels : tuple of float
         One for all channels, or one for each; one for a network. See `levels_in`; that of photons
         is the root mean square.
-    by_network : bool
-        Whether the network of the settings does it, in place of the step.
+    network : callable or None
+        That of the settings, where it does this in place of the step.
     """
 
     step: Step
@@ -70,7 +70,7 @@ class Plan(NamedTuple):
     white: float
     kind: str
     levels: tuple[float, ...]
-    by_network: bool = False
+    network: Callable[..., np.ndarray] | None = None
 
     @property
     def about(self) -> dict[str, Any]:
@@ -105,11 +105,12 @@ def plan_of(group: Group, settings: Settings) -> Plan:
     if kind == "photon":
         photons = PhotonNoise(*one_of(step.about)["noise"]).times(unit)
         levels = (_mean_level(photons.deviation(visible)),)
-    by_network = kind in _FOR_NETWORKS and _is_for_network(step, settings)
-    by_network = by_network and not is_too_clipped(channels, max(levels) / unit)
-    if by_network and len(levels) > 1:
+    network = settings.network if _is_for_network(kind, step, settings.noise) else None
+    if network and is_too_clipped(channels, max(levels) / unit):
+        network = None
+    if network and len(levels) > 1:
         levels = (_mean_level(levels),)
-    return Plan(step, channels, seen, white, kind, levels, by_network)
+    return Plan(step, channels, seen, white, kind, levels, network)
 
 
 def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
@@ -117,10 +118,10 @@ def _told(levels: tuple[float, ...], group: Group) -> tuple[float, ...]:
     return levels[:1] if len(set(levels)) == 1 else levels
 
 
-def _is_for_network(step: Step, settings: Settings) -> bool:
-    """Whether a network takes such noise: as told, or found, and not in a drawing."""
-    drawn = settings.noise is None and step.found is not None and step.found.is_drawn
-    return settings.network is not None and settings.noise in (None, "white") and not drawn
+def _is_for_network(kind: str, step: Step, noise: str | PhotonNoise | None) -> bool:
+    """Whether networks take such noise: told to be white, or found, and not in a drawing."""
+    drawn = noise is None and step.found is not None and step.found.is_drawn
+    return kind in _FOR_NETWORKS and noise in (None, "white") and not drawn
 
 
 def _mean_level(levels: Any) -> float:

@@ -58,8 +58,9 @@ def test_noise_beyond_all_levels_in_any_unit(dtype, unit):
     values = (noisy * np.float64(unit)).astype(dtype)
     found = hybrid.denoise(values, 130 * unit, data_range=255 * unit)
     assert found.dtype == dtype
-    atol = 5 if dtype == np.float16 else 0.1  # steps of half a gray level, and amplified
-    np.testing.assert_allclose(found / np.float64(unit), wanted, atol=atol)
+    differences = np.abs(found / np.float64(unit) - wanted)  # of rounded values, and bfloat16
+    assert differences.mean() < 0.5
+    assert differences.max() < 5
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
