@@ -23,6 +23,9 @@ from raisr.noise import noise_seed
 _CAMERAS = 0.7
 """Share of the pictures that cameras of the kind "camera" take."""
 
+_PROCESSED = 0.5
+"""Share of these whose noise the camera has reduced itself."""
+
 _FIRST_RUN = 100  # of the noise; `learn_camera` has the first ones
 
 
@@ -40,7 +43,9 @@ def _photograph(image: ImageFile, number: int) -> tuple[NDArray, NDArray]:
     rng = np.random.default_rng(noise_seed("pairs", image.name, 0, number))
     kind = "camera" if rng.random() < _CAMERAS else "mosaic"
     low, high = np.log([min(GAINS[kind]), max(GAINS[kind])])
-    return photograph(image, kind, float(np.exp(rng.uniform(low, high))), number)
+    gain = float(np.exp(rng.uniform(low, high)))
+    processed = kind == "camera" and rng.random() < _PROCESSED
+    return photograph(image, kind, gain, number, processed=processed)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -44,16 +44,21 @@ SIZE = 7
 _GAINS = 0.0002, 0.05
 """Of the photographs by which levels are learned."""
 
+_SHOTS = 6
+"""Of a scene, whose mean is what processed pictures have to become."""
+
 _VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
 """What the matrices of single-lens reflex cameras are like."""
 
 
-def photograph(image: ImageFile, kind: str, gain: float, run: int = 0):
+def photograph(image: ImageFile, kind: str, gain: float, run: int = 0, *, processed: bool = False):
     """Take a photograph of an image, by a camera drawn for it; return it and what is to be found.
 
     Cameras of kind "camera" see 1 to 3 pixels for each of the image's; they amplify red and blue
     up to twice and make colours more vivid by any share, smooth chroma by up to 3 pixels, smooth
-    or sharpen all, have any gamma about 2.2, and compress at quality 85 to 98.
+    or sharpen all, have any gamma about 2.2, and compress at quality 85 to 98. Where pictures are
+    `processed`, they have more contrast, too, and lose details up to twice as strong as the noise
+    of gray; what is to be found is the mean of some such pictures, as faint texture depends on noise.
     """
     rng = np.random.default_rng(noise_seed(kind, image.name, gain, run))
     clean = _rgb(image)
@@ -72,8 +77,15 @@ def photograph(image: ImageFile, kind: str, gain: float, run: int = 0):
         "quality": int(rng.integers(85, 99)),
         "subsampling": str(rng.choice(SUBSAMPLINGS)),
     }
+    if processed:
+        noise = 255 * np.sqrt(gain) / options["gamma"]
+        options["contrast"] = rng.uniform()
+        options["noise_reduction"] = noise * rng.uniform(0, 2)
     noisy = add_camera_noise(clean, gain, rng, **options, **jpeg)
-    return noisy, add_camera_noise(clean, 0, 0, quality=None, **options)
+    if not processed:
+        return noisy, add_camera_noise(clean, 0, 0, quality=None, **options)
+    shots = [add_camera_noise(clean, gain, rng, quality=None, **options) for _ in range(_SHOTS)]
+    return noisy, np.rint(np.mean(shots, axis=0)).astype(np.uint8)
 
 
 def _rgb(image: ImageFile) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 _WHITE = 255.0
 _SINGULAR = 1e6  # of a matrix, by its condition number
 _BINOMIAL = np.array([0.25, 0.5, 0.25])
+_COARSER = 0.5  # of a threshold for details, from one scale to the next
 
 
 def add_camera_noise(
@@ -30,8 +31,10 @@ def add_camera_noise(
     white_balance: Sequence[float] = (1.0, 1.0, 1.0),
     colour_matrix: ArrayLike | None = None,
     gamma: float | None = 2.2,
+    contrast: float = 0.0,
     demosaic: str | None = "bilinear",
     chroma_smoothing: float = 0.0,
+    noise_reduction: float = 0.0,
     smoothing: float = 0.0,
     quality: int | None = 92,
     subsampling: str = "4:2:0",
@@ -62,12 +65,17 @@ def add_camera_noise(
         None: they are the same.
     gamma : float, optional
         Exponent of the tone curve; None: the image is linear.
+    contrast : float
+        Share, 0 to 1, of an S, ``3 x ** 2 - 2 x ** 3``, that is mixed into what the tone curve gives.
     demosaic : {"bilinear", "edge"}, optional
         "edge" fills in green along the weaker gradient, red and blue by their difference to
         green; None: every pixel has a sensor for each colour.
     chroma_smoothing : float
         Standard deviation, in pixels, of a Gaussian that blurs what differs from the mean of red,
         green and blue.
+    noise_reduction : float
+        By how many gray levels details of luma and chroma are made smaller, down to nothing, at the
+        finest scale; by half of it at the next one (thresholded wavelets).
     smoothing : float
         Share, 0 to 1, of a 3x3 binomial blur that is mixed in; from -1 to 0 it is taken away,
         which sharpens.
@@ -95,7 +103,8 @@ def add_camera_noise(
     """
     light = real_array(image, np.float64) / _WHITE
     _check_light(light, gain, read_noise, white_balance)
-    _check_picture(gamma, demosaic, chroma_smoothing, smoothing, subsampling)
+    _check_picture(gamma, demosaic, smoothing, subsampling)
+    _check_strengths(contrast, chroma_smoothing, noise_reduction)
     to_picture = _to_picture(white_balance, colour_matrix)
     light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma
     light = (light @ np.linalg.inv(to_picture).T).clip(0)  # colours that no sensor sees
@@ -107,8 +116,11 @@ def add_camera_noise(
         seen = _demosaic(seen * balance, demosaic) / balance
     picture = np.clip(seen @ to_picture.T, 0, 1)
     picture = picture if gamma is None else picture ** (1 / gamma)
+    picture += contrast * (picture**2 * (3 - 2 * picture) - picture)
     if chroma_smoothing:
         picture = _with_smooth_chroma(picture, chroma_smoothing)
+    if noise_reduction:
+        picture = _without_faint_details(picture, noise_reduction / _WHITE)
     if smoothing:
         picture += smoothing * (_blurred(picture, _BINOMIAL) - picture)
     pixels = np.rint(picture.clip(0, 1) * _WHITE).astype(np.uint8)
@@ -136,19 +148,26 @@ def _check_light(light, gain, read_noise, white_balance):
         raise ValueError(f"white_balance must be three positive numbers, got {white_balance!r}")
 
 
-def _check_picture(gamma, demosaic, chroma_smoothing, smoothing, subsampling):
+def _check_picture(gamma, demosaic, smoothing, subsampling):
     if gamma is not None and not 0 < gamma < np.inf:
         raise ValueError(f"gamma must be positive and finite, or None, got {gamma!r}")
     if demosaic is not None and demosaic not in DEMOSAICS:
         raise ValueError(f"demosaic must be one of {DEMOSAICS} or None, got {demosaic!r}")
-    if not 0 <= chroma_smoothing < np.inf:
-        raise ValueError(
-            f"chroma_smoothing must be finite and not negative, got {chroma_smoothing!r}"
-        )
     if not -1 <= smoothing <= 1:
         raise ValueError(f"smoothing must be from -1 to 1, got {smoothing!r}")
     if subsampling not in SUBSAMPLINGS:
         raise ValueError(f"subsampling must be one of {SUBSAMPLINGS}, got {subsampling!r}")
+
+
+def _check_strengths(contrast, chroma_smoothing, noise_reduction):
+    if not 0 <= contrast <= 1:
+        raise ValueError(f"contrast must be from 0 to 1, got {contrast!r}")
+    for name, value in (
+        ("chroma_smoothing", chroma_smoothing),
+        ("noise_reduction", noise_reduction),
+    ):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be finite and not negative, got {value!r}")
 
 
 def _with_smooth_chroma(picture, sigma):
@@ -156,6 +175,26 @@ def _with_smooth_chroma(picture, sigma):
 
     luma = picture.mean(axis=2, keepdims=True)
     return luma + gaussian_filter(picture - luma, (sigma, sigma, 0), mode="mirror")
+
+
+def _without_faint_details(picture, threshold):
+    luma = picture.mean(axis=2, keepdims=True)
+    planes = np.concatenate([luma, picture - luma], axis=2)
+    kept = np.zeros_like(planes)
+    for taps in (_BINOMIAL, _apart(_BINOMIAL)):
+        coarse = _blurred(planes, taps)
+        details = planes - coarse
+        kept += details - details.clip(-threshold, threshold)
+        planes, threshold = coarse, _COARSER * threshold
+    planes += kept
+    return planes[..., :1] + planes[..., 1:]
+
+
+def _apart(taps):
+    """Return taps for every second pixel."""
+    spread = np.zeros(2 * len(taps) - 1)
+    spread[::2] = taps
+    return spread
 
 
 def _blurred(planes, taps):

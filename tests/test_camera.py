@@ -111,6 +111,32 @@ def test_smooth_chroma_leaves_the_luma():
     assert across[1] < 0.5 * across[0]
 
 
+def test_contrast_is_an_s():
+    image = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(2, axis=0)
+    bent = add_camera_noise(image, 0, 0, quality=None, demosaic=None, contrast=1)
+    x = image / 255
+    np.testing.assert_allclose(bent, 255 * (3 * x**2 - 2 * x**3), atol=0.51)
+
+
+def test_noise_reduction_takes_faint_details_and_leaves_edges():
+    options = PLAIN | {"noise_reduction": 20}
+    flat = np.full((100, 100, 3), 128)
+    noisy, reduced = (
+        add_camera_noise(flat, 0.003, 0, **one).astype(float) for one in (PLAIN, options)
+    )
+    assert reduced.std() < 0.5 * noisy.std()
+    assert reduced.mean() == pytest.approx(noisy.mean(), abs=0.1)
+    edge = flat.copy()
+    edge[:, 50:] = 250
+    across = np.abs(add_camera_noise(edge, 0, 0, **options).astype(float) - edge)
+    assert across.max() <= 40 and across[:, :46].max() == across[:, 54:].max() == 0
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (3, 4)])
+def test_a_picture_of_few_pixels_can_lose_details(shape):
+    assert add_camera_noise(photograph(shape), 0.01, 0, noise_reduction=5).shape == (*shape, 3)
+
+
 def test_jpegs_keep_as_many_samples_of_chroma_as_told():
     image = random_bytes((64, 64, 3))
     errors = [
@@ -140,6 +166,8 @@ def test_the_seed_decides():
         ({"smoothing": 2}, "smoothing must be from -1 to 1"),
         ({"chroma_smoothing": -1}, "chroma_smoothing must be finite and not negative"),
         ({"chroma_smoothing": np.inf}, "chroma_smoothing must be finite and not negative"),
+        ({"noise_reduction": np.nan}, "noise_reduction must be finite and not negative"),
+        ({"contrast": 1.1}, "contrast must be from 0 to 1"),
         ({"colour_matrix": np.ones((3, 3))}, "colour_matrix must be 3 x 3 and have an inverse"),
         ({"colour_matrix": np.full((3, 3), np.nan)}, "colour_matrix must be 3 x 3 and have an"),
         ({"colour_matrix": np.eye(2)}, "colour_matrix must be 3 x 3 and have an inverse"),

@@ -76,6 +76,14 @@ def test_photographs_are_drawn_by_name_and_run(tiny_dataset):
     np.testing.assert_array_equal(photograph(image, "mosaic", 0.01)[1], image.read())
 
 
+def test_a_processed_photograph_has_less_noise_of_its_own(tiny_dataset):
+    image = tiny_dataset.images[1]
+    pairs = [photograph(image, "camera", 0.02, processed=processed) for processed in (False, True)]
+    plain, processed = (noisy - target.astype(float) for noisy, target in pairs)
+    assert np.diff(processed, axis=1).std() < 0.9 * np.diff(plain, axis=1).std()
+    assert abs(processed.mean()) < 2
+
+
 @pytest.mark.parametrize("name", RUNGS)
 def test_shipped_banks_follow_the_recipe(name):
     bank = PyramidBank.load(camera_bank_path(*RUNGS[name]))
