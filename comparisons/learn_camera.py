@@ -58,7 +58,7 @@ def photograph(image: ImageFile, kind: str, gain: float, run: int = 0, *, proces
     up to twice and make colours more vivid by any share, smooth chroma by up to 3 pixels, smooth
     or sharpen all, have any gamma about 2.2, and compress at quality 85 to 98. Where pictures are
     `processed`, they have more contrast, too, and lose details up to twice as strong as the noise
-    of gray; what is to be found is the mean of some such pictures, as faint texture depends on noise.
+    of gray; what is to be found is the mean of some of them, as noise decides what texture stays.
     """
     rng = np.random.default_rng(noise_seed(kind, image.name, gain, run))
     clean = _rgb(image)

@@ -66,7 +66,7 @@ def add_camera_noise(
     gamma : float, optional
         Exponent of the tone curve; None: the image is linear.
     contrast : float
-        Share, 0 to 1, of an S, ``3 x ** 2 - 2 x ** 3``, that is mixed into what the tone curve gives.
+        Share, 0 to 1, of an S, ``3 x ** 2 - 2 x ** 3``, that is mixed into the tone curve.
     demosaic : {"bilinear", "edge"}, optional
         "edge" fills in green along the weaker gradient, red and blue by their difference to
         green; None: every pixel has a sensor for each colour.
