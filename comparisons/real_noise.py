@@ -34,7 +34,10 @@ PEAKS = (10, 30, 100)
 PUBLISHED = {"CBM3D": 35.19, "MCWNNM": 37.70, "TWSC": 37.81}
 """PSNR on cc15 as Xu et al. print it (ICCV 2017, ECCV 2018), not measured here."""
 
-Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+FLOATS = "cc15, not rounded"
+"""What `PUBLISHED` stands beside: the code of MCWNNM measures results before they are rounded."""
+
+Pair = tuple[NDArray, NDArray[np.uint8]]
 
 
 def _photographs(gain: float) -> Iterator[Pair]:
@@ -57,6 +60,11 @@ def _cc15(folder: Path) -> Iterator[Pair]:
         yield read_image(path)[0], read_image(mean)[0]
 
 
+def _cc15_in_floats(folder: Path) -> Iterator[Pair]:
+    for noisy, mean in _cc15(folder):
+        yield noisy.astype(np.float32), mean
+
+
 CASES: dict[str, Callable[[], Iterator[Pair]]] = {
     **{f"camera, gain {gain:g}": partial(_photographs, gain) for gain in GAINS},
     **{f"photons, peak {peak:g}": partial(_counts, peak) for peak in PEAKS},
@@ -77,19 +85,22 @@ def _nl_means(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     sigma = float(np.mean(estimate_sigma(image, channel_axis=-1)))
     options = {"patch_size": 5, "patch_distance": 6, "fast_mode": True, "channel_axis": -1}
     out = denoise_nl_means(image / 255, h=0.8 * sigma / 255, sigma=sigma / 255, **options)
-    return np.rint(255 * out)
+    return 255 * out
 
 
-METHODS: dict[str, Callable[[NDArray[np.uint8]], NDArray]] = {
+_RGB: dict[str, Any] = {"channel_axis": -1, "data_range": 255}
+
+METHODS: dict[str, Callable[[NDArray], NDArray]] = {
     "noisy": lambda image: image,
-    "raisr fast": partial(raisr.denoise, model="fast", channel_axis=-1, num_threads=1),
-    "raisr best": partial(raisr.denoise, model="best", channel_axis=-1, num_threads=1),
-    "hybrid.denoise": lambda image: hybrid.denoise(image, channel_axis=-1),
+    "raisr fast": partial(raisr.denoise, model="fast", num_threads=1, **_RGB),
+    "raisr best": partial(raisr.denoise, model="best", num_threads=1, **_RGB),
+    "hybrid.denoise": partial(hybrid.denoise, **_RGB),
     "OpenCV NL-means, h = 5": partial(_opencv, 5),
     "OpenCV NL-means, h = 10": partial(_opencv, 10),
     "scikit-image NL-means": _nl_means,
 }
 _NEEDS = {"OpenCV": "cv2"}
+_EIGHT_BITS_ALONE = "OpenCV"
 
 
 def measure(folder: Path | None) -> dict[str, Any]:
@@ -103,43 +114,60 @@ def measure(folder: Path | None) -> dict[str, Any]:
     cases = dict(CASES)
     if folder is not None and any(folder.glob("*_real.png")):
         cases["cc15"] = partial(_cc15, folder)
-    methods = {
+        cases[FLOATS] = partial(_cc15_in_floats, folder)
+    all_methods = {
         name: method
         for name, method in METHODS.items()
         if find_spec(_NEEDS.get(name.split()[0], "numpy"))
     }
     scores: dict[str, dict[str, float]] = {}
-    seconds = dict.fromkeys(methods, 0.0)
-    pixels = 0.0
+    seconds = dict.fromkeys(all_methods, 0.0)
+    pixels = dict.fromkeys(all_methods, 0.0)
     for case, pairs in cases.items():
-        found: dict[str, list[float]] = {name: [] for name in methods}
         first, _ = next(pairs())
+        methods = {
+            name: method
+            for name, method in all_methods.items()
+            if first.dtype == np.uint8 or not name.startswith(_EIGHT_BITS_ALONE)
+        }
+        found: dict[str, list[float]] = {name: [] for name in methods}
         for method in methods.values():
             method(first)  # compiles what it needs
         for noisy, clean in pairs():
-            pixels += noisy.shape[0] * noisy.shape[1] / 1e6
             for name, method in methods.items():
                 start = time.perf_counter()
                 out = method(noisy)
                 seconds[name] += time.perf_counter() - start
-                found[name].append(psnr(out, clean))
+                pixels[name] += noisy.shape[0] * noisy.shape[1] / 1e6
+                found[name].append(psnr(_as_kept(out, noisy.dtype), clean))
         scores[case] = {name: round(float(np.mean(values)), 3) for name, values in found.items()}
         print(case, scores[case], flush=True)
-    times = {name: round(total / pixels, 3) for name, total in seconds.items()}
-    facts = {"commit": git_commit(), **environment(), "published": {"cc15": PUBLISHED}}
+    times = {name: round(total / pixels[name], 3) for name, total in seconds.items()}
+    facts = {"commit": git_commit(), **environment(), "published": {FLOATS: PUBLISHED}}
     return {**facts, "psnr": scores, "seconds_per_megapixel": times}
+
+
+def _as_kept(out, dtype):
+    """Return a result as it is kept: rounded where images have 8 bits."""
+    return (np.rint(out) if dtype == np.uint8 else out).clip(0, 255)
 
 
 def table(result: dict[str, Any]) -> Table:
     """Return the table of a result of `measure`."""
     cases, times = list(result["psnr"]), result["seconds_per_megapixel"]
+
+    def row(name, values, seconds):
+        numbers = (*(values.get(case) for case in cases), seconds)
+        return name, *(EMPTY if number is None else f"{number:.2f}" for number in numbers)
+
     ours = [
-        (name, *(f"{result['psnr'][case][name]:.2f}" for case in cases), f"{times[name]:.2f}")
-        for name in times
+        row(name, {case: scores.get(name) for case, scores in result["psnr"].items()}, seconds)
+        for name, seconds in times.items()
     ]
     printed = [
-        (name, *(f"{value:.2f}" if case == "cc15" else EMPTY for case in cases), EMPTY)
-        for name, value in result["published"]["cc15"].items()
+        row(name, {case: value}, None)
+        for case, values in result["published"].items()
+        for name, value in values.items()
     ]
     return Table(
         "Colour images: noise of cameras and of photons, nothing told, PSNR in dB",
@@ -149,6 +177,7 @@ def table(result: dict[str, Any]) -> Table:
             "RGB of 8 bits, peak 255. Camera and photons: every fourth image of CBSD68; camera: "
             "bilinear demosaicing, gamma 2.2, JPEG 92. What these spoil is an error, too: gain 0 "
             "has no noise.",
+            "Not rounded: images are floats, and so are results, as where figures were published.",
             "One thread, but for hybrid.denoise; no method is told the noise.",
         ),
     )

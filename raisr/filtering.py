@@ -1,5 +1,6 @@
 """`FilterBank`: one linear filter per class, in one stage or a cascade."""
 
+import hashlib
 import json
 import math
 import os
@@ -75,6 +76,14 @@ class Stage:
     def planes(self) -> int:
         """Number of planes the filters reach into."""
         return int(self.filters.shape[1])
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells this stage from others: a hexadecimal number."""
+        found = hashlib.sha256(json.dumps(self.spec.to_dict(), sort_keys=True).encode())
+        found.update(self.filters)
+        found.update(self.bias)
+        return found.hexdigest()
 
     @cached_property
     def packed(self) -> np.ndarray:

@@ -253,6 +253,17 @@ def test_stages_compare_without_error():
     assert len({one, other}) == 2
 
 
+def test_a_digest_tells_stages_apart():
+    (one,), (same,), (other,) = (random_bank(seed=seed).stages for seed in (1, 1, 2))
+    assert one.digest == same.digest
+    more = [
+        other,
+        dataclasses.replace(one, bias=one.bias + 1),
+        dataclasses.replace(one, spec=dataclasses.replace(one.spec, strength_edges=(0.03, 0.09))),
+    ]
+    assert len({stage.digest for stage in [one, *more]}) == 4
+
+
 def rewrite(path, header=None, tensors=None):
     """Save the bank at `path` again with other header entries or tensors."""
     bank = FilterBank.load(path)
