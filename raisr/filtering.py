@@ -81,8 +81,8 @@ class Stage:
     def digest(self) -> str:
         """What tells this stage from others: a hexadecimal number."""
         found = hashlib.sha256(json.dumps(self.spec.to_dict(), sort_keys=True).encode())
-        found.update(self.filters)
-        found.update(self.bias)
+        found.update(self.filters.tobytes())
+        found.update(self.bias.tobytes())
         return found.hexdigest()
 
     @cached_property
