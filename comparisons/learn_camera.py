@@ -8,6 +8,7 @@ cameras that fill in missing colours by their means (bilinear), have to find the
 """
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -46,6 +47,9 @@ _GAINS = 0.0002, 0.05
 
 _SHOTS = 6
 """Of a scene, whose mean is what processed pictures have to become."""
+
+_PROCESSED = {"camera": (False, True), "mosaic": (False,)}
+"""How pictures are by which levels are learned."""
 
 _VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
 """What the matrices of single-lens reflex cameras are like."""
@@ -109,10 +113,14 @@ def _planes(rgb):
     return to_opponent(as_channels(rgb, -1, 255), 1)
 
 
-def _true_levels(kind, noisy, clean):
+def _true_levels(kind, noisy, clean, processed=False):
     if kind == "mosaic":  # what it blurs is no noise
         clean = add_camera_noise(clean, 0, 0, quality=None)
-    return true_levels(_planes(noisy), _planes(clean))
+    found = true_levels(_planes(noisy), _planes(clean))
+    if not processed:
+        return found
+    share = np.sqrt(_SHOTS / (_SHOTS + 1))  # of it: a mean of some shots has noise of its own
+    return share * found[0], share * found[1]
 
 
 def learn(dataset: Dataset, kind: str, gain: float, threads: int = 1) -> PyramidBank:
@@ -142,13 +150,13 @@ def learn_levels(dataset: Dataset) -> dict[str, Any]:
     weights = {}
     for kind in GAINS:
         found, levels = [], []
-        for image in dataset:
-            rng = np.random.default_rng(noise_seed("levels", image.name, 0))
+        for image, processed in itertools.product(dataset, _PROCESSED[kind]):
+            rng = np.random.default_rng(noise_seed("levels", image.name, processed))
             gain = float(np.exp(rng.uniform(*np.log(_GAINS))))
-            noisy, clean = photograph(image, kind, gain)
+            noisy, clean = photograph(image, kind, gain, processed=processed)
             if not (estimate := estimate_noise(noisy, channel_axis=-1)).is_white:
                 found.append(estimate)
-                levels.append(_true_levels(kind, noisy, clean))
+                levels.append(_true_levels(kind, noisy, clean, processed))
         weights[kind] = fit_level_weights(found, levels).tolist()
     facts = {"training_set": dataset.name, "training_images": len(dataset)}
     return weights | facts | {"git_commit": git_commit(), **environment()}

@@ -19,6 +19,9 @@ __all__ = ["camera_levels", "fit_level_weights", "level_features", "true_levels"
 _LEAST = 0.1  # gray levels
 _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
 _EDGES = 1.4  # times what their median tells is the root mean square of details, if some are edges
+_FAR = 0.2  # of a logarithm: errors beyond count by themselves, not by their squares
+_LITTLE = 0.015  # of what all photographs tell: how much it counts that weights are small
+_ROUNDS = 30  # of the robust fit
 _MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: levels, and roughness
 
 
@@ -69,9 +72,25 @@ def _without_edges(found):
 def fit_level_weights(
     estimates: list[NoiseEstimate], levels: list[tuple[float, float]]
 ) -> NDArray[np.float64]:
-    """Learn the weights by which `camera_levels` tells levels (least squares of logarithms)."""
+    """Learn the weights by which `camera_levels` tells levels.
+
+    Least squares of logarithms, robust (Huber, 1964) and with small weights (ridge regression):
+    levels at several scales are nearly alike, and some photographs hide their noise.
+    """
     features = np.array([_features(found) for found in estimates])
-    return np.linalg.lstsq(features, np.log(levels), rcond=None)[0].T
+    each = (_fitted(features, told) for told in np.log(levels).T)
+    return np.array(list(each))
+
+
+def _fitted(features, told):
+    small = np.diag(_LITTLE * len(features) * features.var(axis=0))
+    counts = np.ones(len(features))
+    for _ in range(_ROUNDS):
+        counted = counts[:, None] * features
+        weights = np.linalg.solve(features.T @ counted + small, counted.T @ told)
+        errors = np.abs(features @ weights - told)
+        counts = _FAR / np.maximum(errors, _FAR)
+    return weights
 
 
 def true_levels(
