@@ -22,6 +22,8 @@ TABLE = QualityTable(
         "unet_base_classes",
         "unet_small_colour",
         "unet_small_colour_bfloat16",
+        "unet_small_colour_longer",
+        "unet_small_colour_classes",
         "unet_base_colour",
         "blind_edsr",
         "dncnn",
@@ -34,8 +36,9 @@ TABLE = QualityTable(
     sigmas=(15, 25, 50),
     notes=(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
-        "runs shared: twins had equal times, and those without classes or filters more steps. The "
-        "larger one for colours started from the small one and had 110 minutes of one core.",
+        "runs shared: twins had equal times, and those without classes or filters more steps. From "
+        "the small one for colours others started: the larger one, with 110 minutes of one core, "
+        "and twins, longer and classes, with 50 minutes each of three quarters of a core.",
         "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),

@@ -51,7 +51,9 @@ _UNETS = {
     "base, with that, and classes of its hash": "unet_base_classes",
     "small for colours, the noisy image alone": "unet_small_colour_start",
     "small for colours, with the filters' result": "unet_small_colour",
-    "base for colours, begun as that one": "unet_base_colour",
+    "small for colours, for longer, by PSNR": "unet_small_colour_longer",
+    "small for colours, the same with classes": "unet_small_colour_classes",
+    "base for colours, begun as small": "unet_base_colour",
 }
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each."
 _FACTS = (
@@ -199,7 +201,8 @@ def unets_table(runs: Runs) -> Table:
             "16 images of bsd400 that these networks are not trained on, five or six at each "
             "level; one run each. The shipped filters saw these images.",
             "All but those on the noisy image alone start from it; steps are their own, of 32 "
-            "crops of 128x128 on a GPU; of base for colours 8 of 96x96 on a core, beside others.",
+            "crops of 128x128 on a GPU. Those for colours that began as small had 8 of 96x96 on a "
+            "core, beside others.",
         ),
     )
 

@@ -149,6 +149,19 @@ METHODS: dict[str, Method] = {
     "unet_small_colour": _unet(
         "U-Net small, colour", "filters' result", "unet_small_colour", protocol="colour"
     ),
+    "unet_small_colour_longer": _unet(
+        "U-Net small, colour, longer",
+        "filters' result",
+        "unet_small_colour_longer",
+        protocol="colour",
+    ),
+    "unet_small_colour_classes": _unet(
+        "U-Net small, colour, classes",
+        "filters' result and classes of its hash",
+        "unet_small_colour_classes",
+        "unet_small_colour_longer",
+        protocol="colour",
+    ),
     "unet_base_colour": _unet(
         "U-Net base, colour", "filters' result", "unet_base_colour", protocol="colour"
     ),
