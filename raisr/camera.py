@@ -116,7 +116,8 @@ def add_camera_noise(
         seen = _demosaic(seen * balance, demosaic) / balance
     picture = np.clip(seen @ to_picture.T, 0, 1)
     picture = picture if gamma is None else picture ** (1 / gamma)
-    picture += contrast * (picture**2 * (3 - 2 * picture) - picture)
+    if contrast:
+        picture += contrast * (picture**2 * (3 - 2 * picture) - picture)
     if chroma_smoothing:
         picture = _with_smooth_chroma(picture, chroma_smoothing)
     if noise_reduction:

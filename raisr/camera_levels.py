@@ -19,10 +19,11 @@ __all__ = ["camera_levels", "fit_level_weights", "level_features", "true_levels"
 _LEAST = 0.1  # gray levels
 _UNEVEN = 3.0  # at most: beyond, there is hardly any noise
 _EDGES = 1.4  # times what their median tells is the root mean square of details, if some are edges
+_MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: levels, and roughness
+
 _FAR = 0.2  # of a logarithm: errors beyond count by themselves, not by their squares
 _LITTLE = 0.015  # of what all photographs tell: how much it counts that weights are small
 _ROUNDS = 30  # of the robust fit
-_MOST = 2.0, 6.0  # times the levels of flat places noise has at most, there: levels, and roughness
 
 
 def _features(found):
@@ -78,8 +79,7 @@ def fit_level_weights(
     levels at several scales are nearly alike, and some photographs hide their noise.
     """
     features = np.array([_features(found) for found in estimates])
-    each = (_fitted(features, told) for told in np.log(levels).T)
-    return np.array(list(each))
+    return np.array([_fitted(features, told) for told in np.log(levels).T])
 
 
 def _fitted(features, told):
