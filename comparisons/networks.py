@@ -38,7 +38,7 @@ TABLE = QualityTable(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
         "runs shared: twins had equal times, and those without classes or filters more steps. From "
         "the small one for colours others started: the larger one, with 110 minutes of one core, "
-        "and twins, longer and classes, with 50 minutes each of three quarters of a core.",
+        "and twins, longer and classes, with 50 minutes each of most of a core.",
         "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),

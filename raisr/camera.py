@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raisr.validate import real_array
+from raisr.validate import real_array, real_number
 
 __all__ = ["DEMOSAICS", "SUBSAMPLINGS", "add_camera_noise"]
 
@@ -18,6 +18,7 @@ SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 
 _WHITE = 255.0
 _SINGULAR = 1e6  # of a matrix, by its condition number
+_MOST = np.finfo(np.float64).max
 _BINOMIAL = np.array([0.25, 0.5, 0.25])
 _COARSER = 0.5  # of a threshold for details, from one scale to the next
 
@@ -43,9 +44,10 @@ def add_camera_noise(
 
     The tone curve and the colour matrix are undone; the sensor adds noise,
     ``gain * light + read_noise ** 2`` being its variance, behind a Bayer mosaic (RGGB); colours
-    are filled in; colour matrix and tone curve are applied; the camera smooths chroma, then all,
-    or sharpens; the picture is rounded and goes through JPEG. The steps, without those after the
-    tone curve, are those of Brooks et al., CVPR 2019.
+    are filled in; colour matrix and tone curve are applied; the camera adds contrast, smooths
+    chroma, takes faint details for noise, and smooths all or sharpens; the picture is rounded and
+    goes through JPEG. The steps, without those after the tone curve, are those of Brooks et al.,
+    CVPR 2019.
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ def add_camera_noise(
     gamma : float, optional
         Exponent of the tone curve; None: the image is linear.
     contrast : float
-        Share, 0 to 1, of an S, ``3 x ** 2 - 2 x ** 3``, that is mixed into the tone curve.
+        Share, 0 to 1, of an S, ``3 x ** 2 - 2 x ** 3``, that is mixed in behind the tone curve. It
+        is not undone before: it changes a picture without noise, too.
     demosaic : {"bilinear", "edge"}, optional
         "edge" fills in green along the weaker gradient, red and blue by their difference to
         green; None: every pixel has a sensor for each colour.
@@ -103,8 +106,8 @@ def add_camera_noise(
     """
     light = real_array(image, np.float64) / _WHITE
     _check_light(light, gain, read_noise, white_balance)
-    _check_picture(gamma, demosaic, smoothing, subsampling)
-    _check_strengths(contrast, chroma_smoothing, noise_reduction)
+    _check_picture(gamma, demosaic, subsampling)
+    _check_strengths(contrast, chroma_smoothing, noise_reduction, smoothing)
     to_picture = _to_picture(white_balance, colour_matrix)
     light = np.clip(light, 0, 1) if gamma is None else np.clip(light, 0, 1) ** gamma
     light = (light @ np.linalg.inv(to_picture).T).clip(0)  # colours that no sensor sees
@@ -143,32 +146,32 @@ def _check_light(light, gain, read_noise, white_balance):
             f"image must have shape (H, W, 3) with sides of at least 2, got {light.shape}"
         )
     for name, value in (("gain", gain), ("read_noise", read_noise)):
-        if not 0 <= value < np.inf:
+        if not 0 <= real_number(value) < np.inf:
             raise ValueError(f"{name} must be finite and not negative, got {value!r}")
-    if np.shape(white_balance) != (3,) or not all(0 < v < np.inf for v in white_balance):
+    if np.shape(white_balance) != (3,) or not all(
+        0 < real_number(v) < np.inf for v in white_balance
+    ):
         raise ValueError(f"white_balance must be three positive numbers, got {white_balance!r}")
 
 
-def _check_picture(gamma, demosaic, smoothing, subsampling):
-    if gamma is not None and not 0 < gamma < np.inf:
+def _check_picture(gamma, demosaic, subsampling):
+    if gamma is not None and not 0 < real_number(gamma) < np.inf:
         raise ValueError(f"gamma must be positive and finite, or None, got {gamma!r}")
     if demosaic is not None and demosaic not in DEMOSAICS:
         raise ValueError(f"demosaic must be one of {DEMOSAICS} or None, got {demosaic!r}")
-    if not -1 <= smoothing <= 1:
-        raise ValueError(f"smoothing must be from -1 to 1, got {smoothing!r}")
     if subsampling not in SUBSAMPLINGS:
         raise ValueError(f"subsampling must be one of {SUBSAMPLINGS}, got {subsampling!r}")
 
 
-def _check_strengths(contrast, chroma_smoothing, noise_reduction):
-    if not 0 <= contrast <= 1:
-        raise ValueError(f"contrast must be from 0 to 1, got {contrast!r}")
-    for name, value in (
-        ("chroma_smoothing", chroma_smoothing),
-        ("noise_reduction", noise_reduction),
+def _check_strengths(contrast, chroma_smoothing, noise_reduction, smoothing):
+    for name, value, low, high, wanted in (
+        ("contrast", contrast, 0, 1, "from 0 to 1"),
+        ("chroma_smoothing", chroma_smoothing, 0, _MOST, "finite and not negative"),
+        ("noise_reduction", noise_reduction, 0, _MOST, "finite and not negative"),
+        ("smoothing", smoothing, -1, 1, "from -1 to 1"),
     ):
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+        if not low <= real_number(value) <= high:
+            raise ValueError(f"{name} must be {wanted}, got {value!r}")
 
 
 def _with_smooth_chroma(picture, sigma):

@@ -167,6 +167,14 @@ def test_the_seed_decides():
         ({"smoothing": 2}, "smoothing must be from -1 to 1"),
         ({"chroma_smoothing": -1}, "chroma_smoothing must be finite and not negative"),
         ({"chroma_smoothing": np.inf}, "chroma_smoothing must be finite and not negative"),
+        *(
+            ({name: wrong}, f"{name} must be ")
+            for name in ("gain", "read_noise", "contrast", "noise_reduction", "smoothing")
+            for wrong in (np.ones(3), "1", 1j, True)
+        ),
+        ({"gamma": "2.2"}, "gamma must be positive"),
+        ({"white_balance": "abc"}, "white_balance must be three positive numbers"),
+        ({"white_balance": ("1", 1, 1)}, "white_balance must be three positive numbers"),
         ({"noise_reduction": np.nan}, "noise_reduction must be finite and not negative"),
         ({"contrast": 1.1}, "contrast must be from 0 to 1"),
         ({"colour_matrix": np.ones((3, 3))}, "colour_matrix must be 3 x 3 and have an inverse"),
