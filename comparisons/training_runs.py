@@ -49,6 +49,7 @@ _UNETS = {
     "base, the noisy image alone": "unet_base_start",
     "base, with the filters' result": "unet_base",
     "base, with that, and classes of its hash": "unet_base_classes",
+    "base, with the filters' result, for longer, by PSNR": "unet_base_longer",
     "small for colours, the noisy image alone": "unet_small_colour_start",
     "small for colours, with the filters' result": "unet_small_colour",
     "small for colours, for longer, by PSNR": "unet_small_colour_longer",
@@ -201,8 +202,8 @@ def unets_table(runs: Runs) -> Table:
             "16 images of bsd400 that these networks are not trained on, five or six at each "
             "level; one run each. The shipped filters saw these images.",
             "All but those on the noisy image alone start from it; steps are their own, of 32 "
-            "crops of 128x128 on a GPU. Those for colours that began as small had 8 of 96x96 on a "
-            "core, beside others.",
+            "crops of 128x128 on a GPU. Those that went on from such runs, by PSNR or as base for "
+            "colours, had 8 of 96x96 on a core, beside others.",
         ),
     )
 
