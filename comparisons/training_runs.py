@@ -53,7 +53,8 @@ _UNETS = {
     "small for colours, the noisy image alone": "unet_small_colour_start",
     "small for colours, with the filters' result": "unet_small_colour",
     "small for colours, for longer, by PSNR": "unet_small_colour_longer",
-    "small for colours, the same with classes": "unet_small_colour_classes",
+    "small for colours, the same at half the rate": "unet_small_colour_psnr",
+    "small for colours, the first with classes": "unet_small_colour_classes",
     "base for colours, begun as small": "unet_base_colour",
 }
 _HELD_BACK = "16 images of bsd400 that these networks are not trained on; one run each."
