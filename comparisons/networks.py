@@ -38,8 +38,8 @@ TABLE = QualityTable(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
         "runs shared: twins had equal times, and those without classes or filters more steps. Then "
         "base went on for 50 minutes of most of a core, its twin with classes did not, and the "
-        "small one for colours for 45. From what this was before others started: the larger one, with 110 minutes of one core, "
-        "and twins, longer and classes, with 50 minutes each of most of a core.",
+        "small one for colours for 45. From what this was before others had started: the larger "
+        "one, with 110 minutes of a core, and twins, longer and classes, with 50 each.",
         "kFLOPs are those of the networks; the filters of best cost 1.1 more.",
         "DnCNN's public weights are for one level each.",
     ),
