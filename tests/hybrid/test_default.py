@@ -54,13 +54,14 @@ def test_noise_beyond_all_levels(told, channels):
 )
 def test_noise_beyond_all_levels_in_any_unit(dtype, unit):
     noisy = add_gaussian_noise(CLEAN, 130, seed=0)
-    wanted = hybrid.denoise(noisy, 130, data_range=255)
+    options = {"precision": "float32"}
+    wanted = hybrid.denoise(noisy, 130, data_range=255, **options)
     values = (noisy * np.float64(unit)).astype(dtype)
-    found = hybrid.denoise(values, 130 * unit, data_range=255 * unit)
+    found = hybrid.denoise(values, 130 * unit, data_range=255 * unit, **options)
     assert found.dtype == dtype
-    differences = np.abs(found / np.float64(unit) - wanted)  # of rounded values, and bfloat16
-    assert differences.mean() < 0.5
-    assert differences.max() < 5
+    differences = np.abs(found / np.float64(unit) - wanted)
+    assert differences.mean() < 0.1
+    assert np.quantile(differences, 0.999) < 3  # some pixels change their class
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -55,7 +55,8 @@ def test_an_entry_says_where_it_comes_from(entry):
 
 @every_entry
 def test_an_entry_is_what_its_run_file_describes(entry):
-    described = TrainingConfig.read(CONFIGS / f"{entry.name}.toml").to_dict()
+    run = entry.provenance["name"]  # of weights that went on: another one than theirs
+    described = TrainingConfig.read(CONFIGS / f"{run}.toml").to_dict()
     fields = described.keys() & entry.provenance.keys() - {"spec"}
     assert {"steps", "init", "sigma"} < fields
     assert {key: entry.provenance[key] for key in fields} == {key: described[key] for key in fields}
