@@ -177,7 +177,7 @@ def table(result: dict[str, Any]) -> Table:
             "RGB of 8 bits, peak 255. Camera and photons: every fourth image of CBSD68; camera: "
             "bilinear demosaicing, gamma 2.2, JPEG 92. What these spoil is an error, too: gain 0 "
             "has no noise.",
-            "Not rounded: images are floats, and so are results, as where figures were published.",
+            "Not rounded: images are floats, and so are results, as in the public code of MCWNNM.",
             "One thread, but for hybrid.denoise; no method is told the noise.",
         ),
     )
