@@ -44,7 +44,6 @@ _FLOATS = (np.float16, np.float32, np.float64)
 _INTEGERS = (np.uint8, np.uint16)
 _CHECKED_PIXELS = 1 << 16
 _FLOAT_MAX = float(np.finfo(np.float32).max)
-_MOST = _FLOAT_MAX / 1000  # gray levels: sums and differences of some pixels fit into float32, too
 
 
 def check_dtype(dtype, name="image"):
@@ -315,7 +314,7 @@ def misfit(name, dtype, data_range):
 
 
 def refuse_not_finite(images, name, where):
-    """Raise ValueError for NaN, infinity, and what float32 cannot add, in a list of GrayImage.
+    """Raise ValueError for NaN, infinity, and what float32 cannot hold, in a list of GrayImage.
 
     ``where(channel, row, column)`` is the place in the caller's array.
     """
@@ -331,13 +330,14 @@ def _refuse_not_finite(image, name, where):
         part = block[: rows.stop - rows.start]
         with np.errstate(over="ignore", invalid="ignore"):
             image.read(rows, part)
-            if part.min() >= -_MOST and part.max() <= _MOST:
+            if np.isfinite(part.sum(dtype=np.float64)):
                 continue
-        bad = np.argwhere(~(np.abs(part) <= _MOST))
-        row, column = rows.start + int(bad[0, 0]), int(bad[0, 1])
-        value = image.array[row, column]
-        problem = "too large for float32" if np.isfinite(value) else "not finite"
-        raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
+        bad = np.argwhere(~np.isfinite(part))
+        if bad.size:
+            row, column = rows.start + int(bad[0, 0]), int(bad[0, 1])
+            value = image.array[row, column]
+            problem = "too large for float32" if np.isfinite(value) else "not finite"
+            raise ValueError(f"{name} is {problem} at {where(row, column)}: {value}")
 
 
 def sink_of(array, data_range=None):
