@@ -46,10 +46,10 @@ _GAINS = 0.0002, 0.05
 """Of the photographs by which levels are learned."""
 
 _SHOTS = 6
-"""Of a scene, whose mean is what processed pictures have to become."""
+"""Pictures of one scene; their mean is what a processed one has to become."""
 
 _PROCESSED = {"camera": (False, True), "mosaic": (False,)}
-"""How pictures are by which levels are learned."""
+"""Whether the pictures by which levels are learned are processed: of each image one so, one not."""
 
 _VIVID = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.6, 1.6]])
 """What the matrices of single-lens reflex cameras are like."""
