@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
 from raisr.noise_estimate import NORMAL_QUARTILE
-from raisr.sampling import strips_of
+from raisr.sampling import strips_of, within_sums
 from raisr.validate import GRAY_LEVELS
 
 __all__ = [
@@ -83,7 +83,9 @@ def levels_of(collectors):
 
 def block_levels(channel):
     """Return the `BlockLevels` of a channel, a GrayImage, in gray levels."""
-    return levels_of([_strip_levels(strip) for (strip,) in strips_of([channel])])
+    smaller, excess = within_sums([channel])
+    found = levels_of([_strip_levels(strip) for (strip,) in strips_of(smaller)])
+    return found if excess == 1 else found._replace(levels=[excess * each for each in found.levels])
 
 
 def _strip_levels(strip):

@@ -100,7 +100,7 @@ def _clipped_blocks(channels):
     planes = [[tiles(part.levelled().plane(), BLOCK) for part in strip] for strip in strips]
     limits = [[tiles(is_limit(part), BLOCK) for part in strip] for strip in strips]
     blocks, clipped = np.concatenate(planes, axis=1), np.concatenate(limits, axis=1)
-    lives = np.flatnonzero((np.ptp(blocks, axis=2) > 0).all(axis=0))
+    lives = np.flatnonzero((blocks.max(axis=2) > blocks.min(axis=2)).all(axis=0))
     lives = lives[:: -(-len(lives) // _ENOUGH) or 1]
     return blocks[:, lives].mean(axis=2, dtype=np.float64), clipped[:, lives]
 

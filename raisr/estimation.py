@@ -26,7 +26,7 @@ from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
-from raisr.sampling import all_equal, strips_of
+from raisr.sampling import all_equal, strips_of, within_sums
 from raisr.validate import as_channels
 from raisr.wavelet_level import DetailCollector, told_by_details
 from raisr.white_certainty import FEW, certainty, shipped_weights
@@ -84,17 +84,14 @@ def estimate_noise(
     (True, True)
     """
     channels = as_channels(image, channel_axis, data_range, white_matters=False)
-    found, unit = noise_of(channels), 1 / channels[0].factor
-    return replace(
-        found,
-        levels=found.levels * unit,
-        brightness=found.brightness * unit,
-        deviation=found.deviation * unit,
-        across=found.across * unit,
-        mean_levels=found.mean_levels * unit,
-        roughness=found.roughness * unit,
-        unit=unit,
-    )
+    unit = 1 / channels[0].factor
+    return replace(_scaled(noise_of(channels), unit), unit=unit)
+
+
+def _scaled(found, unit):
+    """Return the NoiseEstimate of an image whose values are `unit` times as large."""
+    names = "levels", "brightness", "deviation", "across", "mean_levels", "roughness"
+    return replace(found, **{name: getattr(found, name) * unit for name in names})
 
 
 def noise_of(channels, peaks=None, num_threads=1):
@@ -104,6 +101,9 @@ def noise_of(channels, peaks=None, num_threads=1):
     """
     if are_exact(channels, num_threads):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
+    smaller, excess = within_sums(channels)
+    if excess > 1:
+        return _scaled(noise_of(smaller, num_threads=num_threads), excess)
     strips = in_threads(num_threads, _seen_in, strips_of(channels))
     blocks = zip(*(strip.blocks for strip in strips), strict=True)
     pooled = [[whole_blocks(parts) for parts in zip(*row, strict=True)] for row in blocks]

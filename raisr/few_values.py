@@ -57,7 +57,9 @@ def values_told(channel, level):
     planes = [strip.levelled().plane() for (strip,) in strips_of([channel])]
     whole = channel.array.dtype.kind == "u"
     low, high = (
-        (0.0, GRAY_LEVELS) if whole else (min(map(np.min, planes)), max(map(np.max, planes)))
+        (0.0, GRAY_LEVELS)
+        if whole
+        else (float(min(map(np.min, planes))), float(max(map(np.max, planes))))
     )
     unit = 1.0 if whole else level / _STEPS
     if level * _STEPS < unit or not unit <= high - low < _MOST * unit:

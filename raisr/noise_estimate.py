@@ -28,6 +28,7 @@ _MOSAIC = 0.25
 _STEADY, _GROWN, _BETTER = 0.2, 1.8, 2.4
 _CLOSER = 2.0
 _FLOOR = 0.2
+_NOTHING = np.finfo(np.float64).tiny
 _HALVED = 0.75  # of the variance of white noise goes when the image is halved
 _CHROMA = 3.0, 8.0  # gray levels in chroma: perhaps texture of a photograph, and surely none
 _COLOURS = 0.4, 0.5  # of what bends along its strongest direction noise has across, at least, there
@@ -210,9 +211,10 @@ class NoiseEstimate:
         if not steepest > 0:
             return None
         plain = PhotonNoise(steepest)  # what is missing in the dark is texture of the bright parts
-        if not (self.deviation.all() and 0 < -dark < gain * self.brightness.min()):
+        offset = -dark / gain
+        if not (self.deviation.all() and 0 < offset < self.brightness.min()):
             return plain
-        moved = PhotonNoise(gain, offset=-dark / gain)
+        moved = PhotonNoise(gain, offset=offset)
         enough = max(_STEADY, _CLOSER * self._misfit(moved))
         return plain if self._misfit(plain) <= enough else moved
 
@@ -224,8 +226,8 @@ class NoiseEstimate:
 
     def _misfit(self, noise):
         """By how much variances differ from those of a noise (logarithm)."""
-        expected = np.log(self._share * noise.deviation(self.brightness))
-        return 2 * np.median(np.abs(np.log(self.deviation) - expected)) / NORMAL_QUARTILE
+        expected = _log(self._share * noise.deviation(self.brightness))
+        return 2 * np.median(np.abs(_log(self.deviation) - expected)) / NORMAL_QUARTILE
 
     def shared_levels(self) -> tuple[float, float, float] | None:
         """Return the level of white noise in each opponent plane, where channels share some of it.
@@ -257,7 +259,7 @@ class NoiseEstimate:
             return False
         spread = 2 * np.log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
-        grown = 2 * np.ptp(np.log(noise.deviation(self.brightness))) > np.log(_GROWN)
+        grown = 2 * np.ptp(_log(noise.deviation(self.brightness))) > np.log(_GROWN)
         return bool(grown and rest < _STEADY and spread > _BETTER * rest)
 
     def plane_levels(self) -> NDArray[np.float64]:
@@ -270,3 +272,8 @@ class NoiseEstimate:
         if self.is_white:
             return self.levels[0]
         return np.array([self.equivalent[1, 0], *self.equivalent[1:, 1:].max(axis=0)])
+
+
+def _log(deviation):
+    """Return the logarithm, a finite one where photons make no noise, below black."""
+    return np.log(np.maximum(deviation, _NOTHING))
