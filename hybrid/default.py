@@ -2,7 +2,7 @@
 
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,22 +20,31 @@ from raisr.sampling import sample_of
 from raisr.step_facts import levels_in
 from raisr.validate import GRAY_LEVELS, as_channels, check_sigma, data_range_of
 
-MODELS = {
-    "small": ("unet_small", "unet_small_colour"),
-    "base": ("unet_base", "unet_small_colour"),
-}
-"""Weights for gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
 
-CAMERA = "unet_camera_colour"
-"""Weights for three colours with the noise of a camera."""
+class Choice(NamedTuple):
+    """A network, and the mean of how many of its results is taken, see `hybrid.ensemble`."""
+
+    weights: str
+    ensemble: int = 1
+
+
+MODELS = {
+    "small": (Choice("unet_small"), Choice("unet_small_colour")),
+    "base": (Choice("unet_base"), Choice("unet_small_colour", 2)),
+    "finest": (Choice("unet_base", 8), Choice("unet_small_colour", 8)),
+}
+"""For gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
+
+CAMERA = Choice("unet_camera_colour")
+"""For three colours with the noise of a camera. Beside filters, two looks gain next to nothing."""
 
 _FOR_FILTERS = "copy", "few values", "photon"
 _STRONGEST = 75.0  # gray levels
 _shipped = lru_cache(maxsize=8)(load)  # a file of yours may change
 
 
-def weights_for(channels: int, model: str = "base") -> str:
-    """Return the weights that `denoise` takes for an image of so many channels."""
+def choice_for(channels: int, model: str = "base") -> Choice:
+    """Return what `denoise` takes for an image of so many channels with white noise."""
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
     return MODELS[model][channels == 3]
@@ -70,12 +79,14 @@ def denoise(
     sigma : float, optional
         Standard deviation of the noise, in the unit of the image, of all channels. Default: it is
         estimated.
-    model : {"small", "base"}
-        "small" has classes, takes half the time of "base" and is less exact; for three colours
-        both are the same network.
+    model : {"small", "base", "finest"}
+        "small" takes half the time of "base" and is less exact: for gray images it is a network
+        of its own, with classes, for three colours one look at the image where "base" takes the
+        mean of two, as it is and turned. "finest" takes the mean of eight, turned and mirrored, of
+        the networks of "base": four or eight times its time.
     weights : str, optional
-        Used in place of `model`: an entry of `list_weights`, or a file of weights that
-        `hybrid.train` wrote.
+        Used in place of `model`, for one look: an entry of `list_weights`, or a file of weights
+        that `hybrid.train` wrote.
     channel_axis : int, optional
         Axis of the channels. Three are taken for red, green and blue, and denoised in the
         opponent space; any other number, each by itself.
@@ -124,9 +135,9 @@ def denoise(
     check_precision(precision)
     options: dict[str, Any] = {"channel_axis": channel_axis, "data_range": data_range}
     if weights is not None:
-        return _by_network(weights, image, sigma, precision, **options)
+        return _by_network(Choice(weights), image, sigma, precision, **options)
     channels = as_channels(image, channel_axis, data_range, white_matters=False)
-    weights, axis = weights_for(len(channels), model), cast(int, channel_axis)
+    choice, axis = choice_for(len(channels), model), cast(int, channel_axis)
     of_gray = partial(denoise, sigma=sigma, model=model, data_range=data_range, precision=precision)
     if len(channels) not in (1, 3):
         planes = np.moveaxis(np.asarray(image), axis, 0)
@@ -142,7 +153,7 @@ def denoise(
         if treatment == "mosaic":
             return _by_network(CAMERA, image, None, precision, **options)
         if treatment == "shared":  # planes are denoised one by one, each of its own level
-            return _by_network(weights_for(1, model), image, None, precision, **options)
+            return _by_network(choice_for(1, model), image, None, precision, **options)
         if treatment in _FOR_FILTERS or found.is_drawn or found.kind != "white":
             filtered = apply_step(step, channels, np.shape(image), channel_axis, white, threads)
             if treatment not in GAINS:
@@ -154,12 +165,12 @@ def denoise(
     if is_too_clipped(channels, level) or level > LARGEST:  # which it refuses
         return raisr.denoise(image, sigma, model="best", **options)
     if level <= _STRONGEST or is_clipped(channels):
-        return _by_network(weights, image, sigma, precision, **options)
+        return _by_network(choice, image, sigma, precision, **options)
     # With less contrast, noise is the strongest that the network knows.
     middle, less = np.float32(GRAY_LEVELS / 2), np.float32(_STRONGEST / level)
     fainter = np.stack([(c.levelled().plane() - middle) * less + middle for c in channels])
     gray_levels = {"channel_axis": 0, "data_range": GRAY_LEVELS}
-    done = _by_network(weights, fainter, _STRONGEST, precision, **gray_levels)
+    done = _by_network(choice, fainter, _STRONGEST, precision, **gray_levels)
     out = np.empty(np.shape(image), channels[0].array.dtype)
     outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
     for channel, plane, target in zip(channels, done, outs, strict=True):
@@ -168,14 +179,15 @@ def denoise(
 
 
 def _by_network(
-    weights: str,
+    choice: Choice,
     image: ArrayLike,
     sigma: float | None,
     precision: str,
     **options: Any,
 ) -> NDArray:
+    weights, ensemble = choice
     network = (load if Path(weights).is_file() else _shipped)(weights, precision=precision)
-    return network.denoise(image, sigma, **options)
+    return network.denoise(image, sigma, ensemble=ensemble, **options)
 
 
 def _mean(one: NDArray, other: NDArray) -> NDArray:
@@ -185,3 +197,4 @@ def _mean(one: NDArray, other: NDArray) -> NDArray:
 
 small = partial(denoise, model="small")
 base = partial(denoise, model="base")
+finest = partial(denoise, model="finest")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hybrid.behaviour import Behaviour
 from hybrid.brightness import between_black_and_white
 from hybrid.csconv.threads import mend_after_fork
+from hybrid.ensemble import check_size, mean_of_positions
 from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
@@ -88,6 +89,7 @@ class NetworkDenoiser(nn.Module):
         channel_axis: int | None = None,
         data_range: float | None = None,
         tile: int | None = None,
+        ensemble: int = 1,
     ) -> NDArray:
         """Remove white Gaussian noise.
 
@@ -114,6 +116,9 @@ class NetworkDenoiser(nn.Module):
             network sees far. On a CPU the result is the same
             for any of them, and for any number of threads: to the bit for EDSR, CARN and the
             hybrid U-Net, class-specific or not, up to rounding for other networks.
+        ensemble : {1, 2, 4, 8}
+            The result is the mean of so many: of the image as it is, turned and mirrored, for as
+            many times the time.
 
         Returns
         -------
@@ -125,7 +130,8 @@ class NetworkDenoiser(nn.Module):
         ------
         TypeError, ValueError
             For another dtype or shape, an empty image, NaN or infinity, a noise level that the
-            network was not trained for, a guide that it does not take, or a tile below 1.
+            network was not trained for, a guide that it does not take, a tile below 1, or another
+            ensemble.
 
         Warns
         -----
@@ -135,6 +141,7 @@ class NetworkDenoiser(nn.Module):
         """
         mend_after_fork()
         check_tile(tile)
+        check_size(ensemble)
         channels = self._channels(image, channel_axis, data_range)
         dtype = channels[0].array.dtype
         white = data_range_of(dtype, data_range)
@@ -144,7 +151,11 @@ class NetworkDenoiser(nn.Module):
         if level == 0:
             return out
         self._check_level(level)
-        done = self._denoise(levelled_planes(channels), level, guides, tile)
+
+        def run(planes: Planes, guides: Planes | None) -> Planes:
+            return self._denoise(planes, level, guides, tile)
+
+        done = mean_of_positions(ensemble, run, levelled_planes(channels), guides)
         outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
         for channel, plane, target in zip(channels, done, outs, strict=True):
             if channel.pedestal:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from hybrid.behaviour import Behaviour
-from hybrid.default import MODELS, weights_for
+from hybrid.default import MODELS, choice_for
 from hybrid.denoiser import NetworkDenoiser
 from hybrid.levels import at_reference
 from hybrid.networks import Network
@@ -95,12 +95,12 @@ def export_weights(name: str, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     name : str
-        See `hybrid.load`; a PCN, too. "small" and "base" are those of `hybrid.denoise` for gray
-        images.
+        See `hybrid.load`; a PCN, too. "small", "base" and "finest" have the networks of
+        `hybrid.denoise` for gray images, of which "finest" takes the mean of eight results.
     path : path_like
     """
     if name in MODELS:
-        name = weights_for(1, name)
+        name = choice_for(1, name).weights
     network, _ = load_network(name)
     export(network if isinstance(network, PCN) else load(name), path)
 

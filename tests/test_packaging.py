@@ -1,6 +1,7 @@
 """What a user installs: the wheel's content, a light import, one version everywhere."""
 
 import ast
+import itertools
 import os
 import re
 import shutil
@@ -69,7 +70,9 @@ def installed(built, tmp_path_factory):
 
 
 PACKAGES = ("raisr", "hybrid", "comparisons")
-SHIPPED = {f"{name}.safetensors" for name in {CAMERA}.union(*MODELS.values())}
+SHIPPED = {
+    f"{choice.weights}.safetensors" for choice in itertools.chain((CAMERA,), *MODELS.values())
+}
 ELSEWHERE = {path.name for path in (ROOT / "hybrid/weights").glob("*.safetensors")} - SHIPPED
 """Weights that stay in the repository."""
 RESULTS = [("comparisons", "results", path.name) for path in COMMITTED.iterdir() if path.is_dir()]

@@ -29,7 +29,7 @@ def test_strips_of_a_large_image_tell_its_level():
 @pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3)])
 @pytest.mark.parametrize("largest", [1e34, 4e37, 3e38])
 def test_levels_of_the_largest_floats_are_those_of_small_ones(shape, largest):
-    """What float32 cannot add is looked at in smaller: found by `tests/fuzz`, which saw warnings."""
+    """Found by `tests/fuzz`: what float32 cannot add made warnings."""
     small = np.random.default_rng(0).standard_normal(shape).astype(np.float32) / 8
     axis = 2 if len(shape) == 3 else None
     found, expected = (

@@ -127,6 +127,12 @@ METHODS: dict[str, Method] = {
         partial(default_network, True),
         defined=_blind,
     ),
+    "hybrid_finest": Method(
+        "hybrid.denoise, finest, sigma told",
+        "the mean of eight results of the shipped network, for the image turned and mirrored",
+        partial(default_network, True, model="finest"),
+        defined=_blind,
+    ),
     "blind_edsr": _unet(
         "CS-EDSR, every level",
         "one scaled image for all levels; hash of the filters' result",

@@ -46,12 +46,13 @@ def trained_network(network: str, protocol: Protocol, sigma: float) -> Denoiser 
     return None if weights is None else network_denoiser(zoo.load(weights))
 
 
-def default_network(told: bool, protocol: Protocol, sigma: float) -> Denoiser:
+def default_network(told: bool, protocol: Protocol, sigma: float, model: str = "base") -> Denoiser:
     """Return that of `hybrid.denoise`, which is told the noise level, or estimates it."""
     from hybrid import zoo
-    from hybrid.default import weights_for
+    from hybrid.default import choice_for
 
-    return network_denoiser(zoo.load(weights_for(3 if protocol is COLOUR else 1)), told=told)
+    weights, ensemble = choice_for(3 if protocol is COLOUR else 1, model)
+    return network_denoiser(zoo.load(weights), told=told, ensemble=ensemble)
 
 
 def told_network(
@@ -68,7 +69,9 @@ def told_network(
     return replace(found, fingerprint=f"{found.fingerprint} {precision}")
 
 
-def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Denoiser:
+def network_denoiser(
+    denoiser: "NetworkDenoiser", *, told: bool = False, ensemble: int = 1
+) -> Denoiser:
     """Return a network of `hybrid` as a denoiser of the tables; `told`: it knows the level."""
     import torch
 
@@ -80,13 +83,19 @@ def network_denoiser(denoiser: "NetworkDenoiser", *, told: bool = False) -> Deno
         guide = _guide(sample, denoiser.behaviour)
         level = sample.sigma if told else None
         return denoiser.denoise(
-            sample.noisy, level, guide=guide, channel_axis=sample.channel_axis, data_range=255
+            sample.noisy,
+            level,
+            guide=guide,
+            channel_axis=sample.channel_axis,
+            data_range=255,
+            ensemble=ensemble,
         )
 
-    kflops = sum(network.cost().kflops for network in denoiser.networks)
+    kflops = ensemble * sum(network.cost().kflops for network in denoiser.networks)
     if isinstance(getattr(denoiser, "classifier", None), DenoisedClassifier):
         kflops += bank_kflops(bank_for(DENOISED_BY, LADDER[0]))
     fingerprint = network_fingerprint(denoiser, denoiser.provenance) + " told" * told
+    fingerprint += f" x{ensemble}" * (ensemble > 1)
     return Denoiser(run, fingerprint, kflops, facts=training_facts(denoiser.provenance))
 
 

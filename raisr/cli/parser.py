@@ -86,8 +86,8 @@ def _add_denoising(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default="fast",
-        help="fast or best (filters), small or base (networks, with PyTorch), or a file that "
-        "`raisr learn` made (default: fast)",
+        help="fast or best (filters), small, base or finest (networks, with PyTorch), or a file "
+        "that `raisr learn` made (default: fast)",
     )
     parser.add_argument(
         "--noise",

@@ -147,7 +147,7 @@ def test_noise_of_a_camera_has_a_network_of_its_own(demosaic, gain):
     found = hybrid.denoise(noisy, channel_axis=-1)
     filters = raisr.denoise(noisy, model="best", channel_axis=-1)
     assert raisr.metrics.psnr(found, clean) > raisr.metrics.psnr(filters, clean) + 0.1
-    network = zoo.load(CAMERA, precision="auto").denoise(noisy, channel_axis=-1)
+    network = zoo.load(CAMERA.weights, precision="auto").denoise(noisy, channel_axis=-1)
     mean = np.rint((filters.astype(float) + network) / 2)
     np.testing.assert_array_equal(found, network if kind == "mosaic" else mean)
 
