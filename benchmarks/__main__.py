@@ -23,7 +23,7 @@ from benchmarks.denoising import denoise_case, denoise_colour_case
 from benchmarks.exported import onnx_case
 from benchmarks.kernels import apply_case, hash_and_apply_case, hash_case
 from benchmarks.learning import learn_case
-from benchmarks.networks import network_case
+from benchmarks.networks import colour_network_case, network_case
 from benchmarks.report import Result, goal_table, metadata, speed_table, thread_table
 from benchmarks.timing import interleaved
 from benchmarks.upscaling import upscale_case
@@ -52,6 +52,8 @@ CASES: dict[str, Callable[[NDArray[np.float32]], Case]] = {
     },
     "network_small": partial(network_case, model="small"),
     "network_base": partial(network_case, model="base"),
+    "network_small_colour": partial(colour_network_case, model="small"),
+    "network_base_colour": partial(colour_network_case, model="base"),
     "onnx_base": partial(onnx_case, weights="unet_base"),
     "onnx_small": partial(onnx_case, weights="unet_small"),
     "onnx_cs_edsr": partial(onnx_case, weights="cs_edsr16_noisy_standard_25"),

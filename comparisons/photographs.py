@@ -15,8 +15,10 @@ TABLE = QualityTable(
         "noisy",
         "raisr_fast",
         "raisr_best",
+        "hybrid_small",
         "hybrid_told",
         "hybrid",
+        "hybrid_finest",
         "opencv_nl_means_colour",
         "nl_means_colour",
         "cbm3d",
@@ -28,8 +30,9 @@ TABLE = QualityTable(
     sigmas=(15, 25, 50),
     datasets=("sample_colour",),
     notes=(
-        "hybrid.denoise: a small U-Net behind the filters of best, one for every level; told the "
-        "level, or estimating it.",
+        "hybrid.denoise: the mean of two results of a small U-Net behind the filters of best, one "
+        "for every level, for the image as it is and turned; small takes one, finest eight. It is "
+        "told the level, or estimates it.",
         "scikit-image and OpenCV: settings that are best on training images at sigma 25.",
     ),
 )

@@ -63,7 +63,9 @@ _COLOUR_SET = "cbsd68"
 _COLOUR_ROWS = {  # what a user types, and what it needs
     "raisr_fast": ("`raisr.denoise(image, channel_axis=-1)`", "a plain install"),
     "raisr_best": ('`raisr.denoise(..., model="best")`', "a plain install"),
+    "hybrid_small": ('`hybrid.denoise(..., model="small")`', "PyTorch"),
     "hybrid_told": ("`hybrid.denoise(image, channel_axis=-1)`", "PyTorch"),
+    "hybrid_finest": ('`hybrid.denoise(..., model="finest")`', "PyTorch"),
     "opencv_nl_means_colour": ("OpenCV fastNlMeansDenoisingColored", "opencv-python"),
     "nl_means_colour": ("scikit-image denoise_nl_means", "scikit-image"),
 }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hybrid.behaviour import Behaviour
 from hybrid.brightness import between_black_and_white
 from hybrid.csconv.threads import mend_after_fork
-from hybrid.ensemble import check_size, mean_of_positions
+from hybrid.ensemble import Way, check_size, mean_of_positions
 from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
@@ -151,11 +151,8 @@ class NetworkDenoiser(nn.Module):
         if level == 0:
             return out
         self._check_level(level)
-
-        def run(planes: Planes, guides: Planes | None) -> Planes:
-            return self._denoise(planes, level, guides, tile)
-
-        done = mean_of_positions(ensemble, run, levelled_planes(channels), guides)
+        way = Way(tile, ensemble)
+        done = self._denoise(levelled_planes(channels), level, guides, way)
         outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
         for channel, plane, target in zip(channels, done, outs, strict=True):
             if channel.pedestal:
@@ -185,18 +182,18 @@ class NetworkDenoiser(nn.Module):
         return not self.behaviour.many_levels
 
     def _denoise(
-        self, planes: Planes, level: float | None, guides: Planes | None, tile: int | None
+        self, planes: Planes, level: float | None, guides: Planes | None, way: Way
     ) -> Planes:
         """Denoise all planes of an image."""
         if len(planes) != 3:
             sources = planes if guides is None else guides
             pairs = zip(planes, sources, strict=True)
-            return np.stack([self._gray(*pair, level, tile) for pair in pairs])
+            return np.stack([self._gray(*pair, level, way) for pair in pairs])
         one_level = not self.behaviour.many_levels
         images = as_gray(opponent_planes(planes), one_level=one_level)
         guided = images if guides is None else as_gray(opponent_planes(guides), one_level=one_level)
         done = [
-            self._gray(plane, source, None if level is None else level * factor, tile, mixed=True)
+            self._gray(plane, source, None if level is None else level * factor, way, mixed=True)
             for (plane, factor), (source, _) in zip(images, guided, strict=True)
         ]
         return rgb_planes(from_gray(done, one_level=one_level))
@@ -206,22 +203,25 @@ class NetworkDenoiser(nn.Module):
         plane: Plane,
         source: Plane,
         level: float | None,
-        tile: int | None,
+        way: Way,
         *,
         mixed: bool = False,
     ) -> Plane:
         """Denoise a gray image, or a mixture of channels, with the classes of another one."""
-        noisy = as_tensor(plane)
         if level is None and self.behaviour.many_levels:
-            level = self._estimate(noisy[0, 0], mixed=mixed)
-        maps = self._maps(as_tensor(source), level, tile)
+            level = self._estimate(as_tensor(plane)[0, 0], mixed=mixed)
         network = self._inference("network")
 
-        def run(*inputs):
-            return self._in_tiles(network, self.network.reach, tile, *inputs)
+        def in_tiles(*inputs):
+            return self._in_tiles(network, self.network.reach, way.tile, *inputs)
 
-        out = at_reference(run, noisy, self._levels(noisy, level), *maps)
-        return out[0, 0].numpy() * np.float32(GRAY_LEVELS)
+        def run(planes, sources):
+            noisy = as_tensor(planes[0])
+            maps = self._maps(as_tensor(sources[0]), level, way.tile)
+            out = at_reference(in_tiles, noisy, self._levels(noisy, level), *maps)
+            return out[0].numpy() * np.float32(GRAY_LEVELS)
+
+        return mean_of_positions(way.ensemble, run, plane[None], source[None])[0]
 
     def _in_tiles(self, network, reach: int | None, tile: int | None, *inputs: Tensor) -> Tensor:
         if tile is None:

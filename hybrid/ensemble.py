@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from operator import index
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,13 @@ _POSITIONS = (
     (True, False, True),
     (False, True, True),
 )
+
+
+class Way(NamedTuple):
+    """How an image is looked at: the side of its tiles, None for the default, and how often."""
+
+    tile: int | None = None
+    ensemble: int = 1
 
 
 def check_size(size: int) -> None:

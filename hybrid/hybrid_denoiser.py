@@ -6,6 +6,7 @@ from torch import Tensor
 
 from hybrid.classifiers import class_tensor
 from hybrid.denoiser import NetworkDenoiser, Planes
+from hybrid.ensemble import Way, mean_of_positions
 from hybrid.filtered import filtered, filtered_as_found, guide_of
 from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
@@ -38,7 +39,8 @@ class HybridDenoiser(NetworkDenoiser):
         """
         sigmas = (levels.flatten() * GRAY_LEVELS).tolist()
         stacked = noisy.detach().float().cpu().numpy() * np.float32(GRAY_LEVELS)
-        each = [self._inputs(*pair) for pair in zip(stacked, sigmas, strict=True)]
+        done = [self._filtered(*pair) for pair in zip(stacked, sigmas, strict=True)]
+        each = [self._maps_of(planes) for planes in done]
         maps = [torch.cat(parts).to(noisy.device) for parts in zip(*each, strict=True)]
         return self.network(noisy, levels, *maps)
 
@@ -46,55 +48,69 @@ class HybridDenoiser(NetworkDenoiser):
     def _contrast_matters(self):
         return True
 
-    def _denoise(self, planes, level, guides, tile):
+    def _denoise(self, planes, level, guides, way):
         if self.network.channels == 3:
             if len(planes) != 3:
                 raise ValueError(
                     f"this network is for three colours, and the image has {len(planes)} "
                     "channel(s): see hybrid.denoise, which chooses by them"
                 )
-            return rgb_planes(self._joint(opponent_planes(planes), level, tile, mixed=True))
-        return super()._denoise(planes, level, guides, tile)
+            return rgb_planes(self._joint(opponent_planes(planes), level, way, mixed=True))
+        return super()._denoise(planes, level, guides, way)
 
-    def _gray(self, plane, source, level, tile, *, mixed=False):
-        return self._joint(plane[None], level, tile, mixed=mixed)[0]
+    def _gray(self, plane, source, level, way, *, mixed=False):
+        return self._joint(plane[None], level, way, mixed=mixed)[0]
 
-    def _joint(
-        self, planes: Planes, level: float | None, tile: int | None, *, mixed: bool
-    ) -> Planes:
+    def _joint(self, planes: Planes, level: float | None, way: Way, *, mixed: bool) -> Planes:
         """Denoise the planes that the network sees at once."""
-        noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
-        filters: Planes | None = None
-        if level is None and self.behaviour.pairs:
-            filters, level = filtered_as_found(planes, torch.get_num_threads())
-        elif level is None:
-            found = [self._estimate(plane, mixed=mixed) for plane in noisy[0]]
-            level = float(np.median(found))  # texture of the luma counts as noise
-        maps = self._inputs(planes, level, filters)
+        level, done = self._found(planes, level, mixed=mixed)
         network = self._inference("network")
         levels = torch.full((1, 1, 1, 1), level / GRAY_LEVELS)
 
-        def run(noisy, *maps):
-            return network(noisy, levels, *maps)
+        def run(planes, done):
+            noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))[None]
+            out = self._in_tiles(
+                lambda noisy, *maps: network(noisy, levels, *maps),
+                self.network.reach,
+                way.tile,
+                noisy,
+                *self._maps_of(done),
+            )
+            return out[0].numpy() * np.float32(GRAY_LEVELS)
 
-        out = self._in_tiles(run, self.network.reach, tile, noisy, *maps)[0]
+        out = mean_of_positions(way.ensemble, run, planes, done)
         kind = "gray" if self.network.channels == 1 else "colour"
         faint = _FAINT["pairs" if self.behaviour.pairs else kind]
-        if "filtered" in self.network.inputs and level < faint:
-            done = maps[self.network.inputs.index("filtered") - 1][0]
-            out = done + (level / faint) ** 2 * (out - done)
-        return out.numpy() * np.float32(GRAY_LEVELS)
+        if done is not None and level < faint:
+            out = done + np.float32(level / faint) ** 2 * (out - done)
+        return out
 
-    def _inputs(self, planes: Planes, sigma: float, done: Planes | None = None) -> list[Tensor]:
+    def _found(
+        self, planes: Planes, level: float | None, *, mixed: bool
+    ) -> tuple[float, Planes | None]:
+        """Return the level of the noise, and what filters make of the planes if that is seen."""
+        if level is None and self.behaviour.pairs:
+            done, level = filtered_as_found(planes, torch.get_num_threads())
+            return level, done
+        if level is None:
+            noisy = torch.from_numpy(planes / np.float32(GRAY_LEVELS))
+            found = [self._estimate(plane, mixed=mixed) for plane in noisy]
+            level = float(np.median(found))  # texture of the luma counts as noise
+        return level, self._filtered(planes, level)
+
+    def _filtered(self, planes: Planes, level: float) -> Planes | None:
+        """Return what filters make of planes; None if the network does not see it."""
+        if len(self.network.inputs) == 1:
+            return None
+        return filtered(planes, level, torch.get_num_threads())
+
+    def _maps_of(self, done: Planes | None) -> list[Tensor]:
         """Return what the network sees beside an image and the level of its noise."""
-        wanted = self.network.inputs[1:]
-        if not wanted:
-            return []
         if done is None:
-            done = filtered(planes, sigma, torch.get_num_threads())
+            return []
         found = {"filtered": lambda: torch.from_numpy(done / np.float32(GRAY_LEVELS))[None]}
         if (spec := self.behaviour.spec) is not None:
             found["classes"] = lambda: class_tensor(
                 hash_image(guide_of(done), spec, data_range=GRAY_LEVELS), spec
             )[None]
-        return [found[name]() for name in wanted]
+        return [found[name]() for name in self.network.inputs[1:]]

@@ -127,6 +127,12 @@ METHODS: dict[str, Method] = {
         partial(default_network, True),
         defined=_blind,
     ),
+    "hybrid_small": Method(
+        "hybrid.denoise, small, sigma told",
+        "that of model='small', which is told the level",
+        partial(default_network, True, model="small"),
+        defined=_blind,
+    ),
     "hybrid_finest": Method(
         "hybrid.denoise, finest, sigma told",
         "the mean of eight results of the shipped network, for the image turned and mirrored",

@@ -12,7 +12,9 @@ Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 2018.
 
 import os
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from torch.nn import functional
 from hybrid.networks import Network
 from hybrid.networks.dncnn import DnCNN
 
-__all__ = ["FFDNet", "denoise_plane", "load", "weights_path"]
+__all__ = ["FFDNet", "colour_ffdnet", "denoise_plane", "load", "weights_path"]
 
 
 class FFDNet(Network):
@@ -35,7 +37,7 @@ class FFDNet(Network):
         self.layers = layers
 
     def forward(self, x: torch.Tensor, sigma: float = 0.0) -> torch.Tensor:
-        """Return the denoised batch, (N, 1, H, W), of any size; `sigma` on the scale of `x`."""
+        """Return the denoised batch, (N, C, H, W), of any size; `sigma` on the scale of `x`."""
         height, width = x.shape[2:]
         even = functional.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
         phases = functional.pixel_unshuffle(even, 2)
@@ -55,7 +57,22 @@ def weights_path(stem: str) -> Path | None:
 def load(folder: Path, stem: str) -> Network:
     """Return the network of one file of weights: "dncnn_25", say, or "ffdnet_gray"."""
     tensors = load_file(folder / f"{stem}.safetensors")
-    network = (_ffdnet if stem.startswith("ffdnet") else _dncnn)(tensors)
+    return _ready((_ffdnet if stem.startswith("ffdnet") else _dncnn)(tensors))
+
+
+def colour_ffdnet() -> FFDNet:
+    """Return a network with FFDNet's layers for colours, whose weights are drawn at random.
+
+    Twelve layers with 96 channels (table 1 of its paper). For measuring its time.
+    """
+    widths = [13, *[96] * 11, 12]  # four phases of three colours, and the map of sigma
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+    return _ready(FFDNet(nn.Sequential(*layers[:-1])))
+
+
+def _ready(network: Network) -> Any:
     return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

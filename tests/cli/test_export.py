@@ -33,7 +33,9 @@ def test_a_network_becomes_an_onnx_file(tmp_path):
     assert out.shape == (1, 1, 20, 30)
 
 
-@pytest.mark.parametrize(("model", "name"), [("small", "unet_small"), ("base", "unet_base")])
+@pytest.mark.parametrize(
+    ("model", "name"), [("small", "unet_small"), ("base", "unet_base"), ("finest", "unet_base")]
+)
 def test_the_name_of_a_model_is_that_of_its_weights(tmp_path, monkeypatch, model, name):
     """What is exported; how: `tests/hybrid/test_exporting.py`, for the same weights."""
     given = []

@@ -1,4 +1,4 @@
-"""`raisr denoise --model small|base`."""
+"""`raisr denoise --model small|base|finest`."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.cli.commands import COLOUR, GRAY, fails
 hybrid = pytest.importorskip("hybrid.default", reason="PyTorch is not installed")
 
 
-@pytest.mark.parametrize("model", ["small", "base"])
+@pytest.mark.parametrize("model", ["small", "base", "finest"])
 @pytest.mark.parametrize("image", [GRAY, COLOUR], ids=["gray", "colour"])
 def test_a_network_denoises_a_file(tmp_path, capsys, model, image):
     write_image(tmp_path / "in.png", image)
@@ -56,7 +56,7 @@ def test_threads_are_not_for_networks(tmp_path, capsys):
 
 def test_another_name_lists_them(tmp_path, capsys):
     write_image(tmp_path / "in.png", GRAY)
-    message = "huge: not one of fast, best, base, small, nor the file of a bank"
+    message = "huge: not one of fast, best, base, finest, small, nor the file of a bank"
     fails(capsys, message, "denoise", "--model", "huge", tmp_path / "in.png", "out.png")
 
 

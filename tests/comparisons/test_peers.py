@@ -12,7 +12,7 @@ from scipy import ndimage
 pytest.importorskip("torch", reason="torch is an optional peer")
 
 from comparisons.measure.methods import METHODS
-from comparisons.measure.peers import denoise_plane, load
+from comparisons.measure.peers import colour_ffdnet, denoise_plane, load
 from comparisons.measure.protocol import PROTOCOLS
 from raisr.noise import Sample
 
@@ -100,3 +100,10 @@ def test_a_row_of_the_tables(folder, plane, row, stem, channels, multiplications
     assert denoiser.kflops == pytest.approx(2 * multiplications / 1000)
     found = denoiser.run(Sample(plane, plane, 255, 25.0, "gaussian"))
     np.testing.assert_array_equal(found, denoise_plane(plane, 25.0, stem, 1))
+
+
+def test_ffdnet_for_colours_has_its_layers():
+    network = colour_ffdnet()
+    assert sum(parameter.numel() for parameter in network.parameters()) == 852_108  # as released
+    image = network.layers[0].weight.new_zeros(1, 3, 7, 10)
+    assert network(image, 0.1).shape == image.shape
