@@ -29,7 +29,7 @@ def test_unknown_bank(tmp_path, photos, capsys):
     arguments = ["--model", "bset", photos / "a.png", tmp_path / "out.png"]
     fails(
         capsys,
-        "bset: not one of fast, best, base, small, nor the file of a bank",
+        "bset: not one of fast, best, base, finest, small, nor the file of a bank",
         "denoise",
         *arguments,
     )

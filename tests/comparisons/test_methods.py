@@ -52,22 +52,34 @@ def test_a_network_without_weights_is_not_trained(name, monkeypatch, tmp_path):
     assert METHODS[name].build(PROTOCOLS["standard"], 33.0) is None
 
 
+class Listening(NetworkDenoiser):
+    """Keeps what it is asked for."""
+
+    def denoise(self, image, sigma=None, *, ensemble, **options):
+        self.asked = {"sigma": sigma, "ensemble": ensemble}
+        return image
+
+
+FACTS = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
+
+
 def test_the_default_network_is_told_the_level_or_not():
-    found = {}
-
-    class Listening(NetworkDenoiser):
-        def denoise(self, image, sigma=None, *, guide, channel_axis, data_range):
-            found["sigma"] = sigma
-            return image
-
-    facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
-    network = Listening(build("edsr", features=4, blocks=1), Behaviour(), facts)
+    network = Listening(build("edsr", features=4, blocks=1), Behaviour(), FACTS)
     sample = PROTOCOLS["standard"].prepare(np.full((30, 40), 128, np.uint8), 20.0, seed=5)
     for told, sigma in ((True, 20.0), (False, None)):
         networks.network_denoiser(network, told=told).run(sample)
-        assert found["sigma"] == sigma
+        assert network.asked["sigma"] == sigma
     fingerprints = {networks.network_denoiser(network, told=t).fingerprint for t in (True, False)}
     assert len(fingerprints) == 2
+
+
+def test_an_ensemble_is_asked_for_and_costs_as_many_times():
+    network = Listening(build("edsr", features=4, blocks=1), Behaviour(), FACTS)
+    alone, eight = (networks.network_denoiser(network, ensemble=size) for size in (1, 8))
+    eight.run(PROTOCOLS["standard"].prepare(np.full((30, 40), 128, np.uint8), 20.0, seed=5))
+    assert network.asked["ensemble"] == 8
+    assert eight.kflops == 8 * alone.kflops
+    assert eight.fingerprint != alone.fingerprint
 
 
 @pytest.mark.parametrize("row", CLASSICAL)
@@ -176,14 +188,13 @@ def test_beyond_the_ladder_the_models_are_not_trained():
 class Telling(NetworkDenoiser):
     """Returns what would be classified."""
 
-    def denoise(self, image, sigma=None, *, guide, channel_axis, data_range):
+    def denoise(self, image, sigma=None, *, guide, **options):
         return image if guide is None else guide
 
 
 def classified(sample, **known):
-    facts = {"name": "x", "steps": 5, "batch": 4, "crop": 96}
     network = build("edsr", features=4, blocks=1)
-    return networks.network_denoiser(Telling(network, Behaviour(**known), facts)).run(sample)
+    return networks.network_denoiser(Telling(network, Behaviour(**known), FACTS)).run(sample)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=list(PROTOCOLS))
