@@ -39,7 +39,7 @@ def test_unknown_bank(tmp_path, photos, capsys):
     folder = ["--model", photos, photos / "a.png", tmp_path / "out.png"]
     fails(capsys, f"{photos}: a folder, not the file of a bank", "denoise", *folder)
     dotted = ["--model", "v1.5", photos / "a.png", tmp_path / "out.png"]
-    fails(capsys, "v1.5: not one of fast, best, base, small", "denoise", *dotted)
+    fails(capsys, "v1.5: not one of fast, best, base, finest, small", "denoise", *dotted)
     fails(capsys, "no filter bank at bset", "info", "bset")
     arguments = [
         "--sigma",
