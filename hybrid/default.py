@@ -36,7 +36,7 @@ MODELS = {
 """For gray images and for three colours, for noise from 0 to 75 gray levels of 255."""
 
 CAMERA = Choice("unet_camera_colour")
-"""For three colours with the noise of a camera. Beside filters, two looks gain next to nothing."""
+"""For a camera's noise in three colours. Beside filters, a mean of two gains next to nothing."""
 
 _FOR_FILTERS = "copy", "few values", "photon"
 _STRONGEST = 75.0  # gray levels
@@ -80,12 +80,13 @@ def denoise(
         Standard deviation of the noise, in the unit of the image, of all channels. Default: it is
         estimated.
     model : {"small", "base", "finest"}
-        "small" takes half the time of "base" and is less exact: for gray images it is a network
-        of its own, with classes, for three colours one look at the image where "base" takes the
-        mean of two, as it is and turned. "finest" takes the mean of eight, turned and mirrored, of
-        the networks of "base": four or eight times its time.
+        For white noise. "small" takes about half the time of "base" and is less exact. "base" is a
+        larger network for gray images; for three colours it is the mean of two results of the
+        small one, for the image as it is and turned. "finest" is the mean of eight, turned and
+        mirrored, in about eight (gray) or four times the time of "base". Where channels share
+        noise, planes are denoised as gray images; for a camera's noise there is one network.
     weights : str, optional
-        Used in place of `model`, for one look: an entry of `list_weights`, or a file of weights
+        Used in place of `model`, for one result: an entry of `list_weights`, or a file of weights
         that `hybrid.train` wrote.
     channel_axis : int, optional
         Axis of the channels. Three are taken for red, green and blue, and denoised in the

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hybrid.behaviour import Behaviour
 from hybrid.brightness import between_black_and_white
 from hybrid.csconv.threads import mend_after_fork
-from hybrid.ensemble import Way, check_size, mean_of_positions
+from hybrid.ensemble import check_size, mean_of_positions
 from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
@@ -38,6 +38,13 @@ _REACHES = 16  # a tile is so many times as wide as its margin, or wider
 
 Plane = NDArray[np.float32]  # (H, W), gray levels
 Planes = NDArray[np.float32]  # (channels, H, W), gray levels
+
+
+class Options(NamedTuple):
+    """Of a call of `NetworkDenoiser.denoise`."""
+
+    tile: int | None
+    ensemble: int
 
 
 class NetworkDenoiser(nn.Module):
@@ -117,8 +124,8 @@ class NetworkDenoiser(nn.Module):
             for any of them, and for any number of threads: to the bit for EDSR, CARN and the
             hybrid U-Net, class-specific or not, up to rounding for other networks.
         ensemble : {1, 2, 4, 8}
-            The result is the mean of so many: of the image as it is, turned and mirrored, for as
-            many times the time.
+            The result is the mean of so many, of the image as it is, turned and mirrored, for
+            nearly as many times the time.
 
         Returns
         -------
@@ -151,8 +158,8 @@ class NetworkDenoiser(nn.Module):
         if level == 0:
             return out
         self._check_level(level)
-        way = Way(tile, ensemble)
-        done = self._denoise(levelled_planes(channels), level, guides, way)
+        options = Options(tile, ensemble)
+        done = self._denoise(levelled_planes(channels), level, guides, options)
         outs = [out] if channel_axis is None else np.moveaxis(out, channel_axis, 0)
         for channel, plane, target in zip(channels, done, outs, strict=True):
             if channel.pedestal:
@@ -182,18 +189,20 @@ class NetworkDenoiser(nn.Module):
         return not self.behaviour.many_levels
 
     def _denoise(
-        self, planes: Planes, level: float | None, guides: Planes | None, way: Way
+        self, planes: Planes, level: float | None, guides: Planes | None, options: Options
     ) -> Planes:
         """Denoise all planes of an image."""
         if len(planes) != 3:
             sources = planes if guides is None else guides
             pairs = zip(planes, sources, strict=True)
-            return np.stack([self._gray(*pair, level, way) for pair in pairs])
+            return np.stack([self._gray(*pair, level, options) for pair in pairs])
         one_level = not self.behaviour.many_levels
         images = as_gray(opponent_planes(planes), one_level=one_level)
         guided = images if guides is None else as_gray(opponent_planes(guides), one_level=one_level)
         done = [
-            self._gray(plane, source, None if level is None else level * factor, way, mixed=True)
+            self._gray(
+                plane, source, None if level is None else level * factor, options, mixed=True
+            )
             for (plane, factor), (source, _) in zip(images, guided, strict=True)
         ]
         return rgb_planes(from_gray(done, one_level=one_level))
@@ -203,7 +212,7 @@ class NetworkDenoiser(nn.Module):
         plane: Plane,
         source: Plane,
         level: float | None,
-        way: Way,
+        options: Options,
         *,
         mixed: bool = False,
     ) -> Plane:
@@ -213,15 +222,15 @@ class NetworkDenoiser(nn.Module):
         network = self._inference("network")
 
         def in_tiles(*inputs):
-            return self._in_tiles(network, self.network.reach, way.tile, *inputs)
+            return self._in_tiles(network, self.network.reach, options.tile, *inputs)
 
         def run(planes, sources):
             noisy = as_tensor(planes[0])
-            maps = self._maps(as_tensor(sources[0]), level, way.tile)
+            maps = self._maps(as_tensor(sources[0]), level, options.tile)
             out = at_reference(in_tiles, noisy, self._levels(noisy, level), *maps)
             return out[0].numpy() * np.float32(GRAY_LEVELS)
 
-        return mean_of_positions(way.ensemble, run, plane[None], source[None])[0]
+        return mean_of_positions(options.ensemble, run, plane[None], source[None])[0]
 
     def _in_tiles(self, network, reach: int | None, tile: int | None, *inputs: Tensor) -> Tensor:
         if tile is None:

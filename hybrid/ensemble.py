@@ -1,8 +1,7 @@
 """Geometric self-ensemble: the mean of what is made of an image turned and mirrored."""
 
 from collections.abc import Callable
-from operator import index
-from typing import NamedTuple
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +24,9 @@ _POSITIONS = (
 )
 
 
-class Way(NamedTuple):
-    """How an image is looked at: the side of its tiles, None for the default, and how often."""
-
-    tile: int | None = None
-    ensemble: int = 1
-
-
 def check_size(size: int) -> None:
     """Refuse a number of positions that is none of `SIZES`."""
-    try:
-        fits = index(size) in SIZES
-    except TypeError:
-        fits = False
-    if not fits:
+    if not isinstance(size, Integral) or size not in SIZES:
         raise ValueError(f"ensemble must be one of {', '.join(map(str, SIZES))}, got {size!r}")
 
 
@@ -52,7 +40,7 @@ def mean_of_positions(
     size : int
         How many positions, one of `SIZES`; 1 is what `run` makes of the planes as they are.
     run : callable
-        Planes and guides -> planes.
+        Planes and guides -> planes, in an array of its own.
     planes : (channels, H, W) float32 array
     guides : (channels, H, W) float32 array or None
         Turned with the planes.
@@ -66,7 +54,8 @@ def mean_of_positions(
     for position in _POSITIONS[1:size]:
         seen = None if guides is None else _turned(guides, *position)
         total += _turned_back(run(_turned(planes, *position), seen), *position)
-    return total / np.float32(size) if size > 1 else total
+    total /= np.float32(size)
+    return total
 
 
 def _turned(planes, down, across, transposed):

@@ -95,12 +95,15 @@ def export_weights(name: str, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     name : str
-        See `hybrid.load`; a PCN, too. "small", "base" and "finest" have the networks of
-        `hybrid.denoise` for gray images, of which "finest" takes the mean of eight results.
+        See `hybrid.load`; a PCN, too. "small" and "base" are those of `hybrid.denoise` for gray
+        images.
     path : path_like
     """
     if name in MODELS:
-        name = choice_for(1, name).weights
+        weights, ensemble = choice_for(1, name)
+        if ensemble > 1:
+            raise ValueError(f"{name} is the mean of {ensemble} results of {weights}: export that")
+        name = weights
     network, _ = load_network(name)
     export(network if isinstance(network, PCN) else load(name), path)
 

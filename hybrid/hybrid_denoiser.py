@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from hybrid.classifiers import class_tensor
-from hybrid.denoiser import NetworkDenoiser, Planes
-from hybrid.ensemble import Way, mean_of_positions
+from hybrid.denoiser import NetworkDenoiser, Options, Planes
+from hybrid.ensemble import mean_of_positions
 from hybrid.filtered import filtered, filtered_as_found, guide_of
 from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
@@ -48,20 +48,22 @@ class HybridDenoiser(NetworkDenoiser):
     def _contrast_matters(self):
         return True
 
-    def _denoise(self, planes, level, guides, way):
+    def _denoise(self, planes, level, guides, options):
         if self.network.channels == 3:
             if len(planes) != 3:
                 raise ValueError(
                     f"this network is for three colours, and the image has {len(planes)} "
                     "channel(s): see hybrid.denoise, which chooses by them"
                 )
-            return rgb_planes(self._joint(opponent_planes(planes), level, way, mixed=True))
-        return super()._denoise(planes, level, guides, way)
+            return rgb_planes(self._joint(opponent_planes(planes), level, options, mixed=True))
+        return super()._denoise(planes, level, guides, options)
 
-    def _gray(self, plane, source, level, way, *, mixed=False):
-        return self._joint(plane[None], level, way, mixed=mixed)[0]
+    def _gray(self, plane, source, level, options, *, mixed=False):
+        return self._joint(plane[None], level, options, mixed=mixed)[0]
 
-    def _joint(self, planes: Planes, level: float | None, way: Way, *, mixed: bool) -> Planes:
+    def _joint(
+        self, planes: Planes, level: float | None, options: Options, *, mixed: bool
+    ) -> Planes:
         """Denoise the planes that the network sees at once."""
         level, done = self._found(planes, level, mixed=mixed)
         network = self._inference("network")
@@ -72,16 +74,16 @@ class HybridDenoiser(NetworkDenoiser):
             out = self._in_tiles(
                 lambda noisy, *maps: network(noisy, levels, *maps),
                 self.network.reach,
-                way.tile,
+                options.tile,
                 noisy,
                 *self._maps_of(done),
             )
             return out[0].numpy() * np.float32(GRAY_LEVELS)
 
-        out = mean_of_positions(way.ensemble, run, planes, done)
+        out = mean_of_positions(options.ensemble, run, planes, done)
         kind = "gray" if self.network.channels == 1 else "colour"
         faint = _FAINT["pairs" if self.behaviour.pairs else kind]
-        if done is not None and level < faint:
+        if done is not None and "filtered" in self.network.inputs and level < faint:
             out = done + np.float32(level / faint) ** 2 * (out - done)
         return out
 
@@ -99,7 +101,7 @@ class HybridDenoiser(NetworkDenoiser):
         return level, self._filtered(planes, level)
 
     def _filtered(self, planes: Planes, level: float) -> Planes | None:
-        """Return what filters make of planes; None if the network does not see it."""
+        """Return what filters make of planes; None if the network sees nothing of it."""
         if len(self.network.inputs) == 1:
             return None
         return filtered(planes, level, torch.get_num_threads())

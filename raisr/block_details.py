@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from raisr.bends import BLOCK, QUANTILE, bends, halved, tiles, whole_blocks
 from raisr.noise_estimate import NORMAL_QUARTILE
-from raisr.sampling import strips_of, within_sums
+from raisr.sampling import strips_of
 from raisr.validate import GRAY_LEVELS
+from raisr.value_range import within_sums
 
 __all__ = [
     "EXPECTED",
@@ -83,9 +84,9 @@ def levels_of(collectors):
 
 def block_levels(channel):
     """Return the `BlockLevels` of a channel, a GrayImage, in gray levels."""
-    smaller, excess = within_sums([channel])
+    smaller, scale = within_sums([channel])
     found = levels_of([_strip_levels(strip) for (strip,) in strips_of(smaller)])
-    return found if excess == 1 else found._replace(levels=[excess * each for each in found.levels])
+    return found if scale == 1 else found._replace(levels=[scale * each for each in found.levels])
 
 
 def _strip_levels(strip):

@@ -26,8 +26,9 @@ from raisr.mosaic import mosaic_of
 from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.peaks import deviations_after, peak_of
 from raisr.ringing import rings
-from raisr.sampling import all_equal, strips_of, within_sums
+from raisr.sampling import all_equal, strips_of
 from raisr.validate import as_channels
+from raisr.value_range import within_sums
 from raisr.wavelet_level import DetailCollector, told_by_details
 from raisr.white_certainty import FEW, certainty, shipped_weights
 
@@ -101,9 +102,9 @@ def noise_of(channels, peaks=None, num_threads=1):
     """
     if are_exact(channels, num_threads):
         return NoiseEstimate(np.zeros((_SCALES, len(channels))), np.empty(0), np.empty(0))
-    smaller, excess = within_sums(channels)
-    if excess > 1:
-        return _scaled(noise_of(smaller, num_threads=num_threads), excess)
+    smaller, scale = within_sums(channels)
+    if scale > 1:  # peaks are looked for in these, too
+        return _scaled(noise_of(smaller, num_threads=num_threads), scale)
     strips = in_threads(num_threads, _seen_in, strips_of(channels))
     blocks = zip(*(strip.blocks for strip in strips), strict=True)
     pooled = [[whole_blocks(parts) for parts in zip(*row, strict=True)] for row in blocks]

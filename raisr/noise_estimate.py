@@ -202,12 +202,15 @@ class NoiseEstimate:
             return None
         variance = (self.deviation / self._share) ** 2
         weights = 1 / np.maximum(variance, _FLOOR * np.median(variance))
-        columns = np.stack([self.brightness, np.ones(BINS)], axis=1) * weights[:, None]
+        brightest = np.abs(self.brightness).max() or 1.0  # of both columns the same magnitude
+        columns = np.stack([self.brightness / brightest, np.ones(BINS)], axis=1)
+        columns *= weights[:, None]
         gain, dark = np.linalg.lstsq(columns, variance * weights, rcond=None)[0]
+        gain /= brightest
         if dark >= 0:
             return PhotonNoise(gain, np.sqrt(dark)) if gain > 0 else None
         line = columns[:, 0]
-        steepest = line @ (variance * weights) / (line @ line)
+        steepest = line @ (variance * weights) / (line @ line) / brightest
         if not steepest > 0:
             return None
         plain = PhotonNoise(steepest)  # what is missing in the dark is texture of the bright parts
@@ -257,7 +260,7 @@ class NoiseEstimate:
         noise = self.photons
         if noise is None or not self.deviation.all() or self.is_drawn or self.excess > _NORMAL:
             return False
-        spread = 2 * np.log(self.deviation).std()  # of the variance
+        spread = 2 * _log(self.deviation).std()  # of the variance
         rest = self._misfit(noise)
         grown = 2 * np.ptp(_log(noise.deviation(self.brightness))) > np.log(_GROWN)
         return bool(grown and rest < _STEADY and spread > _BETTER * rest)

@@ -1,6 +1,5 @@
 """Parts of a large image, in tiles or in strips: noise is looked for in them."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ __all__ = [
     "sample_of",
     "strips_of",
     "tile_places",
-    "within_sums",
 ]
 
 WHOLE = 1 << 24
@@ -26,7 +24,6 @@ _SIDE = 256
 _TILES = 64
 _STRIP = 128  # rows
 _PIXELS = 1 << 20  # of all strips
-_SUMMED = 1e30  # gray levels: float32 holds the sum of a million
 
 
 def all_equal(one, other):
@@ -97,22 +94,3 @@ def strips_of(channels):
         return
     for start in np.linspace(0, height - _STRIP, count).round().astype(int):
         yield [replace(c, array=c.array[start : start + _STRIP]) for c in channels]
-
-
-def within_sums(channels):
-    """Return channels, a list of GrayImage, of which float32 holds sums, and how much smaller.
-
-    They are as they were and 1, but for floats far beyond all pictures: a power of 2.
-    """
-    largest = max(channel.factor * _largest(channel.array) for channel in channels)
-    if largest <= _SUMMED:
-        return channels, 1.0
-    excess = 2.0 ** math.ceil(math.log2(largest / _SUMMED))
-    return [replace(channel, factor=channel.factor / excess) for channel in channels], excess
-
-
-def _largest(array):
-    """Return the largest magnitude of an array of floats, or that of its integers' type."""
-    if array.dtype.kind == "u":
-        return float(np.iinfo(array.dtype).max)
-    return max(abs(float(array.min())), abs(float(array.max())))

@@ -1,8 +1,11 @@
-"""Where the values of an image lie: whether they fit white, or stand on a pedestal."""
+"""Where the values of an image lie: whether they fit white, stand on a pedestal, or are huge."""
+
+import math
+from dataclasses import replace
 
 import numpy as np
 
-__all__ = ["GRAY_LEVELS", "fitting", "look_at", "may_lie_far", "sampled_places"]
+__all__ = ["GRAY_LEVELS", "fitting", "look_at", "may_lie_far", "sampled_places", "within_sums"]
 
 GRAY_LEVELS = 255.0
 """White in the internal unit: every plane is float32, 0 black, 255 white."""
@@ -11,6 +14,7 @@ _SAMPLED_ROWS = 16
 _SAMPLED_COLUMNS = 1 << 16
 _MARGIN = 0.25 * GRAY_LEVELS  # noise, and what is a little over white, need no pedestal
 _FAR = 4 * GRAY_LEVELS
+_SUMMED = 1e30  # gray levels: float32 holds the sum of a million
 _FAR_SHARE = 0.05  # high lights of a scene in linear light are fewer
 
 
@@ -71,3 +75,23 @@ def fitting(values, dtype):
         largest = float(np.finfo(dtype).max)
         np.clip(values, -largest, largest, out=values)
     return values
+
+
+def within_sums(channels):
+    """Return channels, a list of GrayImage, of which float32 holds sums, and by what they are less.
+
+    Nearly always they are those given, and 1; floats far beyond all pictures are less by a power
+    of 2.
+    """
+    largest = max(channel.factor * _largest(channel.array) for channel in channels)
+    if largest <= _SUMMED:
+        return channels, 1.0
+    scale = 2.0 ** math.ceil(math.log2(largest / _SUMMED))
+    return [replace(channel, factor=channel.factor / scale) for channel in channels], scale
+
+
+def _largest(array):
+    """Return the largest magnitude of an array of floats, or that of its integers' type."""
+    if array.dtype.kind == "u":
+        return float(np.iinfo(array.dtype).max)
+    return max(abs(float(array.min())), abs(float(array.max())))

@@ -10,6 +10,7 @@ from raisr import denoise, estimate_noise, estimate_sigma
 from raisr.colour import LUMA_NOISE
 from raisr.estimation import noise_of
 from raisr.noise import add_camera_noise, add_gaussian_noise, add_poisson_gaussian_noise
+from raisr.noise_estimate import BINS, NoiseEstimate
 from raisr.sampling import strips_of
 from raisr.validate import as_channels
 from tests.images import noisy_scene, random_bytes
@@ -147,3 +148,23 @@ def test_the_image_is_not_changed_and_may_be_read_only():
     image.flags.writeable = False
     estimate_noise(image, data_range=255)
     np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize("times", [1, 1e10, 1e20, 1e30])
+def test_photons_over_an_offset_are_told_in_any_unit(times):
+    """The part of a fit that does not grow used to be lost beside brightnesses of 1e15."""
+    clean = np.tile(np.linspace(70, 250, 256), (256, 1))
+    noisy = add_poisson_gaussian_noise(clean - 60, 255 / 4, 0) + 60
+    found = estimate_noise(noisy * times, data_range=255)
+    assert found.kind == "photon"
+    assert found.photons.gain == pytest.approx(4 * times, rel=0.1)
+    assert found.photons.offset == pytest.approx(60 * times, rel=0.15)
+
+
+def test_photons_make_no_noise_below_black():
+    """Its logarithm is looked for all the same: a warning, before."""
+    brightness = np.linspace(-5, 235, BINS)
+    deviation = np.sqrt(2 * np.maximum(brightness - 10, 0.1))
+    found = NoiseEstimate(np.array([[10.0], [5.0], [2.5]]), brightness, deviation)
+    assert found.photons.offset == 0
+    assert found.grows

@@ -14,7 +14,6 @@ import os
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +56,8 @@ def weights_path(stem: str) -> Path | None:
 def load(folder: Path, stem: str) -> Network:
     """Return the network of one file of weights: "dncnn_25", say, or "ffdnet_gray"."""
     tensors = load_file(folder / f"{stem}.safetensors")
-    return _ready((_ffdnet if stem.startswith("ffdnet") else _dncnn)(tensors))
+    network = (_ffdnet if stem.startswith("ffdnet") else _dncnn)(tensors)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def colour_ffdnet() -> FFDNet:
@@ -69,11 +69,8 @@ def colour_ffdnet() -> FFDNet:
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
-    return _ready(FFDNet(nn.Sequential(*layers[:-1])))
-
-
-def _ready(network: Network) -> Any:
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = FFDNet(nn.Sequential(*layers[:-1])).eval()
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _dncnn(tensors: dict[str, torch.Tensor]) -> DnCNN:

@@ -52,9 +52,10 @@ with the brightness; or that of a camera, which neighbouring pixels share
 photon=8.5,2 tells all: 8.5 values a photon, 2 in the dark. --verbose says on
 standard error what was found and chosen.
 
-The models small, base and finest are networks, each slower and better; they
-need PyTorch and take one level for all channels. Noise that is not white they
-leave to the filters, or, of a camera, take the mean with those.
+The models small, base and finest are networks; of white noise each removes more
+than the one before, and takes longer. They need PyTorch and take one level for
+all channels. Noise of a camera is for a network of its own, whichever is named,
+or for its mean with the filters; other noise is for the filters.
 
 A folder is searched for images with all its subfolders, linked ones too, and
 each result gets the same name below OUT. Results that are there already are

@@ -33,9 +33,7 @@ def test_a_network_becomes_an_onnx_file(tmp_path):
     assert out.shape == (1, 1, 20, 30)
 
 
-@pytest.mark.parametrize(
-    ("model", "name"), [("small", "unet_small"), ("base", "unet_base"), ("finest", "unet_base")]
-)
+@pytest.mark.parametrize(("model", "name"), [("small", "unet_small"), ("base", "unet_base")])
 def test_the_name_of_a_model_is_that_of_its_weights(tmp_path, monkeypatch, model, name):
     """What is exported; how: `tests/hybrid/test_exporting.py`, for the same weights."""
     given = []
@@ -81,3 +79,15 @@ def test_without_its_packages_it_is_told(tmp_path, monkeypatch, missing):
     monkeypatch.setattr(export, "entry_points", lambda **_: [Entry()])
     with pytest.raises(ValueError, match=f"{missing}': install the extra `export`"):
         export._export_network("base", tmp_path / "a.onnx")
+
+
+def test_a_mean_of_results_is_not_exported(tmp_path, capsys):
+    path = tmp_path / "network.onnx"
+    fails(
+        capsys,
+        "finest is the mean of 8 results of unet_base: export that",
+        "export",
+        "finest",
+        path,
+    )
+    assert not path.exists()

@@ -329,6 +329,7 @@ def _networks():
 def _denoiser(name, draw):
     tiles = (None, 1, 8, 0, -1, 2.5)
     options = _of(draw, sigma=_NUMBERS, channel_axis=_AXES, data_range=_RANGES, tile=tiles)
+    options |= _of(draw, ensemble=(2, 8, 0, 3, 2.5, None))
     denoiser = _networks()[name]
     if draw(st.integers(0, 3)) == 0:
         images_ = draw(images()), draw(images())
@@ -339,7 +340,9 @@ def _denoiser(name, draw):
 @_call("hybrid.denoise")
 def _hybrid_denoise(draw):
     options = {"model": "small"}
-    options |= _of(draw, sigma=_NUMBERS, channel_axis=_AXES, data_range=_RANGES, model=("x",))
+    options |= _of(
+        draw, sigma=_NUMBERS, channel_axis=_AXES, data_range=_RANGES, model=("x", "finest")
+    )
     options |= _of(draw, precision=("auto", "float32", "bfloat16", "half", None))
     return Call(lambda a: hybrid.denoise(a, **options), (draw(images()),), like_image=True)
 

@@ -96,7 +96,7 @@ def test_models_that_take_longer_are_better(channels, sigma):
     assert np.diff(scores).min() > 0.02
 
 
-@pytest.mark.parametrize("size", [0, 3, 16, -1, 2.0, "8", None, [2]])
+@pytest.mark.parametrize("size", [0, 3, 16, -1, 2.0, "8", None, [2], np.array(2)])
 def test_other_sizes_are_refused(size):
     with pytest.raises(ValueError, match="ensemble must be one of 1, 2, 4, 8, got"):
         hybrid.load("unet_base").denoise(np.zeros((8, 8)), 0.1, ensemble=size)

@@ -106,6 +106,16 @@ def test_it_begins_as_its_twin_without_filters(channels, noisy):
     np.testing.assert_allclose(call(HybridDenoiser(hybrid, MANY), noisy), wanted, atol=2e-3)
 
 
+@pytest.mark.parametrize("filtered", [False, True])
+def test_faint_noise_is_left_to_filters_that_the_network_sees(filtered):
+    denoiser = HybridDenoiser(network_of(filtered=filtered), MANY)
+    levels = torch.full((1, 1, 1, 1), 0.5 / 255)
+    with torch.inference_mode():
+        alone = denoiser(torch.from_numpy(IMAGE / 255).float()[None, None], levels) * 255
+    found = denoiser.denoise(IMAGE.astype(np.float32), 0.5, data_range=255)
+    assert np.allclose(found, alone[0, 0].numpy(), atol=1e-2) != filtered
+
+
 def test_filters_are_those_of_raisr(channels, noisy):
     axis = None if channels == 1 else -1
     wanted = denoise(noisy, 20, model="best", channel_axis=axis, data_range=255)
