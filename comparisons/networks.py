@@ -39,7 +39,7 @@ TABLE = QualityTable(
     notes=(
         "All are told the noise level. Each U-Net had 9 minutes on an H100 that four to eight "
         "runs shared: twins had equal times, and those without classes or filters more steps. Then "
-        "base went on for 50 minutes of most of a core, its twin with classes did not, and the "
+        "base went on for 50 minutes of most of a core, small for 75, their twins did not, and the "
         "small one for colours for 45. From what this was before others had started: the larger "
         "one, with 110 minutes of a core, and twins, longer and classes, with 50 each.",
         "hybrid.denoise takes the U-Net base, for colours the mean of two results of the small "
