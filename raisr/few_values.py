@@ -56,11 +56,7 @@ def values_told(channel, level):
     """
     planes = [strip.levelled().plane() for (strip,) in strips_of([channel])]
     whole = channel.array.dtype.kind == "u"
-    low, high = (
-        (0.0, GRAY_LEVELS)
-        if whole
-        else (float(min(map(np.min, planes))), float(max(map(np.max, planes))))
-    )
+    low, high = (0.0, GRAY_LEVELS) if whole else _ends(planes)
     unit = 1.0 if whole else level / _STEPS
     if level * _STEPS < unit or not unit <= high - low < _MOST * unit:
         return None
@@ -80,6 +76,11 @@ def values_told(channel, level):
             return None
     told = _variance(prior, values) >= (_SPREAD * level) ** 2
     return (values, means) if told else None
+
+
+def _ends(planes):
+    """Return the least and the largest value; in float64, which holds how far they are apart."""
+    return float(min(map(np.min, planes))), float(max(map(np.max, planes)))
 
 
 def _variance(weights, values):

@@ -8,14 +8,7 @@ from raisr.jpeg import BLOCK
 from raisr.validate import GrayImage
 from raisr.value_range import look_at, sampled_places
 
-__all__ = [
-    "all_equal",
-    "levelled",
-    "montage",
-    "sample_of",
-    "strips_of",
-    "tile_places",
-]
+__all__ = ["all_equal", "levelled", "montage", "sample_of", "strips_of", "tile_places"]
 
 WHOLE = 1 << 24
 """Pixels, up to which all are looked at."""
