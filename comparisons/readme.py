@@ -69,7 +69,7 @@ _COLOUR_ROWS = {  # what a user types, and what it needs
     "opencv_nl_means_colour": ("OpenCV fastNlMeansDenoisingColored", "opencv-python"),
     "nl_means_colour": ("scikit-image denoise_nl_means", "scikit-image"),
 }
-_COLOUR_BESIDE = ("CBM3D", "FFDNet", "DnLUT")
+_COLOUR_BESIDE = ("CBM3D", "FFDNet")
 _SUMMARY = (  # rows of table 2 that the README shows
     "RAISR+N",
     "raisr fast",
