@@ -16,7 +16,7 @@ from hybrid.ensemble import check_size, mean_of_positions
 from hybrid.exact import exact
 from hybrid.levels import at_reference
 from hybrid.networks import Network
-from hybrid.planes import as_gray, as_tensor, from_gray, levelled_planes
+from hybrid.planes import Planes, as_gray, as_tensor, from_gray, levelled_planes
 from hybrid.precision import in_bfloat16
 from hybrid.tiles import check_tile, run_in_tiles
 from raisr.colour import opponent_planes, rgb_planes
@@ -37,7 +37,6 @@ _INSIDE = ("hybrid", "raisr", "torch")  # not where warnings point at
 _REACHES = 16  # a tile is so many times as wide as its margin, or wider
 
 Plane = NDArray[np.float32]  # (H, W), gray levels
-Planes = NDArray[np.float32]  # (channels, H, W), gray levels
 
 
 class Options(NamedTuple):

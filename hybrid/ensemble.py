@@ -4,9 +4,8 @@ from collections.abc import Callable
 from numbers import Integral
 
 import numpy as np
-from numpy.typing import NDArray
 
-Planes = NDArray[np.float32]  # (channels, H, W)
+from hybrid.planes import Planes
 
 SIZES = 1, 2, 4, 8
 """How many positions of an image may be looked at."""

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 
 from hybrid.classifiers import class_tensor
-from hybrid.denoiser import NetworkDenoiser, Options, Planes
+from hybrid.denoiser import NetworkDenoiser, Options
 from hybrid.ensemble import mean_of_positions
 from hybrid.filtered import filtered, filtered_as_found, guide_of
+from hybrid.planes import Planes
 from raisr import hash_image
 from raisr.colour import opponent_planes, rgb_planes
 from raisr.validate import GRAY_LEVELS

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from raisr.validate import GRAY_LEVELS, GrayImage
 
+Planes = NDArray[np.float32]
+"""(channels, H, W), gray levels."""
+
 _MEAN = np.float32(3**-0.5)  # turns the first opponent plane into the mean of red, green and blue
 _MIDDLE = np.float32(GRAY_LEVELS / 2)
 _LIFT = np.float32((3**0.5 - 1) * GRAY_LEVELS / 2)  # of mid gray, in the first opponent plane
